@@ -1,0 +1,106 @@
+//! Flow: the transport, addresses and connection that a message came by or leaves by.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+/// A SIP transport protocol (RFC 3261 section 18; TLS is `SIPS`-less `TLS` in Via).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Transport {
+    /// Datagrams; messages are retransmitted by the transaction layer.
+    Udp,
+    /// A stream framed by Content-Length.
+    Tcp,
+    /// TCP under TLS.
+    Tls,
+}
+
+impl Transport {
+    /// Whether the transport itself delivers or fails: no retransmissions, and the timers D, I, J and K are zero.
+    pub fn is_reliable(self) -> bool {
+        self != Transport::Udp
+    }
+
+    /// The token of a Via's `sent-protocol`.
+    pub fn via_token(self) -> &'static str {
+        match self {
+            Transport::Udp => "UDP",
+            Transport::Tcp => "TCP",
+            Transport::Tls => "TLS",
+        }
+    }
+
+    /// The value of a SIP URI's `transport` parameter.
+    pub fn uri_token(self) -> &'static str {
+        match self {
+            Transport::Udp => "udp",
+            Transport::Tcp => "tcp",
+            Transport::Tls => "tls",
+        }
+    }
+
+    /// Reads either spelling, in any case; `None` for a transport that Ringfence does not speak.
+    pub fn parse(token: &[u8]) -> Option<Transport> {
+        [Transport::Udp, Transport::Tcp, Transport::Tls]
+            .into_iter()
+            .find(|transport| token.eq_ignore_ascii_case(transport.uri_token().as_bytes()))
+    }
+
+    /// The port of a URI or Via that names none (RFC 3261 section 19.1.2).
+    pub fn default_port(self) -> u16 {
+        match self {
+            Transport::Udp | Transport::Tcp => 5060,
+            Transport::Tls => 5061,
+        }
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.uri_token())
+    }
+}
+
+/// Names one stream connection for as long as it is open; never reused within a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// Which of the configured `sip.listen` sockets: its position there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ListenerId(pub u16);
+
+/// The way of one message.
+///
+/// On a message that came in, `local` is the address it was sent to, also on a wildcard socket. On a message that
+/// goes out, `local.ip()` may be unspecified: then the kernel chooses; `connection` is tried first, and when it
+/// is `None` or closed a connection to `peer` is reused or opened (RFC 3261 section 18.1.1, 18.2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Flow {
+    /// The transport.
+    pub transport: Transport,
+    /// The socket among `sip.listen`.
+    pub listener: ListenerId,
+    /// Our address.
+    pub local: SocketAddr,
+    /// The neighbour's address.
+    pub peer: SocketAddr,
+    /// The connection, on streams.
+    pub connection: Option<ConnectionId>,
+}
+
+impl Flow {
+    /// The same way to another address of the same neighbour: what a response without a usable connection takes.
+    pub fn towards(self, peer: SocketAddr) -> Flow {
+        Flow { peer, ..self }
+    }
+
+    /// The neighbour's address without its port.
+    pub fn peer_ip(&self) -> IpAddr {
+        self.peer.ip()
+    }
+}
+
+impl fmt::Display for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}>{}", self.transport, self.peer, self.local)
+    }
+}

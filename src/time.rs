@@ -1,0 +1,58 @@
+//! Time as a parameter: nothing below the I/O row reads a clock.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+/// The moment at which something is handled, read once per batch of work by the I/O row.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    /// For timers.
+    pub mono: Instant,
+    /// For records, expiry and dates.
+    pub wall: WallTime,
+}
+
+/// Microseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct WallTime(u64);
+
+impl WallTime {
+    /// From microseconds since the epoch.
+    pub const fn from_micros(micros: u64) -> WallTime {
+        WallTime(micros)
+    }
+
+    /// Microseconds since the epoch.
+    pub const fn as_micros(self) -> u64 {
+        self.0
+    }
+
+    /// Reads an RFC 3339 time such as `2026-03-25T08:00:00Z`; `None` when it is none or lies before 1970.
+    pub fn parse(text: &str) -> Option<WallTime> {
+        let stamp: jiff::Timestamp = text.parse().ok()?;
+        u64::try_from(stamp.as_microsecond()).ok().map(WallTime)
+    }
+
+    /// The time since `earlier`, zero when the clock was set back meanwhile.
+    pub fn since(self, earlier: WallTime) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl std::ops::Add<Duration> for WallTime {
+    type Output = WallTime;
+
+    fn add(self, span: Duration) -> WallTime {
+        WallTime(self.0.saturating_add(u64::try_from(span.as_micros()).unwrap_or(u64::MAX)))
+    }
+}
+
+/// RFC 3339 in UTC with microseconds, the form of records and of the admin port.
+impl fmt::Display for WallTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match i64::try_from(self.0).ok().and_then(|micros| jiff::Timestamp::from_microsecond(micros).ok()) {
+            Some(stamp) => write!(f, "{stamp:.6}"),
+            None => f.write_str("9999-12-31T23:59:59.999999Z"),
+        }
+    }
+}
