@@ -1,1 +1,5 @@
-//! admin
+//! The admin port.
+
+mod config;
+
+pub use config::Config;

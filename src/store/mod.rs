@@ -1,1 +1,5 @@
-//! store
+//! What must survive a restart: edits, the audit trail, the generation counter, the keys.
+
+mod config;
+
+pub use config::Config;
