@@ -1,1 +1,5 @@
 //! engine
+
+mod action;
+
+pub use action::{Action, Hop, Host, QueryId, Ticket};

@@ -1,0 +1,37 @@
+//! What an engine is told: messages, and how its actions ended.
+
+use super::action::{Hop, QueryId, Ticket};
+use crate::flow::Flow;
+use crate::sip::{Message, Rejected};
+
+/// One thing that happened outside the engine.
+#[derive(Debug)]
+pub enum Input {
+    /// A message came in; it belongs to this engine's shard.
+    Message {
+        /// The way it came.
+        flow: Flow,
+        /// The message.
+        message: Message,
+    },
+    /// Bytes came in that are no message; answered 400 where they still show a response path.
+    Rejected {
+        /// The way they came.
+        flow: Flow,
+        /// What is wrong with them.
+        rejected: Rejected,
+    },
+    /// The [`Action::Send`](super::Action::Send) with this ticket could not be carried out: connect refused or timed
+    /// out, network unreachable, or the connection was lost before the message was written.
+    SendFailed {
+        /// The ticket of that action.
+        ticket: Ticket,
+    },
+    /// The answer to [`Action::Resolve`](super::Action::Resolve).
+    Resolved {
+        /// The query of that action.
+        query: QueryId,
+        /// Where to send to, in order of preference; empty when the name does not resolve.
+        hops: Vec<Hop>,
+    },
+}
