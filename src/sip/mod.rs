@@ -1,1 +1,34 @@
-//! sip
+//! The wire format of SIP: one pass over the bytes makes an index, and forwarding splices the original bytes.
+//!
+//! * [`scan`] turns bytes into a [`Message`], or says in a [`Rejected`] what is wrong with them.
+//! * [`Request`] and [`Response`] cannot lack what RFC 3261 section 8.1.1 makes mandatory.
+//! * [`Splice`] changes a message by naming the places to replace; all other bytes are copied as they came.
+//! * [`reply`] writes the responses that a server makes of a request.
+//! * [`Uri`], [`NameAddr`] and [`Via`] read one value each and borrow from it.
+
+mod error;
+mod header;
+mod identity;
+mod message;
+mod method;
+mod scan;
+mod splice;
+mod status;
+mod uri;
+mod via;
+
+pub mod reply;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{Malformed, Rejected};
+pub use header::{HeaderName, Values, is_token};
+pub use identity::{NameAddr, NameAddrError, param, unquote};
+pub use message::{Field, Headers, Message, Request, Response, Span};
+pub use method::Method;
+pub use scan::{MAX_HEADERS, MAX_MESSAGE, scan};
+pub use splice::Splice;
+pub use status::{phrase, status_line};
+pub use uri::{Host, Scheme, Uri, UriError};
+pub use via::{Via, ViaError};

@@ -1,0 +1,172 @@
+//! Header field names and comma-separated values.
+
+use super::identity::quoted_end;
+
+macro_rules! header_names {
+    ($($(#[$doc:meta])* $variant:ident = $long:literal $(, $compact:literal)?;)*) => {
+        /// The header fields that Ringfence reads or changes; all others are [`HeaderName::Other`] and pass untouched.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        #[allow(missing_docs, reason = "each is named as in its RFC")]
+        pub enum HeaderName {
+            $($(#[$doc])* $variant,)*
+            Other,
+        }
+
+        impl HeaderName {
+            /// The name as it is written out; empty for [`HeaderName::Other`].
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(HeaderName::$variant => $long,)*
+                    HeaderName::Other => "",
+                }
+            }
+
+            /// Reads a long or compact name (RFC 3261 section 7.3.3) in any case.
+            pub fn parse(name: &[u8]) -> HeaderName {
+                if let [letter] = name {
+                    return match letter.to_ascii_lowercase() {
+                        $($($compact => HeaderName::$variant,)?)*
+                        _ => HeaderName::Other,
+                    };
+                }
+                // The length decides almost always, so at most a few comparisons are made.
+                $(if name.len() == $long.len() && name.eq_ignore_ascii_case($long.as_bytes()) {
+                    return HeaderName::$variant;
+                })*
+                HeaderName::Other
+            }
+        }
+    };
+}
+
+header_names! {
+    Via = "Via", b'v';
+    From = "From", b'f';
+    To = "To", b't';
+    CallId = "Call-ID", b'i';
+    CSeq = "CSeq";
+    Contact = "Contact", b'm';
+    MaxForwards = "Max-Forwards";
+    ContentLength = "Content-Length", b'l';
+    ContentType = "Content-Type", b'c';
+    Route = "Route";
+    RecordRoute = "Record-Route";
+    Require = "Require";
+    ProxyRequire = "Proxy-Require";
+    Supported = "Supported", b'k';
+    Reason = "Reason";
+    Privacy = "Privacy";
+    PAssertedIdentity = "P-Asserted-Identity";
+    PPreferredIdentity = "P-Preferred-Identity";
+    RemotePartyId = "Remote-Party-ID";
+    Diversion = "Diversion";
+    HistoryInfo = "History-Info";
+    Identity = "Identity", b'y';
+    CallInfo = "Call-Info";
+    Warning = "Warning";
+    Timestamp = "Timestamp";
+    RetryAfter = "Retry-After";
+    ReferredBy = "Referred-By", b'b';
+    Event = "Event", b'o';
+    Subject = "Subject", b's';
+    MaxBreadth = "Max-Breadth";
+}
+
+impl HeaderName {
+    /// Whether a second field of this name makes the message ambiguous, so that it is refused.
+    pub(super) fn is_single(self) -> bool {
+        use HeaderName::{CSeq, CallId, ContentLength, ContentType, Event, From, MaxBreadth, MaxForwards};
+        use HeaderName::{ReferredBy, RetryAfter, Subject, Timestamp, To};
+        matches!(
+            self,
+            From | To
+                | CallId
+                | CSeq
+                | MaxForwards
+                | ContentLength
+                | ContentType
+                | Event
+                | MaxBreadth
+                | ReferredBy
+                | RetryAfter
+                | Subject
+                | Timestamp
+        )
+    }
+}
+
+/// The values of a comma list, each trimmed; commas inside quotes and angle brackets do not separate.
+#[derive(Debug, Clone)]
+pub struct Values<'a> {
+    rest: Option<&'a [u8]>,
+}
+
+impl<'a> Values<'a> {
+    /// The values of one header field.
+    pub fn new(field: &'a [u8]) -> Values<'a> {
+        Values { rest: Some(field) }
+    }
+}
+
+impl<'a> Iterator for Values<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let rest = self.rest.take()?;
+        let end = value_end(rest);
+        self.rest = rest.get(end + 1..);
+        Some(rest[..end].trim_ascii())
+    }
+}
+
+/// Where the first value of a comma list ends: at a comma outside quotes and angle brackets, or with the field.
+pub(super) fn value_end(field: &[u8]) -> usize {
+    let mut at = 0;
+    let mut bracket = false;
+    while at < field.len() {
+        match field[at] {
+            b',' if !bracket => return at,
+            b'<' => bracket = true,
+            b'>' => bracket = false,
+            b'"' if !bracket => match quoted_end(&field[at..]) {
+                Some(length) => {
+                    at += length;
+                    continue;
+                }
+                None => return field.len(),
+            },
+            _ => {}
+        }
+        at += 1;
+    }
+    field.len()
+}
+
+/// Whether all bytes may stand in a token (RFC 3261 section 25.1), and there is one.
+pub fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|&byte| is_token_byte(byte))
+}
+
+/// Whether a byte may stand in a token.
+pub(super) fn is_token_byte(byte: u8) -> bool {
+    TOKEN[usize::from(byte)]
+}
+
+const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let extra = b"-.!%*_+`'~";
+    let mut at = 0;
+    while at < extra.len() {
+        table[extra[at] as usize] = true;
+        at += 1;
+    }
+    let mut byte = 0;
+    while byte < 128 {
+        if (byte as u8).is_ascii_alphanumeric() {
+            table[byte] = true;
+        }
+        byte += 1;
+    }
+    table
+};

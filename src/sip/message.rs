@@ -1,0 +1,368 @@
+//! Messages: bytes with an index into them.
+
+use bytes::Bytes;
+
+use super::header::{Values, value_end};
+use super::{HeaderName, Method, NameAddr, Uri, UriError, Via};
+use crate::flow::Transport;
+
+/// A place in a message: its bytes from `start` up to `end`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    /// The first byte.
+    pub start: u16,
+    /// The byte after the last.
+    pub end: u16,
+}
+
+/// One header field, continuation lines included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: HeaderName,
+    /// All of it, from its name to the line end.
+    pub line: Span,
+    /// The value, without white space around it.
+    pub value: Span,
+}
+
+/// The header fields of a message in their order, and its bytes.
+#[derive(Debug, Clone)]
+pub struct Headers {
+    pub(super) bytes: Bytes,
+    pub(super) fields: Vec<Field>,
+    /// Where the body begins.
+    pub(super) body: u16,
+}
+
+/// What every message has (RFC 3261 section 8.1.1), as places in it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mandatory {
+    pub via: TopVia,
+    pub from: Address,
+    pub to: Address,
+    pub call_id: Span,
+    pub cseq: u32,
+    pub cseq_method: Method,
+}
+
+/// The first Via value.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TopVia {
+    /// The value.
+    pub value: Span,
+    /// Its branch; empty without one.
+    pub branch: Span,
+    /// Where the next value of the same field begins; 0 when there is none.
+    pub next: u16,
+}
+
+/// From or To.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Address {
+    pub value: Span,
+    /// The tag; empty without one.
+    pub tag: Span,
+}
+
+/// A message.
+#[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "both are handed on by value and differ by few bytes")]
+pub enum Message {
+    /// A request.
+    Request(Request),
+    /// A response.
+    Response(Response),
+}
+
+/// A request that has all mandatory header fields.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub(super) headers: Headers,
+    pub(super) mandatory: Mandatory,
+    pub(super) method: Method,
+    pub(super) method_name: Span,
+    pub(super) uri: Span,
+    pub(super) max_forwards: Option<u8>,
+}
+
+/// A response that has all mandatory header fields.
+#[derive(Debug, Clone)]
+pub struct Response {
+    pub(super) headers: Headers,
+    pub(super) mandatory: Mandatory,
+    pub(super) status: u16,
+}
+
+impl Span {
+    /// From places that lie within [`super::MAX_MESSAGE`].
+    pub(super) fn new(start: usize, end: usize) -> Span {
+        let place = |at: usize| u16::try_from(at).expect("a message is no longer than MAX_MESSAGE");
+        Span { start: place(start), end: place(end) }
+    }
+
+    /// The place of a slice of `bytes` in it.
+    pub(super) fn of(bytes: &[u8], part: &[u8]) -> Span {
+        let start = part.as_ptr() as usize - bytes.as_ptr() as usize;
+        Span::new(start, start + part.len())
+    }
+
+    /// The bytes at this place.
+    pub fn of_bytes(self, bytes: &[u8]) -> &[u8] {
+        &bytes[usize::from(self.start)..usize::from(self.end)]
+    }
+
+    /// The empty place at `at`.
+    pub fn empty(at: u16) -> Span {
+        Span { start: at, end: at }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+}
+
+impl Headers {
+    /// The whole message.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The fields in their order.
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    /// The fields of one name.
+    pub fn named(&self, name: HeaderName) -> impl Iterator<Item = &Field> + Clone {
+        self.fields.iter().filter(move |field| field.name == name)
+    }
+
+    /// The value of the first field of one name.
+    pub fn first(&self, name: HeaderName) -> Option<&[u8]> {
+        self.named(name).next().map(|field| self.slice(field.value))
+    }
+
+    /// All values of one name, over all its fields, split at commas.
+    pub fn values(&self, name: HeaderName) -> impl Iterator<Item = &[u8]> {
+        self.named(name).flat_map(|field| Values::new(self.slice(field.value)))
+    }
+
+    /// The value of the first field of a name that has no [`HeaderName`], compared without regard to case.
+    pub fn other(&self, name: &[u8]) -> Option<&[u8]> {
+        self.others(name).next().map(|field| self.slice(field.value))
+    }
+
+    /// The fields of a name in any spelling, also of one that has no [`HeaderName`].
+    pub fn others<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a Field> {
+        let known = HeaderName::parse(name);
+        self.fields.iter().filter(move |field| {
+            field.name == known && (known != HeaderName::Other || self.field_name(field).eq_ignore_ascii_case(name))
+        })
+    }
+
+    /// A field's name as written.
+    pub fn field_name(&self, field: &Field) -> &[u8] {
+        let line = self.slice(field.line);
+        let end = line.iter().position(|&byte| byte == b':' || byte == b' ' || byte == b'\t').unwrap_or(line.len());
+        &line[..end]
+    }
+
+    /// The bytes at a place.
+    pub fn slice(&self, span: Span) -> &[u8] {
+        span.of_bytes(&self.bytes)
+    }
+
+    /// The place of a slice of this message in it.
+    pub fn span(&self, part: &[u8]) -> Span {
+        Span::of(&self.bytes, part)
+    }
+
+    /// The body.
+    pub fn body(&self) -> &[u8] {
+        &self.bytes[usize::from(self.body)..]
+    }
+
+    /// Where the first header field begins: what is inserted there stands above all fields.
+    pub fn top(&self) -> Span {
+        Span::empty(self.fields.first().map_or(self.body, |field| field.line.start))
+    }
+
+    /// Where the empty line after the fields begins: what is inserted there stands below all fields.
+    pub fn bottom(&self) -> Span {
+        Span::empty(self.body - 2)
+    }
+
+    /// The first Via value and its place; `None` when it is missing or malformed.
+    pub fn top_via(&self) -> Option<(Span, Via<'_>)> {
+        let value = self.first(HeaderName::Via)?;
+        let value = value[..value_end(value)].trim_ascii();
+        Via::parse(value).ok().map(|via| (self.span(value), via))
+    }
+}
+
+impl Mandatory {
+    fn address<'a>(&self, headers: &'a Headers, address: Address) -> NameAddr<'a> {
+        NameAddr::parse(headers.slice(address.value)).expect("the scanner accepted this address")
+    }
+}
+
+macro_rules! mandatory_fields {
+    ($kind:ty) => {
+        impl $kind {
+            /// The header fields.
+            pub fn headers(&self) -> &Headers {
+                &self.headers
+            }
+
+            /// The whole message.
+            pub fn bytes(&self) -> &Bytes {
+                &self.headers.bytes
+            }
+
+            /// Call-ID.
+            pub fn call_id(&self) -> &[u8] {
+                self.headers.slice(self.mandatory.call_id)
+            }
+
+            /// The number of CSeq.
+            pub fn cseq(&self) -> u32 {
+                self.mandatory.cseq
+            }
+
+            /// From.
+            pub fn from(&self) -> NameAddr<'_> {
+                self.mandatory.address(&self.headers, self.mandatory.from)
+            }
+
+            /// The place of From's value.
+            pub fn from_span(&self) -> Span {
+                self.mandatory.from.value
+            }
+
+            /// From's tag, empty where a peer of RFC 2543 sends none.
+            pub fn from_tag(&self) -> &[u8] {
+                self.headers.slice(self.mandatory.from.tag)
+            }
+
+            /// To.
+            pub fn to(&self) -> NameAddr<'_> {
+                self.mandatory.address(&self.headers, self.mandatory.to)
+            }
+
+            /// The place of To's value.
+            pub fn to_span(&self) -> Span {
+                self.mandatory.to.value
+            }
+
+            /// To's tag, `None` outside a dialog.
+            pub fn to_tag(&self) -> Option<&[u8]> {
+                Some(self.headers.slice(self.mandatory.to.tag)).filter(|tag| !tag.is_empty())
+            }
+
+            /// The first Via value.
+            pub fn via(&self) -> Via<'_> {
+                Via::parse(self.headers.slice(self.mandatory.via.value)).expect("the scanner accepted this Via")
+            }
+
+            /// The place of the first Via value.
+            pub fn via_span(&self) -> Span {
+                self.mandatory.via.value
+            }
+
+            /// The branch of the first Via, empty where there is none.
+            pub fn branch(&self) -> &[u8] {
+                self.headers.slice(self.mandatory.via.branch)
+            }
+        }
+    };
+}
+
+mandatory_fields!(Request);
+mandatory_fields!(Response);
+
+impl Request {
+    /// The method.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// The method as written.
+    pub fn method_name(&self) -> &[u8] {
+        self.headers.slice(self.method_name)
+    }
+
+    /// The Request-URI as written.
+    pub fn uri_bytes(&self) -> &[u8] {
+        self.headers.slice(self.uri)
+    }
+
+    /// The place of the Request-URI.
+    pub fn uri_span(&self) -> Span {
+        self.uri
+    }
+
+    /// The Request-URI.
+    pub fn uri(&self) -> Result<Uri<'_>, UriError> {
+        Uri::parse(self.uri_bytes())
+    }
+
+    /// Max-Forwards, where there is one.
+    pub fn max_forwards(&self) -> Option<u8> {
+        self.max_forwards
+    }
+}
+
+impl Response {
+    /// The status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The method that CSeq names.
+    pub fn method(&self) -> Method {
+        self.mandatory.cseq_method
+    }
+
+    /// The place to remove so that the first Via value is gone: its whole field, or the value with its comma.
+    pub fn pop_via_span(&self) -> Span {
+        let via = self.mandatory.via;
+        if via.next != 0 {
+            return Span { start: via.value.start, end: via.next };
+        }
+        let field = self.headers.named(HeaderName::Via).next().expect("a response has a Via");
+        field.line
+    }
+
+    /// Whether a Via value remains below the first: the response is meant for someone before us.
+    pub fn has_more_via(&self) -> bool {
+        self.mandatory.via.next != 0 || self.headers.named(HeaderName::Via).nth(1).is_some()
+    }
+}
+
+impl Message {
+    /// The header fields.
+    pub fn headers(&self) -> &Headers {
+        match self {
+            Message::Request(request) => request.headers(),
+            Message::Response(response) => response.headers(),
+        }
+    }
+
+    /// Call-ID: what chooses the shard.
+    pub fn call_id(&self) -> &[u8] {
+        match self {
+            Message::Request(request) => request.call_id(),
+            Message::Response(response) => response.call_id(),
+        }
+    }
+
+    /// The transport that the first Via names.
+    pub fn via_transport(&self) -> Option<Transport> {
+        match self {
+            Message::Request(request) => request.via().transport,
+            Message::Response(response) => response.via().transport,
+        }
+    }
+}

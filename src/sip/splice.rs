@@ -1,0 +1,68 @@
+//! Changing a message: places to replace, everything else copied as it came.
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use super::{Headers, Span};
+
+/// Changes to one message, made in any order. Two changes at one empty place appear in the order they were made;
+/// a change inside a place that another one replaces is left out.
+#[derive(Debug, Default)]
+pub struct Splice {
+    changes: SmallVec<[Change; 16]>,
+    /// The new bytes of all changes.
+    text: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    place: Span,
+    text_start: usize,
+    text_end: usize,
+}
+
+impl Splice {
+    /// No changes.
+    pub fn new() -> Splice {
+        Splice { changes: SmallVec::new(), text: Vec::with_capacity(512) }
+    }
+
+    /// Forgets all changes and keeps the memory.
+    pub fn clear(&mut self) {
+        self.changes.clear();
+        self.text.clear();
+    }
+
+    /// Puts what `write` writes in the place of the bytes there.
+    pub fn replace(&mut self, place: Span, write: impl FnOnce(&mut Vec<u8>)) {
+        let text_start = self.text.len();
+        write(&mut self.text);
+        self.changes.push(Change { place, text_start, text_end: self.text.len() });
+    }
+
+    /// Takes the bytes at a place out.
+    pub fn remove(&mut self, place: Span) {
+        self.replace(place, |_| {});
+    }
+
+    /// The message with all changes made; they are forgotten then.
+    pub fn finish(&mut self, headers: &Headers) -> Bytes {
+        let source = headers.bytes();
+        // Stable, so that insertions at one place keep their order; insertions come before a replacement there.
+        self.changes.sort_by_key(|change| (change.place.start, change.place.end));
+        let mut out = Vec::with_capacity(source.len() + self.text.len());
+        let mut copied = 0;
+        for change in &self.changes {
+            let (start, end) = (usize::from(change.place.start), usize::from(change.place.end));
+            if start < copied {
+                continue;
+            }
+            out.extend_from_slice(&source[copied..start]);
+            out.extend_from_slice(&self.text[change.text_start..change.text_end]);
+            copied = end;
+        }
+        out.extend_from_slice(&source[copied..]);
+        self.clear();
+        Bytes::from(out)
+    }
+}

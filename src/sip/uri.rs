@@ -1,0 +1,202 @@
+//! URIs: `sip:`, `sips:` (RFC 3261 section 19.1), `tel:` (RFC 3966), `urn:service:` (RFC 5031) and others by name only.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::identity::param;
+
+/// What stands before the first colon of a URI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// `sip:`
+    Sip,
+    /// `sips:`
+    Sips,
+    /// `tel:`
+    Tel,
+    /// `urn:`
+    Urn,
+    /// A scheme that Ringfence does not route (RFC 3261 section 16.3: 416).
+    Other,
+}
+
+/// Why bytes are no URI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UriError {
+    /// There is no scheme.
+    #[error("a URI begins with a scheme such as sip:")]
+    Scheme,
+    /// White space, control bytes, `<`, `>` or `"` inside.
+    #[error("a URI holds no white space, quotes or angle brackets")]
+    Character,
+    /// A `%` without two hexadecimal digits.
+    #[error("a % in a URI is followed by two hexadecimal digits")]
+    Escape,
+    /// The host is empty or has characters that no host has.
+    #[error("the host of a URI is a name, an IPv4 address or an IPv6 address in brackets")]
+    Host,
+    /// The port is no number up to 65535.
+    #[error("the port of a URI is a number up to 65535")]
+    Port,
+}
+
+/// A URI, borrowed from the bytes it was read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uri<'a> {
+    /// The scheme.
+    pub scheme: Scheme,
+    /// The user as written: still percent-encoded and with its `;parameters`, without password. For `tel:` and
+    /// other schemes all that follows the colon.
+    pub user: Option<&'a [u8]>,
+    /// The host as written, IPv6 with its brackets; empty where the scheme has none.
+    pub host: &'a [u8],
+    /// The port, where one is named.
+    pub port: Option<u16>,
+    /// The parameters from their first `;` on, or empty.
+    pub params: &'a [u8],
+    /// The headers after `?`, or empty.
+    pub headers: &'a [u8],
+}
+
+/// The host of a SIP URI or Via.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Host {
+    /// An IPv4 or IPv6 literal.
+    Address(IpAddr),
+    /// A name, in lower case.
+    Name(Box<str>),
+}
+
+impl<'a> Uri<'a> {
+    /// Reads a whole addr-spec.
+    pub fn parse(bytes: &'a [u8]) -> Result<Uri<'a>, UriError> {
+        let colon = memchr::memchr(b':', bytes).ok_or(UriError::Scheme)?;
+        let (name, rest) = (&bytes[..colon], &bytes[colon + 1..]);
+        let valid_scheme = name.first().is_some_and(u8::is_ascii_alphabetic)
+            && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));
+        if !valid_scheme {
+            return Err(UriError::Scheme);
+        }
+        check_characters(rest)?;
+        let scheme = match name {
+            _ if name.eq_ignore_ascii_case(b"sip") => Scheme::Sip,
+            _ if name.eq_ignore_ascii_case(b"sips") => Scheme::Sips,
+            _ if name.eq_ignore_ascii_case(b"tel") => Scheme::Tel,
+            _ if name.eq_ignore_ascii_case(b"urn") => Scheme::Urn,
+            _ => Scheme::Other,
+        };
+        if matches!(scheme, Scheme::Sip | Scheme::Sips) {
+            return Uri::parse_sip(scheme, rest);
+        }
+        Ok(Uri { scheme, user: Some(rest), host: b"", port: None, params: b"", headers: b"" })
+    }
+
+    fn parse_sip(scheme: Scheme, rest: &'a [u8]) -> Result<Uri<'a>, UriError> {
+        // The user may hold `;`, `?` and `/` unescaped, the rest of the URI never an `@`: so the `@` decides.
+        let (user, rest) = match memchr::memchr(b'@', rest) {
+            Some(at) if memchr::memchr(b'@', &rest[at + 1..]).is_some() => return Err(UriError::Character),
+            Some(at) => {
+                let user = &rest[..at];
+                let end = memchr::memchr(b':', user).unwrap_or(user.len());
+                (Some(&user[..end]), &rest[at + 1..])
+            }
+            None => (None, rest),
+        };
+        let (rest, headers) = match memchr::memchr(b'?', rest) {
+            Some(mark) => (&rest[..mark], &rest[mark + 1..]),
+            None => (rest, &b""[..]),
+        };
+        let (hostport, params) = match memchr::memchr(b';', rest) {
+            Some(semicolon) => rest.split_at(semicolon),
+            None => (rest, &b""[..]),
+        };
+        let (host, port) = split_host_port(hostport)?;
+        Ok(Uri { scheme, user, host, port, params, headers })
+    }
+
+    /// The value of a parameter, empty for one without value; names are compared without regard to case.
+    pub fn param(&self, name: &[u8]) -> Option<&'a [u8]> {
+        param(self.params, name)
+    }
+
+    /// The host as an address or a name.
+    pub fn target(&self) -> Result<Host, UriError> {
+        Host::parse(self.host)
+    }
+}
+
+impl Host {
+    /// Reads a host as it stands in a URI or Via.
+    pub fn parse(host: &[u8]) -> Result<Host, UriError> {
+        let text = std::str::from_utf8(host).map_err(|_| UriError::Host)?;
+        if let Some(inner) = text.strip_prefix('[') {
+            let inner = inner.strip_suffix(']').ok_or(UriError::Host)?;
+            return inner.parse::<Ipv6Addr>().map(|ip| Host::Address(ip.into())).map_err(|_| UriError::Host);
+        }
+        if let Ok(ip) = text.parse::<Ipv4Addr>() {
+            return Ok(Host::Address(ip.into()));
+        }
+        // RFC 5118 4.1: an IPv6 literal without brackets stands in some Vias; it is read, never written.
+        if let Ok(ip) = text.parse::<Ipv6Addr>() {
+            return Ok(Host::Address(ip.into()));
+        }
+        if !text.is_empty() && text.bytes().all(is_host_byte) {
+            return Ok(Host::Name(text.to_ascii_lowercase().into()));
+        }
+        Err(UriError::Host)
+    }
+}
+
+/// Splits `host[:port]`, where the host may be an IPv6 reference.
+pub(super) fn split_host_port(hostport: &[u8]) -> Result<(&[u8], Option<u16>), UriError> {
+    let host_end = match hostport.first() {
+        Some(b'[') => memchr::memchr(b']', hostport).ok_or(UriError::Host)? + 1,
+        Some(_) => memchr::memchr(b':', hostport).unwrap_or(hostport.len()),
+        None => return Err(UriError::Host),
+    };
+    let (host, rest) = hostport.split_at(host_end);
+    let valid = match host.first() {
+        Some(b'[') => Host::parse(host).is_ok(),
+        Some(_) => host.iter().copied().all(is_host_byte),
+        None => false,
+    };
+    if !valid {
+        return Err(UriError::Host);
+    }
+    match rest {
+        [] => Ok((host, None)),
+        [b':', digits @ ..] => Ok((host, Some(parse_port(digits).ok_or(UriError::Port)?))),
+        _ => Err(UriError::Host),
+    }
+}
+
+fn parse_port(digits: &[u8]) -> Option<u16> {
+    let plain = (1..=5).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    if !plain {
+        return None;
+    }
+    let value = digits.iter().fold(0u32, |value, digit| value * 10 + u32::from(digit - b'0'));
+    u16::try_from(value).ok()
+}
+
+/// Letters, digits, `-` and `.`; `_` as well, which no RFC allows and many networks use.
+fn is_host_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
+}
+
+fn check_characters(rest: &[u8]) -> Result<(), UriError> {
+    let mut at = 0;
+    while at < rest.len() {
+        match rest[at] {
+            0..=b' ' | 0x7f | b'<' | b'>' | b'"' => return Err(UriError::Character),
+            b'%' => {
+                let escaped = rest.get(at + 1..at + 3).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit));
+                if !escaped {
+                    return Err(UriError::Escape);
+                }
+                at += 3;
+            }
+            _ => at += 1,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! Via (RFC 3261 section 20.42, RFC 3581).
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::header::is_token_byte;
+use super::identity::param;
+use super::uri::{Host, split_host_port};
+use crate::flow::Transport;
+
+/// Why bytes are no Via value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ViaError {
+    /// `sent-protocol` is not `SIP/2.0/transport`.
+    #[error("a Via begins with SIP/2.0/ and a transport")]
+    Protocol,
+    /// `sent-by` is no host with an optional port.
+    #[error("a Via names the host, and perhaps the port, that it was sent by")]
+    SentBy,
+    /// Something other than parameters follows.
+    #[error("after the sent-by of a Via come parameters, each behind a semicolon")]
+    Parameters,
+}
+
+/// One Via value, borrowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Via<'a> {
+    /// The transport, `None` for one that Ringfence does not speak.
+    pub transport: Option<Transport>,
+    /// All before the parameters, as written.
+    pub head: &'a [u8],
+    /// The host of `sent-by`.
+    pub host: &'a [u8],
+    /// The port of `sent-by`, where one is named.
+    pub port: Option<u16>,
+    /// The parameters from their first `;` on, or empty.
+    pub params: &'a [u8],
+}
+
+impl<'a> Via<'a> {
+    /// Reads one value, white space around `/`, `:`, `;` and `=` included (RFC 4475 3.1.1.1).
+    pub fn parse(value: &'a [u8]) -> Result<Via<'a>, ViaError> {
+        let value = value.trim_ascii();
+        let rest = protocol_part(value, b"SIP")?;
+        let rest = protocol_part(rest, b"2.0")?;
+        let token_end = rest.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(rest.len());
+        let (transport, after) = rest.split_at(token_end);
+        if transport.is_empty() || !after.first().is_some_and(u8::is_ascii_whitespace) {
+            return Err(ViaError::Protocol);
+        }
+        let after = after.trim_ascii_start();
+        let params_at = memchr::memchr(b';', after).unwrap_or(after.len());
+        let (sent_by, params) = after.split_at(params_at);
+        let sent_by = sent_by.trim_ascii_end();
+        let (host, port) = split_sent_by(sent_by).ok_or(ViaError::SentBy)?;
+        if params.contains(&0) {
+            return Err(ViaError::Parameters);
+        }
+        let head = &value[..value.len() - params.len()];
+        Ok(Via { transport: Transport::parse(transport), head: head.trim_ascii_end(), host, port, params })
+    }
+
+    /// The branch.
+    pub fn branch(&self) -> Option<&'a [u8]> {
+        param(self.params, b"branch").filter(|branch| !branch.is_empty())
+    }
+
+    /// Whether the sender asks for responses to the port it sent from (RFC 3581).
+    pub fn wants_rport(&self) -> bool {
+        param(self.params, b"rport").is_some()
+    }
+
+    /// The port of `sent-by`, or the transport's own.
+    pub fn port_or_default(&self) -> u16 {
+        self.port.unwrap_or_else(|| self.transport.unwrap_or(Transport::Udp).default_port())
+    }
+
+    /// Whether the value must be changed before it is copied: `received` where the host is not the source, and for
+    /// RFC 3581; a `received` or `rport` value that the sender wrote himself is never believed.
+    fn needs_stamp(&self, source: IpAddr) -> bool {
+        self.wants_rport()
+            || param(self.params, b"received").is_some()
+            || Host::parse(self.host) != Ok(Host::Address(source))
+    }
+
+    /// Writes the value with `received` and `rport` of the address it came from (RFC 3261 18.2.1, RFC 3581 4), or
+    /// returns `false` and writes nothing when it is right as it stands.
+    pub fn stamp(&self, source: SocketAddr, out: &mut Vec<u8>) -> bool {
+        if !self.needs_stamp(source.ip()) {
+            return false;
+        }
+        out.extend_from_slice(self.head);
+        let mut rest = self.params;
+        while let Some(after) = rest.strip_prefix(b";") {
+            let end = memchr::memchr(b';', after).unwrap_or(after.len());
+            let name_end = after[..end].iter().position(|&byte| byte == b'=').unwrap_or(end);
+            let name = after[..name_end].trim_ascii();
+            if !name.eq_ignore_ascii_case(b"received") && !name.eq_ignore_ascii_case(b"rport") {
+                out.push(b';');
+                out.extend_from_slice(&after[..end]);
+            }
+            rest = &after[end..];
+        }
+        out.extend_from_slice(format!(";received={}", source.ip()).as_bytes());
+        if self.wants_rport() {
+            out.extend_from_slice(format!(";rport={}", source.port()).as_bytes());
+        }
+        true
+    }
+
+    /// Where a response goes over an unreliable transport (RFC 3261 18.2.2, RFC 3581 4).
+    pub fn response_address(&self, source: SocketAddr) -> SocketAddr {
+        if let Some(maddr) = param(self.params, b"maddr")
+            && let Ok(Host::Address(ip)) = Host::parse(maddr)
+        {
+            return SocketAddr::new(ip, self.port_or_default());
+        }
+        let port = if self.wants_rport() { source.port() } else { self.port_or_default() };
+        SocketAddr::new(source.ip(), port)
+    }
+}
+
+/// Reads `name /` in any case and with white space, and gives what follows.
+fn protocol_part<'a>(value: &'a [u8], name: &[u8]) -> Result<&'a [u8], ViaError> {
+    let (part, rest) = value.split_at_checked(name.len()).ok_or(ViaError::Protocol)?;
+    if !part.eq_ignore_ascii_case(name) {
+        return Err(ViaError::Protocol);
+    }
+    let rest = rest.trim_ascii_start().strip_prefix(b"/").ok_or(ViaError::Protocol)?;
+    Ok(rest.trim_ascii_start())
+}
+
+/// `host[:port]` with optional white space around the colon.
+fn split_sent_by(sent_by: &[u8]) -> Option<(&[u8], Option<u16>)> {
+    if !sent_by.iter().any(u8::is_ascii_whitespace) {
+        // RFC 5118 4.5: an IPv6 literal without brackets, which has more than one colon.
+        if sent_by.first() != Some(&b'[') && memchr::memchr_iter(b':', sent_by).count() > 1 {
+            return matches!(Host::parse(sent_by), Ok(Host::Address(_))).then_some((sent_by, None));
+        }
+        return split_host_port(sent_by).ok();
+    }
+    let host_end = sent_by.iter().position(|&byte| byte.is_ascii_whitespace() || byte == b':')?;
+    let rest = sent_by[host_end..].trim_ascii();
+    let (host, none) = split_host_port(&sent_by[..host_end]).ok()?;
+    let digits = rest.strip_prefix(b":")?.trim_ascii();
+    let port = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    none.is_none().then_some((host, Some(port.parse().ok()?)))
+}
