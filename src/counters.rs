@@ -17,3 +17,57 @@ impl Counter {
         self.0.load(Ordering::Relaxed)
     }
 }
+
+/// What the I/O row counts, over all shards and connections. Shards add once per batch, so that the fields may be
+/// shared.
+#[derive(Debug, Default)]
+pub struct NetCounters {
+    /// Datagrams taken from UDP sockets.
+    pub udp_received: Counter,
+    /// Datagrams given to the kernel.
+    pub udp_sent: Counter,
+    /// Datagrams that the kernel cut to the buffer: dropped.
+    pub udp_truncated: Counter,
+    /// Datagrams of white space that keep an address translation alive (RFC 5626 section 3.5.1 and its kin): ignored.
+    pub udp_keep_alives: Counter,
+    /// Datagrams too short for any message: dropped.
+    pub udp_runts: Counter,
+    /// Receive calls that the kernel refused.
+    pub udp_receive_errors: Counter,
+    /// Datagrams that the kernel refused to send: unreachable, not permitted, too long.
+    pub udp_send_errors: Counter,
+    /// Datagrams dropped because the send buffer stayed full.
+    pub udp_send_full: Counter,
+    /// Messages handed to another shard.
+    pub handed_over: Counter,
+    /// Inputs dropped because a shard's queue was full.
+    pub queue_full: Counter,
+    /// Connections accepted.
+    pub streams_accepted: Counter,
+    /// Connections made.
+    pub streams_connected: Counter,
+    /// Connections that could not be made: refused, timed out, unreachable.
+    pub streams_connect_failed: Counter,
+    /// Connections refused because there were too many, in all or from one address.
+    pub streams_refused: Counter,
+    /// Accepts that failed, most often for want of file descriptors.
+    pub streams_accept_errors: Counter,
+    /// Connections ended, for whatever reason.
+    pub streams_closed: Counter,
+    /// Connections ended by us because their bytes cannot be divided into messages.
+    pub streams_broken: Counter,
+    /// Connections ended by us because a message did not come whole in time, or nothing came.
+    pub streams_timed_out: Counter,
+    /// Messages read from connections.
+    pub stream_received: Counter,
+    /// Messages written to connections.
+    pub stream_sent: Counter,
+    /// Messages that could not be written to a connection.
+    pub stream_send_failed: Counter,
+    /// Messages dropped because a connection's queue was full.
+    pub stream_send_full: Counter,
+    /// Names and addresses asked for.
+    pub resolves: Counter,
+    /// Of those, answered with no hop.
+    pub resolves_failed: Counter,
+}

@@ -1,1 +1,14 @@
-//! net
+//! The network: sockets, threads and clocks around the engines.
+//!
+//! * One shard per engine: a thread that reads its own UDP sockets in batches, keeps the messages of its
+//!   Call-IDs and hands the others to their shard over a bounded queue.
+//! * Connections run on tokio: a reader that divides bytes into messages  and a writer with a
+//!   bounded queue each.
+//! * Look-ups of names run on tokio too.
+
+mod config;
+mod error;
+mod queue;
+
+pub use config::{Listen, NetConfig, Records, StreamLimits};
+pub use error::NetError;

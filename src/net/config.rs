@@ -1,0 +1,85 @@
+//! What the caller of [`Net::start`](super::Net::start) decides.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::flow::{ListenerId, Transport};
+
+/// The sockets to open, and their limits.
+#[derive(Debug, Clone)]
+pub struct NetConfig {
+    /// `sip.listen`, in its order.
+    pub listeners: Vec<Listen>,
+    /// Whether shard *n* is bound to the *n*-th processor that this process may use.
+    pub pin: bool,
+    /// Limits of connections.
+    pub streams: StreamLimits,
+}
+
+impl NetConfig {
+    /// These sockets, with the default limits.
+    pub fn new(listeners: Vec<Listen>) -> NetConfig {
+        NetConfig { listeners, pin: false, streams: StreamLimits::default() }
+    }
+}
+
+/// One socket among `sip.listen`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen {
+    /// Its position there.
+    pub id: ListenerId,
+    /// What is spoken on it.
+    pub transport: Transport,
+    /// Where it listens. With an unspecified address a reply leaves from the address its request came to; port 0
+    /// takes a free port.
+    pub bind: SocketAddr,
+}
+
+/// Limits of connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamLimits {
+    /// Connections accepted and made, together.
+    pub connections: usize,
+    /// Connections accepted from one address.
+    pub per_source: usize,
+    /// How long a connection may take to open.
+    pub connect: Duration,
+    /// How long a message may take from its first byte to its last.
+    pub message: Duration,
+    /// How long a connection may bring nothing at all.
+    pub idle: Duration,
+}
+
+impl Default for StreamLimits {
+    fn default() -> StreamLimits {
+        StreamLimits {
+            connections: CONNECTIONS,
+            per_source: CONNECTIONS_PER_SOURCE,
+            connect: CONNECT_TIMEOUT,
+            message: MESSAGE_TIMEOUT,
+            idle: IDLE_TIMEOUT,
+        }
+    }
+}
+
+/// Where chunks of records go. It must not wait; what it cannot take it drops and counts itself.
+pub type Records = Arc<dyn Fn(Vec<u8>) + Send + Sync>;
+
+/// A neighbour's switch opens a handful of connections, so this serves hundreds of neighbours, and all together hold at
+/// most 256 MB of half-read messages (each at most 64 kB).
+const CONNECTIONS: usize = 4096;
+
+/// More than any switch opens, and few enough that one address cannot use up [`CONNECTIONS`].
+const CONNECTIONS_PER_SOURCE: usize = 128;
+
+/// Two retransmissions of a SYN (after 1 s and 3 s). A trunk's `try_for` is usually shorter and wins.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// A message of 64 kB over a line that still carries a call (64 kbit/s) takes 8 s; whoever sends a byte now and then
+/// to hold a connection open takes longer.
+const MESSAGE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Longer than the half hour at which session timers (RFC 4028) usually refresh a call, so that a BYE finds the
+/// connection of its INVITE.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(3600);

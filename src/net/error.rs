@@ -1,0 +1,48 @@
+//! Why the sockets could not be opened.
+
+use std::io;
+use std::net::SocketAddr;
+
+use crate::flow::Transport;
+
+/// Why [`Net::start`](super::Net::start) failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NetError {
+    /// A socket of `sip.listen` could not be opened.
+    #[error("cannot listen on {transport}:{address}: {}", describe(*.kind))]
+    Listen {
+        /// What was to be spoken.
+        transport: Transport,
+        /// Where.
+        address: SocketAddr,
+        /// What the kernel said.
+        kind: io::ErrorKind,
+    },
+    /// A transport in `sip.listen` that has no listener yet.
+    #[error("cannot listen on {transport}:{address}: this transport is not served")]
+    Unserved {
+        /// What was to be spoken.
+        transport: Transport,
+        /// Where.
+        address: SocketAddr,
+    },
+    /// No engine was given, or more than a shard number can name.
+    #[error("the number of shards must be from 1 to {}", u16::MAX)]
+    Shards,
+    /// A thread or its eventfd could not be made.
+    #[error("cannot start a shard: {}", describe(*.kind))]
+    Shard {
+        /// What the kernel said.
+        kind: io::ErrorKind,
+    },
+}
+
+fn describe(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::AddrInUse => "the address is in use; is another ringfence running?",
+        io::ErrorKind::AddrNotAvailable => "no interface of this machine has the address",
+        io::ErrorKind::PermissionDenied => "permission denied",
+        io::ErrorKind::QuotaExceeded | io::ErrorKind::OutOfMemory => "too few resources",
+        _ => "the operating system refused",
+    }
+}
