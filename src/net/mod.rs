@@ -7,8 +7,10 @@
 //! * Look-ups of names run on tokio too.
 
 mod config;
+mod core;
 mod error;
 mod queue;
 
+pub use self::core::ShardCore;
 pub use config::{Listen, NetConfig, Records, StreamLimits};
 pub use error::NetError;
