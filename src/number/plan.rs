@@ -35,6 +35,14 @@ impl Default for DialPlan {
 }
 
 impl DialPlan {
+    /// Explains nothing: digits stand for themselves, as in canonical spellings.
+    pub const BARE: DialPlan = DialPlan {
+        country: Digits::EMPTY,
+        international: Digits::EMPTY,
+        national: Digits::EMPTY,
+        national_length: Lengths(0),
+    };
+
     /// Checks and gathers the four values.
     pub fn new(country: &str, international: &str, national: &str, lengths: &[u8]) -> Result<DialPlan, PlanError> {
         Ok(DialPlan {

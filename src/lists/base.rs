@@ -1,0 +1,285 @@
+//! [`Base`]: the entries of a file, frozen.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use super::intervals::{Intervals, Span};
+use super::{Details, Entry, NumberSet, Prefix, Range};
+use crate::number::{Number, Party};
+use crate::time::WallTime;
+
+/// Immutable entries with their details: numbers in a [`NumberSet`], the few other entries in order.
+///
+/// Details stand in side tables; a look-up touches them only when some entry of the base expires.
+#[derive(Debug, Clone, Default)]
+pub struct Base {
+    numbers: NumberSet,
+    /// All entries but numbers, in `Entry` order.
+    others: Box<[Entry]>,
+    /// Prefixes in the space of [`left_aligned`](super::entry::left_aligned) numbers; keys are indices of `others`.
+    prefixes: Intervals,
+    /// Ranges by number; keys likewise.
+    ranges: Intervals,
+    /// By number.
+    number_details: DetailsTable,
+    /// By index of `others`.
+    other_details: DetailsTable,
+    duplicates: u64,
+}
+
+impl Base {
+    /// How many entries.
+    pub fn len(&self) -> u64 {
+        self.numbers.len() + self.others.len() as u64
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many entries were added that were there already.
+    pub fn duplicates(&self) -> u64 {
+        self.duplicates
+    }
+
+    /// The entries that are single numbers.
+    pub fn numbers(&self) -> &NumberSet {
+        &self.numbers
+    }
+
+    /// Whether `entry` itself is here.
+    pub fn contains(&self, entry: &Entry) -> bool {
+        match entry {
+            Entry::Number(number) => self.numbers.contains(*number),
+            other => self.others.binary_search(other).is_ok(),
+        }
+    }
+
+    /// The details of `entry`; `None` when it is not here.
+    pub fn details(&self, entry: &Entry) -> Option<Details> {
+        match entry {
+            Entry::Number(number) if self.numbers.contains(*number) => Some(self.number_details.details(number.get())),
+            Entry::Number(_) => None,
+            other => {
+                let at = self.others.binary_search(other).ok()?;
+                Some(self.other_details.details(at as u64))
+            }
+        }
+    }
+
+    /// The entries from `first` on (all for `None`), in `Entry` order.
+    pub fn entries_from(&self, first: Option<&Entry>) -> impl Iterator<Item = Entry> + use<'_> {
+        let (number, other) = match first {
+            None => (0, 0),
+            Some(Entry::Number(number)) => (number.get(), 0),
+            Some(other) => (u64::MAX, self.others.partition_point(|own| own < other)),
+        };
+        self.numbers.iter_from(number).map(Entry::Number).chain(self.others[other..].iter().cloned())
+    }
+
+    /// Whether the single number is here and in force.
+    pub(super) fn has_number(&self, number: Number, at: WallTime) -> bool {
+        self.numbers.contains(number) && self.number_details.in_force(number.get(), at)
+    }
+
+    /// The narrowest range in force that holds `number` and that `accept` takes.
+    pub(super) fn range(&self, number: Number, at: WallTime, accept: impl Fn(&Entry) -> bool) -> Option<Range> {
+        if self.ranges.is_empty() {
+            return None;
+        }
+        match self.other(self.ranges.narrowest_of(number.get(), |key| self.accepts(key, at, &accept))?) {
+            Entry::Range(range) => Some(*range),
+            _ => None,
+        }
+    }
+
+    /// The longest prefix in force of `number` that `accept` takes.
+    pub(super) fn prefix(&self, number: Number, at: WallTime, accept: impl Fn(&Entry) -> bool) -> Option<Prefix> {
+        if self.prefixes.is_empty() {
+            return None;
+        }
+        let accept = |key: u32| match self.other(key) {
+            // 4822123* holds the left-aligned 4822122… no more than 48221230, but does hold 4822123 with zeros behind.
+            Entry::Prefix(prefix) => prefix.contains(number) && self.accepts(key, at, &accept),
+            _ => false,
+        };
+        match self.other(self.prefixes.narrowest_of(super::entry::left_aligned(number), accept)?) {
+            Entry::Prefix(prefix) => Some(*prefix),
+            _ => None,
+        }
+    }
+
+    /// A code, user or word that is here and in force.
+    pub(super) fn named(&self, party: &Party<'_>, at: WallTime) -> Option<&Entry> {
+        let index = match party {
+            Party::Number(_) => return None,
+            Party::Code(code) => self.others.binary_search(&Entry::Code(*code)).ok()?,
+            Party::Anonymous => self.others.binary_search(&Entry::Anonymous).ok()?,
+            Party::Unavailable => self.others.binary_search(&Entry::Unavailable).ok()?,
+            Party::User(user) => {
+                let compare = |own: &Entry| match own {
+                    Entry::User(own) => (**own).cmp(&**user),
+                    _ => std::cmp::Ordering::Less,
+                };
+                self.others.binary_search_by(compare).ok()?
+            }
+        };
+        self.other_details.in_force(index as u64, at).then(|| &self.others[index])
+    }
+
+    /// All entries that are no numbers.
+    pub(super) fn others(&self) -> &[Entry] {
+        &self.others
+    }
+
+    /// Whether any entry expires.
+    pub(super) fn expires(&self) -> bool {
+        self.number_details.expires || self.other_details.expires
+    }
+
+    fn other(&self, key: u32) -> &Entry {
+        &self.others[key as usize]
+    }
+
+    fn accepts(&self, key: u32, at: WallTime, accept: &impl Fn(&Entry) -> bool) -> bool {
+        self.other_details.in_force(u64::from(key), at) && accept(self.other(key))
+    }
+}
+
+/// Gathers entries for a [`Base`].
+#[derive(Debug, Clone, Default)]
+pub struct BaseBuilder {
+    numbers: Vec<u64>,
+    others: Vec<Entry>,
+    number_rows: Vec<Row>,
+    other_rows: Vec<(Entry, Row)>,
+    text: String,
+}
+
+impl BaseBuilder {
+    /// Nothing yet.
+    pub fn new() -> BaseBuilder {
+        BaseBuilder::default()
+    }
+
+    /// Adds an entry. Of an entry added more than once the last details that are not empty count; files do not say who
+    /// added an entry, so `added_by` is not kept.
+    pub fn push(&mut self, entry: Entry, details: &Details) {
+        let row = self.row(details);
+        match entry {
+            Entry::Number(number) => {
+                self.numbers.push(number.get());
+                self.number_rows.extend(row.map(|row| Row { key: number.get(), ..row }));
+            }
+            other => {
+                self.other_rows.extend(row.map(|row| (other.clone(), row)));
+                self.others.push(other);
+            }
+        }
+    }
+
+    /// How many entries were added, duplicates counted each time.
+    pub fn pushed(&self) -> u64 {
+        (self.numbers.len() + self.others.len()) as u64
+    }
+
+    /// Freezes what was added.
+    pub fn build(self) -> Base {
+        let pushed = self.pushed();
+        let mut others = self.others;
+        others.sort_unstable();
+        others.dedup();
+        let spans = |span_of: fn(&Entry) -> Option<(u64, u64)>| {
+            let keyed = (0u32..).zip(&others);
+            let spans = keyed.filter_map(|(key, entry)| span_of(entry).map(|(first, last)| Span { first, last, key }));
+            Intervals::new(spans.collect())
+        };
+        let prefixes = spans(|entry| match entry {
+            Entry::Prefix(prefix) => Some(prefix.span()),
+            _ => None,
+        });
+        let ranges = spans(|entry| match entry {
+            Entry::Range(range) => Some((range.first().get(), range.last().get())),
+            _ => None,
+        });
+        let index = |entry: &Entry| others.binary_search(entry).expect("every row's entry was pushed") as u64;
+        let other_rows = self.other_rows.into_iter().map(|(entry, row)| Row { key: index(&entry), ..row }).collect();
+        let text: Arc<str> = self.text.into();
+        let numbers = NumberSet::from_unsorted(self.numbers);
+        Base {
+            duplicates: pushed - numbers.len() - others.len() as u64,
+            numbers,
+            prefixes,
+            ranges,
+            number_details: DetailsTable::new(self.number_rows, text.clone()),
+            other_details: DetailsTable::new(other_rows, text),
+            others: others.into(),
+        }
+    }
+
+    /// `None` when there is nothing to keep.
+    fn row(&mut self, details: &Details) -> Option<Row> {
+        let description = details.description.as_deref().unwrap_or_default();
+        if description.is_empty() && details.date.is_none() && details.expires.is_none() {
+            return None;
+        }
+        let start = self.text.len();
+        self.text.push_str(description);
+        Some(Row { key: 0, start, len: description.len(), date: details.date, expires: details.expires })
+    }
+}
+
+/// Details by key; keys without details take no room, descriptions share one text.
+#[derive(Debug, Clone)]
+struct DetailsTable {
+    /// Sorted by key.
+    rows: Box<[Row]>,
+    text: Arc<str>,
+    /// Whether any row expires.
+    expires: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    key: u64,
+    /// The description is `text[start..start + len]`.
+    start: usize,
+    len: usize,
+    date: Option<Date>,
+    expires: Option<WallTime>,
+}
+
+impl DetailsTable {
+    fn new(mut rows: Vec<Row>, text: Arc<str>) -> DetailsTable {
+        // Stable, so that of rows with one key the last pushed comes first after the reversal.
+        rows.reverse();
+        rows.sort_by_key(|row| row.key);
+        rows.dedup_by_key(|row| row.key);
+        DetailsTable { expires: rows.iter().any(|row| row.expires.is_some()), rows: rows.into(), text }
+    }
+
+    fn row(&self, key: u64) -> Option<&Row> {
+        self.rows.binary_search_by_key(&key, |row| row.key).ok().map(|at| &self.rows[at])
+    }
+
+    fn in_force(&self, key: u64, at: WallTime) -> bool {
+        !self.expires || self.row(key).and_then(|row| row.expires).is_none_or(|expires| at < expires)
+    }
+
+    fn details(&self, key: u64) -> Details {
+        let Some(row) = self.row(key) else { return Details::default() };
+        let description = (row.len > 0).then(|| self.text[row.start..row.start + row.len].into());
+        Details { date: row.date, description, expires: row.expires, added_by: None }
+    }
+}
+
+impl Default for DetailsTable {
+    fn default() -> Self {
+        DetailsTable { rows: Box::default(), text: "".into(), expires: false }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,245 @@
+//! [`List`]: a base, a class, and an overlay of edits.
+
+use std::ops::Bound;
+use std::path::Path;
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use super::{Base, Change, Class, Details, Entry, Prefix, Range};
+use crate::number::{Number, Party};
+use crate::time::WallTime;
+
+/// A named set of entries, immutable: an edit makes another list that shares what did not change.
+///
+/// The overlay wins over the base, entry by entry: a removed entry of the base no longer matches, and what it covered
+/// (a shorter prefix, a wider range) does.
+#[derive(Debug, Clone)]
+pub struct List {
+    name: Arc<str>,
+    class: Class,
+    source: Option<Arc<Path>>,
+    base: Arc<Base>,
+    overlay: Overlay,
+    /// Entries of base and overlay together, expired ones included.
+    len: u64,
+}
+
+/// The latest change of each edited entry.
+#[derive(Debug, Clone, Default)]
+struct Overlay {
+    changes: OrdMap<Entry, Change>,
+    /// Bit `n`: some added prefix has `n` digits. Never cleared: a superfluous probe is harmless.
+    prefix_digits: u16,
+    /// How many numbers the widest added range holds; 0 without any. Never lowered.
+    widest_range: u64,
+    /// Whether a prefix or range was ever removed or changed, so that the base's narrowest answer may not stand.
+    intervals_changed: bool,
+}
+
+impl List {
+    /// A list as its file or configuration says it, without edits.
+    pub fn new(name: Arc<str>, class: Class, source: Option<Arc<Path>>, base: Arc<Base>) -> List {
+        let len = base.len();
+        List { name, class, source, base, overlay: Overlay::default(), len }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// What it is for.
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
+    /// The file its base was read from.
+    pub fn source(&self) -> Option<&Path> {
+        self.source.as_deref()
+    }
+
+    /// What its file says, without the edits.
+    pub fn base(&self) -> &Arc<Base> {
+        &self.base
+    }
+
+    /// How many entries it has; expired ones count until they are removed.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether it has no entries.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// How many entries have an edit.
+    pub fn edits(&self) -> u64 {
+        self.overlay.changes.len() as u64
+    }
+
+    /// The latest change of each edited entry, in entry order.
+    pub fn changes(&self) -> impl Iterator<Item = (&Entry, &Change)> {
+        self.overlay.changes.iter()
+    }
+
+    /// The same from `first` on.
+    pub(super) fn changes_from<'a>(
+        &'a self,
+        first: Option<&Entry>,
+    ) -> impl Iterator<Item = (&'a Entry, &'a Change)> + use<'a> {
+        let from = first.map_or(Bound::Unbounded, |first| Bound::Included(first.clone()));
+        self.overlay.changes.range((from, Bound::Unbounded))
+    }
+
+    /// The entry that names `party` at `at`: the number itself, else the narrowest range, else the longest prefix.
+    ///
+    /// Entries that have expired do not match. Allocates only to look a user name up in edits.
+    pub fn lookup(&self, party: &Party<'_>, at: WallTime) -> Option<Entry> {
+        let number = match party {
+            Party::Number(number) => *number,
+            named => return self.lookup_named(named, at),
+        };
+        if self.has_number(number, at) {
+            return Some(Entry::Number(number));
+        }
+        let range = || self.lookup_range(number, at).map(Entry::Range);
+        range().or_else(|| self.lookup_prefix(number, at).map(Entry::Prefix))
+    }
+
+    /// The details of `entry` itself, expired or not; `None` when it is not in the list.
+    pub fn details(&self, entry: &Entry) -> Option<Details> {
+        match self.overlay.changes.get(entry) {
+            Some(Change::Put(details)) => Some(details.clone()),
+            Some(Change::Remove) => None,
+            None => self.base.details(entry),
+        }
+    }
+
+    /// Whether `entry` itself is in the list, expired or not.
+    pub fn contains(&self, entry: &Entry) -> bool {
+        match self.overlay.changes.get(entry) {
+            Some(change) => matches!(change, Change::Put(_)),
+            None => self.base.contains(entry),
+        }
+    }
+
+    /// This list after `edits`, applied in order.
+    pub fn with(&self, edits: &[(Entry, Change)]) -> List {
+        let mut list = self.clone();
+        for (entry, change) in edits {
+            list.apply(entry, change);
+        }
+        list
+    }
+
+    /// The edits of this list over another base, as after its file was read again.
+    pub fn rebased(&self, source: Option<Arc<Path>>, base: Arc<Base>) -> List {
+        let mut list = List { source, ..self.clone() };
+        let count = |change: &Change| matches!(change, Change::Put(_));
+        let added = list.changes().filter(|(entry, change)| count(change) && !base.contains(entry)).count() as u64;
+        let removed = list.changes().filter(|(entry, change)| !count(change) && base.contains(entry)).count() as u64;
+        list.len = base.len() + added - removed;
+        list.base = base;
+        list
+    }
+
+    fn apply(&mut self, entry: &Entry, change: &Change) {
+        let there = matches!(change, Change::Put(_));
+        match (self.contains(entry), there) {
+            (false, true) => self.len += 1,
+            (true, false) => self.len -= 1,
+            _ => {}
+        }
+        match (entry, there) {
+            (Entry::Prefix(prefix), true) => self.overlay.prefix_digits |= 1 << prefix.digits(),
+            (Entry::Range(range), true) => self.overlay.widest_range = range.count().max(self.overlay.widest_range),
+            _ => {}
+        }
+        self.overlay.intervals_changed |= matches!(entry, Entry::Prefix(_) | Entry::Range(_));
+        self.overlay.changes.insert(entry.clone(), change.clone());
+    }
+
+    fn lookup_named(&self, party: &Party<'_>, at: WallTime) -> Option<Entry> {
+        if !self.overlay.changes.is_empty() {
+            let entry = match party {
+                Party::Number(number) => Entry::Number(*number),
+                Party::Code(code) => Entry::Code(*code),
+                Party::User(user) => Entry::User(user.as_ref().into()),
+                Party::Anonymous => Entry::Anonymous,
+                Party::Unavailable => Entry::Unavailable,
+            };
+            if let Some(change) = self.overlay.changes.get(&entry) {
+                return change.in_force(at).then_some(entry);
+            }
+        }
+        self.base.named(party, at).cloned()
+    }
+
+    pub(super) fn has_number(&self, number: Number, at: WallTime) -> bool {
+        if !self.overlay.changes.is_empty()
+            && let Some(change) = self.overlay.changes.get(&Entry::Number(number))
+        {
+            return change.in_force(at);
+        }
+        self.base.has_number(number, at)
+    }
+
+    fn lookup_range(&self, number: Number, at: WallTime) -> Option<Range> {
+        let base = self.base.range(number, at, |entry| self.not_edited(entry));
+        if self.overlay.widest_range == 0 {
+            return base;
+        }
+        // Ranges that hold the number begin at most the widest one's count before it.
+        let earliest = Number::new(number.get().saturating_sub(self.overlay.widest_range - 1)).unwrap_or(Number::MIN);
+        let lowest = Entry::Range(Range::new(earliest, earliest)?);
+        // `Anonymous` follows all ranges, so this stops at the first one beyond the number.
+        let edited = self
+            .overlay
+            .changes
+            .range((Bound::Included(lowest), Bound::Excluded(Entry::Anonymous)))
+            .map_while(|(entry, change)| match entry {
+                Entry::Range(range) if range.first() <= number => Some((*range, change)),
+                _ => None,
+            })
+            .filter(|(range, change)| range.contains(number) && change.in_force(at))
+            .map(|(range, _)| range);
+        edited.chain(base).min_by_key(|range| (range.count(), range.first()))
+    }
+
+    fn lookup_prefix(&self, number: Number, at: WallTime) -> Option<Prefix> {
+        let base = self.base.prefix(number, at, |entry| self.not_edited(entry));
+        let own = base.map_or(0, Prefix::digits);
+        let longer = (own + 1..=number.digits()).rev().filter(|digits| self.overlay.prefix_digits & 1 << digits != 0);
+        let mut edited = longer.filter_map(|digits| Prefix::of(number, digits));
+        edited
+            .find(|prefix| {
+                let change = self.overlay.changes.get(&Entry::Prefix(*prefix));
+                change.is_some_and(|change| change.in_force(at))
+            })
+            .or(base)
+    }
+
+    /// What was edited is judged by its edit alone.
+    fn not_edited(&self, entry: &Entry) -> bool {
+        !self.overlay.intervals_changed || self.is_unedited(entry)
+    }
+
+    pub(super) fn is_unedited(&self, entry: &Entry) -> bool {
+        self.overlay.changes.is_empty() || !self.overlay.changes.contains_key(entry)
+    }
+}
+
+impl Change {
+    /// Whether it adds an entry that matches at `at`.
+    fn in_force(&self, at: WallTime) -> bool {
+        match self {
+            Change::Put(details) => details.in_force(at),
+            Change::Remove => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
