@@ -56,3 +56,20 @@ impl fmt::Display for WallTime {
         }
     }
 }
+
+/// Reads a span as the config writes it: a number above zero and one of `ms`, `s`, `m`, `h`, `d`.
+pub fn parse_span(text: &str) -> Option<Duration> {
+    let split = text.find(|char: char| !char.is_ascii_digit())?;
+    let (digits, unit) = text.split_at(split);
+    let count = digits.parse::<u64>().ok().filter(|count| *count > 0)?;
+    let unit_millis = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    // A span that overflows milliseconds of 64 bits is a slip of the hand.
+    count.checked_mul(unit_millis).map(Duration::from_millis)
+}

@@ -1,1 +1,30 @@
-//! screen
+//! The decision: whether, where to and with which caller number a call goes on.
+//!
+//! [`decide`] is pure and the only judge. The call path, `explain` and the replay of records all call it.
+
+mod compile;
+mod decide;
+mod explain;
+mod index;
+mod pattern;
+mod policy;
+mod present;
+mod problem;
+mod question;
+mod verdict;
+mod view;
+mod world;
+
+pub mod config;
+
+pub use compile::compile;
+pub use decide::decide;
+pub use explain::{Explanation, Step, explain};
+pub use policy::{Methods, Mode, Otherwise, Policy, Present, Route, RouteId, Target, Trunk, TrunkId};
+pub use problem::{Kind, Notice, Problem, RuleError, did_you_mean, nearest};
+pub use question::{Question, QuestionError};
+pub use verdict::{
+    ActionWord, Answer, AnswerKind, Callee, Cause, Observed, Outcome, Passage, PresentHeaders, Presented, Verdict,
+};
+pub use view::{CallFacts, CallView};
+pub use world::{EditError, World};

@@ -1,0 +1,125 @@
+//! The `[sip]` table.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, de};
+
+use crate::flow::Transport;
+use crate::sip;
+use crate::time::parse_span;
+
+/// Where SIP is spoken, and what bounds it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SipConfig {
+    /// The sockets.
+    pub listen: Vec<ListenConfig>,
+    /// Shards; 0: one for each core.
+    pub workers: u16,
+    /// What becomes of a call from an address of no trunk.
+    pub unknown_source: UnknownSource,
+    /// A call without BYE is closed in records and counters after this.
+    #[serde(deserialize_with = "span")]
+    pub call_expires: Duration,
+}
+
+impl Default for SipConfig {
+    fn default() -> SipConfig {
+        SipConfig {
+            listen: vec![
+                ListenConfig { transport: Transport::Udp, addr: DEFAULT_ADDR, advertise: None },
+                ListenConfig { transport: Transport::Tcp, addr: DEFAULT_ADDR, advertise: None },
+            ],
+            workers: 0,
+            unknown_source: UnknownSource::default(),
+            call_expires: DEFAULT_CALL_EXPIRES,
+        }
+    }
+}
+
+/// One socket: `"udp:0.0.0.0:5060"`, or `{ addr = "udp:0.0.0.0:5060", advertise = "203.0.113.5:5060" }`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "ListenForm")]
+pub struct ListenConfig {
+    /// The transport.
+    pub transport: Transport,
+    /// The address to bind; port 0 lets the system choose.
+    pub addr: SocketAddr,
+    /// The host and port that neighbours are told; without it the local address that routes to them.
+    pub advertise: Option<(Box<str>, Option<u16>)>,
+}
+
+/// What becomes of a call from an address of no trunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub enum UnknownSource {
+    /// It is counted and not answered: a scanner learns nothing.
+    #[default]
+    #[serde(rename = "drop")]
+    Drop,
+    /// It is answered 403.
+    #[serde(rename = "403")]
+    Refuse,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a text such as \"udp:0.0.0.0:5060\", or a table with `addr` and `advertise`")]
+enum ListenForm {
+    Text(String),
+    Table(ListenTable),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListenTable {
+    addr: String,
+    advertise: Option<String>,
+}
+
+impl TryFrom<ListenForm> for ListenConfig {
+    type Error = ListenError;
+
+    fn try_from(form: ListenForm) -> Result<ListenConfig, ListenError> {
+        let (addr, advertise) = match form {
+            ListenForm::Text(addr) => (addr, None),
+            ListenForm::Table(table) => (table.addr, table.advertise),
+        };
+        let (transport, addr) = addr.split_once(':').ok_or(ListenError::Form)?;
+        let transport = Transport::parse(transport.as_bytes()).ok_or(ListenError::Form)?;
+        let addr = addr.parse().map_err(|_| ListenError::Form)?;
+        let advertise = advertise.map(|text| parse_advertised(&text)).transpose()?;
+        Ok(ListenConfig { transport, addr, advertise })
+    }
+}
+
+/// Why a `listen` is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ListenError {
+    /// It is no transport, address and port.
+    #[error("expected a transport, an IP address and a port, such as \"udp:0.0.0.0:5060\"")]
+    Form,
+    /// The advertised address is none.
+    #[error("expected a host with or without a port to advertise, such as \"203.0.113.5:5060\"")]
+    Advertise,
+}
+
+fn parse_advertised(text: &str) -> Result<(Box<str>, Option<u16>), ListenError> {
+    let uri = format!("sip:{text}");
+    let uri = sip::Uri::parse(uri.as_bytes()).map_err(|_| ListenError::Advertise)?;
+    if uri.user.is_some() || !uri.params.is_empty() || !uri.headers.is_empty() {
+        return Err(ListenError::Advertise);
+    }
+    let host = std::str::from_utf8(uri.host).map_err(|_| ListenError::Advertise)?;
+    Ok((host.into(), uri.port))
+}
+
+fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse_span(&text).ok_or_else(|| de::Error::custom("expected a time such as \"500ms\", \"4s\", \"10m\" or \"12h\""))
+}
+
+/// RFC 3261 section 19.1.2, on every address of the machine.
+const DEFAULT_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 5060);
+
+/// Longer than people talk; a call that outlives it lost its BYE.
+const DEFAULT_CALL_EXPIRES: Duration = Duration::from_secs(12 * 3600);

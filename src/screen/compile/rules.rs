@@ -1,0 +1,186 @@
+//! `[[inbound]]` and `[[campaign]]`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use toml::Spanned;
+
+use super::{Compiler, callee_of};
+use crate::lists::{Class, Entry, ListId};
+use crate::screen::config::RuleConfig;
+use crate::screen::policy::{Action, Rule, TrunkId};
+use crate::screen::problem::{Kind, RuleError};
+use crate::screen::verdict::{ActionWord, Callee};
+use crate::screen::view;
+use crate::sip::{Scheme, Uri};
+
+impl Compiler<'_> {
+    pub(super) fn rules(&mut self, kind: Kind, configs: &[RuleConfig]) -> Vec<Rule> {
+        let mut names = HashMap::new();
+        configs.iter().filter_map(|config| self.rule(kind, config, &mut names)).collect()
+    }
+
+    fn rule(&mut self, kind: Kind, config: &RuleConfig, names: &mut HashMap<Arc<str>, ()>) -> Option<Rule> {
+        let name = self.name(kind, &config.name, names);
+        let lists = self.list_ids(&config.lists);
+        let word = config.action.as_ref().map_or(ActionWord::Decline, |action| *action.get_ref());
+        self.check_classes(config, word);
+        if kind == Kind::Campaign {
+            self.check_campaign(config);
+        }
+        let action = self.action(kind, config, word, &lists);
+        Some(Rule {
+            name,
+            mode: config.mode,
+            trunks: self.trunk_set(config.trunks.as_ref()),
+            called: self.called(config.called.as_ref()),
+            callers: self.patterns(config.callers.as_ref()),
+            header: self.header(config.header.as_ref()),
+            except: self.list_ids(&config.except),
+            lists,
+            action: action?,
+        })
+    }
+
+    /// A list of callers or callees that are welcome, or of our own numbers, is no reason to refuse.
+    fn check_classes(&mut self, config: &RuleConfig, action: ActionWord) {
+        if !matches!(action, ActionWord::Decline | ActionWord::Drop) {
+            return;
+        }
+        for name in &config.lists {
+            let Some(list) = self.lists.get(name.get_ref()) else { continue };
+            let class = list.class();
+            if matches!(class, Class::Allow | Class::Pool) {
+                let list = list.name().clone();
+                self.problem(name.span(), RuleError::NotBlocking { list, class, action: action.as_str() });
+            }
+        }
+    }
+
+    fn check_campaign(&mut self, config: &RuleConfig) {
+        if config.header.is_none() && config.trunks.is_none() && config.callers.is_none() {
+            self.problem(config.name.span(), RuleError::UnboundCampaign);
+        }
+        let Some(header) = &config.header else { return };
+        let name: Arc<str> = header.name.get_ref().to_ascii_lowercase().into();
+        if HEADERS_OF_SIP.contains(&&*name) {
+            self.problem(header.name.span(), RuleError::HeaderOfSip(header.name.get_ref().as_str().into()));
+        } else if !self.policy.removed_headers.contains(&name) {
+            self.policy.removed_headers.push(name);
+        }
+    }
+
+    fn action(&mut self, kind: Kind, config: &RuleConfig, word: ActionWord, lists: &[ListId]) -> Option<Action> {
+        let is_decline = word == ActionWord::Decline;
+        let takes_to = matches!(word, ActionWord::Redirect | ActionWord::Forward);
+        for (key, given, used) in
+            [("to", &config.to, takes_to), ("status", &config.status, is_decline), ("reply", &config.reply, is_decline)]
+        {
+            if let (Some(value), false) = (given, used) {
+                self.problem(value.span(), RuleError::Idle { key, action: word.as_str() });
+            }
+        }
+        if takes_to && config.to.is_none() {
+            self.problem(config.name.span(), RuleError::MissingTo(word.as_str()));
+        }
+        match word {
+            ActionWord::Decline => Some(self.decline(kind, config, lists)),
+            ActionWord::Redirect => self.redirect(config.to.as_ref()?),
+            ActionWord::Forward => self.forward(config.to.as_ref()?),
+            ActionWord::Hide => Some(Action::Hide),
+            ActionWord::Drop => Some(Action::Drop),
+            ActionWord::Pass => Some(Action::Pass),
+        }
+    }
+
+    fn decline(&mut self, kind: Kind, config: &RuleConfig, lists: &[ListId]) -> Action {
+        if let Some(status) = &config.status {
+            self.refuse_control(status);
+            if let Some(list) = self.answered_by_law(lists) {
+                self.problem(status.span(), RuleError::StatusOfAnalytics(list));
+            }
+        }
+        let given = config.status.as_ref().map(|status| status.get_ref().as_str());
+        let default = (kind == Kind::Campaign).then_some(DEFAULT_CAMPAIGN_STATUS);
+        let reply = config.reply.as_ref().and_then(|reply| self.reply(reply, lists));
+        Action::Decline { status: given.or(default).map(Arc::from), reply }
+    }
+
+    fn redirect(&mut self, to: &Spanned<String>) -> Option<Action> {
+        let text = to.get_ref();
+        let contact = match Uri::parse(text.as_bytes()) {
+            Ok(uri) if matches!(uri.scheme, Scheme::Sip | Scheme::Sips | Scheme::Tel) => text.as_str().into(),
+            Ok(_) => return self.refuse(to, RuleError::RedirectTo),
+            Err(_) => match Entry::parse(text, &self.plan) {
+                Ok(Entry::Number(number)) => format!("tel:+{number}").into(),
+                _ => return self.refuse(to, RuleError::RedirectTo),
+            },
+        };
+        Some(Action::Redirect { contact })
+    }
+
+    fn forward(&mut self, to: &Spanned<String>) -> Option<Action> {
+        let text = to.get_ref();
+        let Ok(uri) = Uri::parse(text.as_bytes()) else {
+            let callee = Entry::parse(text, &self.plan).ok().and_then(|entry| callee_of(&entry));
+            return match callee {
+                Some(callee @ (Callee::Number(_) | Callee::Code(_))) => Some(Action::Forward { callee, trunk: None }),
+                _ => self.refuse(to, RuleError::ForwardTo),
+            };
+        };
+        let plain = uri.port.is_none() && uri.params.is_empty() && uri.headers.is_empty();
+        if !plain || !matches!(uri.scheme, Scheme::Sip | Scheme::Sips) {
+            return self.refuse(to, RuleError::ForwardTo);
+        }
+        let host = String::from_utf8_lossy(uri.host).into_owned();
+        let trunk = self.trunk(&Spanned::new(to.span(), host))?;
+        self.check_has_targets(to, trunk);
+        let party = view::party(text.as_bytes(), &self.policy.trunk(trunk).plan);
+        match Callee::of(&party) {
+            Some(callee) => Some(Action::Forward { callee, trunk: Some(trunk) }),
+            None => self.refuse(to, RuleError::ForwardTo),
+        }
+    }
+
+    pub(super) fn check_has_targets(&mut self, at: &Spanned<String>, trunk: TrunkId) {
+        let trunk = self.policy.trunk(trunk);
+        if trunk.to.is_empty() {
+            let name = trunk.name.clone();
+            self.problem(at.span(), RuleError::NoTargets(name));
+        }
+    }
+
+    fn refuse(&mut self, at: &Spanned<String>, error: RuleError) -> Option<Action> {
+        self.problem(at.span(), error);
+        None
+    }
+}
+
+/// The Reason text of a campaign's decline, as diallers know it.
+const DEFAULT_CAMPAIGN_STATUS: &str = "Blacklist";
+
+/// Headers without which the call could not go on, long and compact.
+const HEADERS_OF_SIP: [&str; 22] = [
+    "via",
+    "v",
+    "from",
+    "f",
+    "to",
+    "t",
+    "call-id",
+    "i",
+    "cseq",
+    "contact",
+    "m",
+    "route",
+    "record-route",
+    "max-forwards",
+    "content-length",
+    "l",
+    "content-type",
+    "c",
+    "require",
+    "proxy-require",
+    "supported",
+    "k",
+];

@@ -1,0 +1,158 @@
+//! `[[trunk]]`.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use toml::Spanned;
+
+use super::Compiler;
+use crate::flow::Transport;
+use crate::screen::config::TrunkConfig;
+use crate::screen::policy::{Methods, Target, Trunk, TrunkId};
+use crate::screen::problem::{Kind, RuleError};
+use crate::sip::{Host, Scheme, Uri, is_token};
+use crate::time::parse_span;
+
+impl Compiler<'_> {
+    pub(super) fn trunks(&mut self, trunks: &[TrunkConfig]) {
+        let mut names = HashMap::new();
+        for (at, config) in trunks.iter().enumerate() {
+            let Ok(id) = u16::try_from(at).map(TrunkId) else {
+                return self.problem(config.name.span(), RuleError::TooManyTrunks);
+            };
+            let name = self.name(Kind::Trunk, &config.name, &mut names);
+            self.trunk_ids.entry(name.clone()).or_insert(id);
+            let trunk = Trunk {
+                name,
+                to: config.to.iter().filter_map(|to| self.target(to)).collect(),
+                trusted: config.trusted,
+                methods: self.methods(config.methods.as_deref()),
+                plan: config.plan().over(&self.plan),
+                number_format: config.number_format,
+                prefix: self.uri_part(config.prefix.as_ref(), |prefix| format!("sip:{prefix}1@example.com")),
+                host: self.uri_part(config.host.as_ref(), |host| format!("sip:1@{host}")),
+                try_for: self.span(config.try_for.as_ref(), DEFAULT_TRY_FOR),
+                failover_on: self.failover_on(config.failover_on.as_deref()),
+            };
+            self.policy.trunks.push(trunk);
+        }
+        for (config, id) in trunks.iter().zip((0..).map(TrunkId)) {
+            config.from.iter().for_each(|from| self.source(from, id));
+        }
+    }
+
+    fn source(&mut self, from: &Spanned<String>, trunk: TrunkId) {
+        let Some((net, port)) = parse_source(from.get_ref()) else {
+            return self.problem(from.span(), RuleError::Source);
+        };
+        if let Err(owner) = self.policy.sources.add(net, port, trunk) {
+            let owner = self.policy.trunk(owner).name.clone();
+            self.problem(from.span(), RuleError::SameSource { owner });
+        }
+    }
+
+    fn target(&mut self, to: &Spanned<String>) -> Option<Target> {
+        parse_target(to.get_ref()).map_err(|error| self.problem(to.span(), error)).ok()
+    }
+
+    fn methods(&mut self, names: Option<&[Spanned<String>]>) -> Methods {
+        let Some(names) = names else { return Methods::Only(vec![DEFAULT_METHOD.into()]) };
+        if let [only] = names
+            && only.get_ref() == "*"
+        {
+            return Methods::Any;
+        }
+        for name in names {
+            if name.get_ref() == "*" || !is_token(name.get_ref().as_bytes()) {
+                self.problem(name.span(), RuleError::Method);
+            }
+        }
+        Methods::Only(names.iter().map(|name| name.get_ref().as_str().into()).collect())
+    }
+
+    fn uri_part(&mut self, part: Option<&Spanned<String>>, whole: impl Fn(&str) -> String) -> Option<Arc<str>> {
+        let part = part?;
+        if let Err(error) = Uri::parse(whole(part.get_ref()).as_bytes()) {
+            self.problem(part.span(), RuleError::RequestUriPart(error));
+        }
+        Some(part.get_ref().as_str().into())
+    }
+
+    fn span(&mut self, text: Option<&Spanned<String>>, default: Duration) -> Duration {
+        let Some(text) = text else { return default };
+        parse_span(text.get_ref()).unwrap_or_else(|| {
+            self.problem(text.span(), RuleError::Span);
+            default
+        })
+    }
+
+    fn failover_on(&mut self, codes: Option<&[Spanned<u16>]>) -> Vec<u16> {
+        let Some(codes) = codes else { return vec![DEFAULT_FAILOVER_ON] };
+        for code in codes {
+            // A 6xx says that nobody wants the call (RFC 3261 section 16.7): no other target may be tried.
+            if !(300..600).contains(code.get_ref()) {
+                self.problem(code.span(), RuleError::Status(300, 599));
+            }
+        }
+        codes.iter().map(|code| *code.get_ref()).collect()
+    }
+}
+
+/// `198.51.100.0/24`, `198.51.100.7`, `198.51.100.7:5062`, and the same of IPv6.
+fn parse_source(text: &str) -> Option<(IpNet, Option<u16>)> {
+    if let Ok(net) = text.parse::<IpNet>() {
+        return Some((net, None));
+    }
+    if let Ok(addr) = text.parse::<IpAddr>() {
+        return Some((addr.into(), None));
+    }
+    let addr = text.parse::<SocketAddr>().ok()?;
+    Some((addr.ip().into(), Some(addr.port())))
+}
+
+fn parse_target(text: &str) -> Result<Target, RuleError> {
+    let uri = Uri::parse(text.as_bytes()).map_err(RuleError::TargetUri)?;
+    let secure = match uri.scheme {
+        Scheme::Sip => false,
+        Scheme::Sips => true,
+        Scheme::Tel | Scheme::Urn | Scheme::Other => return Err(RuleError::TargetScheme),
+    };
+    let transport = match uri.param(b"transport") {
+        Some(name) => Transport::parse(name).ok_or(RuleError::Transport)?,
+        None if secure => Transport::Tls,
+        None => Transport::Udp,
+    };
+    // RFC 3261 section 26.2.2: sips is TLS on every hop.
+    if secure && transport == Transport::Udp {
+        return Err(RuleError::Transport);
+    }
+    let transport = if secure { Transport::Tls } else { transport };
+    let other_param = uri
+        .params
+        .split(|byte| *byte == b';')
+        .filter(|param| !param.is_empty())
+        .any(|param| !param.to_ascii_lowercase().starts_with(b"transport="));
+    if uri.user.is_some() || !uri.headers.is_empty() || other_param {
+        return Err(RuleError::TargetParts);
+    }
+    match uri.target().map_err(RuleError::TargetUri)? {
+        Host::Address(ip) => {
+            let addr = SocketAddr::new(ip, uri.port.unwrap_or(transport.default_port()));
+            Ok(Target { transport, addr })
+        }
+        Host::Name(_) => Err(RuleError::TargetName),
+    }
+}
+
+/// What a trunk may send when it says nothing: calls. OPTIONS to us is always answered.
+const DEFAULT_METHOD: &str = "INVITE";
+
+/// Eight INVITEs would go out in 32 s; after 4 s three went unanswered (RFC 3261 section 17.1.1.2 with T1 = 500 ms), and
+/// a caller still waits.
+const DEFAULT_TRY_FOR: Duration = Duration::from_secs(4);
+
+/// The answer of a peer that cannot take any call now.
+const DEFAULT_FAILOVER_ON: u16 = 503;

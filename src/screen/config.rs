@@ -1,0 +1,256 @@
+//! The tables of the config that screening owns: `[numbers]`, `[answers]`, `[[trunk]]`, `[[inbound]]`, `[[campaign]]` and
+//! `[[route]]`. [`compile`](crate::screen::compile) checks what they mean.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::number::{DialPlan, DialPlanOverrides, Digits, Lengths, NumberFormat};
+use crate::screen::policy::{Mode, Otherwise};
+use crate::screen::verdict::ActionWord;
+
+/// The tables together.
+#[derive(Debug, Clone, Default)]
+pub struct RulesConfig {
+    /// `[numbers]`
+    pub numbers: NumbersConfig,
+    /// `[answers]`
+    pub answers: AnswersConfig,
+    /// `[[trunk]]`
+    pub trunks: Vec<TrunkConfig>,
+    /// `[[inbound]]`
+    pub inbound: Vec<InboundConfig>,
+    /// `[[campaign]]`
+    pub campaigns: Vec<CampaignConfig>,
+    /// `[[route]]`
+    pub routes: Vec<RouteConfig>,
+}
+
+/// `[numbers]`: how numbers are dialled, and whom nothing may block.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NumbersConfig {
+    /// Country code without `+`.
+    pub country: Digits,
+    /// What is dialled before a country code.
+    pub international: Digits,
+    /// The trunk prefix.
+    pub national: Digits,
+    /// Lengths of national numbers without the trunk prefix.
+    pub national_length: Lengths,
+    /// Callees that are never blocked, hidden from or shown another number.
+    pub never_block: Vec<Spanned<String>>,
+    /// Callers that are never blocked.
+    pub never_block_callers: Vec<Spanned<String>>,
+}
+
+impl NumbersConfig {
+    /// The dial plan, which a trunk or list may override.
+    pub fn plan(&self) -> DialPlan {
+        DialPlan {
+            country: self.country,
+            international: self.international,
+            national: self.national,
+            national_length: self.national_length,
+        }
+    }
+}
+
+impl Default for NumbersConfig {
+    fn default() -> NumbersConfig {
+        let DialPlan { country, international, national, national_length } = DialPlan::default();
+        NumbersConfig {
+            country,
+            international,
+            national,
+            national_length,
+            never_block: DEFAULT_NEVER_BLOCK.iter().map(|number| Spanned::new(0..0, (*number).to_owned())).collect(),
+            never_block_callers: Vec::new(),
+        }
+    }
+}
+
+/// `[answers]`: what the law of a region makes of answers.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AnswersConfig {
+    /// `"us"`: blocking by analytics is answered 603+ (ATIS-1000099).
+    pub region: Option<Spanned<Region>>,
+    /// Where a blocked caller complains: an https URL, an E.164 number with `+`, a mail address; one or more.
+    pub contact: Option<Spanned<Contacts>>,
+    /// Which network blocks: LN, TN, RLN, LPN or RPN (RFC 8606).
+    pub location: Option<Spanned<String>>,
+}
+
+/// A region whose law prescribes answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Region {
+    /// The United States.
+    Us,
+}
+
+/// One or more ways to complain.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "expected a text or an array of texts")]
+pub enum Contacts {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+/// A `[[trunk]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrunkConfig {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// CIDR, address, or address:port.
+    #[serde(default)]
+    pub from: Vec<Spanned<String>>,
+    /// SIP URIs, tried in order.
+    #[serde(default)]
+    pub to: Vec<Spanned<String>>,
+    /// Whether its asserted identity is believed. Not unless it is said.
+    #[serde(default)]
+    pub trusted: bool,
+    /// Methods outside a dialog; `["*"]`: any. INVITE when omitted.
+    pub methods: Option<Vec<Spanned<String>>>,
+    /// How numbers are written to it.
+    #[serde(default)]
+    pub number_format: NumberFormat,
+    /// Put before the number in the Request-URI.
+    pub prefix: Option<Spanned<String>>,
+    /// The Request-URI's host instead of the target's.
+    pub host: Option<Spanned<String>>,
+    /// No response at all within this: next target.
+    pub try_for: Option<Spanned<String>>,
+    /// Final answers that try the next target.
+    pub failover_on: Option<Vec<Spanned<u16>>>,
+    /// Overrides `numbers.country`.
+    pub country: Option<Digits>,
+    /// Overrides `numbers.international`.
+    pub international: Option<Digits>,
+    /// Overrides `numbers.national`.
+    pub national: Option<Digits>,
+    /// Overrides `numbers.national_length`.
+    pub national_length: Option<Lengths>,
+}
+
+impl TrunkConfig {
+    /// What the trunk says of its dial plan.
+    pub fn plan(&self) -> DialPlanOverrides {
+        DialPlanOverrides {
+            country: self.country,
+            international: self.international,
+            national: self.national,
+            national_length: self.national_length,
+        }
+    }
+}
+
+/// An `[[inbound]]` rule: its lists hold callers.
+pub type InboundConfig = RuleConfig;
+
+/// A `[[campaign]]` rule: its lists hold callees.
+pub type CampaignConfig = RuleConfig;
+
+/// An `[[inbound]]` or `[[campaign]]` rule.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleConfig {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// The lists, one of which must hold the caller (the callee, in a campaign); omitted: any.
+    #[serde(default)]
+    pub lists: Vec<Spanned<String>>,
+    /// Lists that win over `lists`.
+    #[serde(default)]
+    pub except: Vec<Spanned<String>>,
+    /// Callees; omitted: any.
+    pub called: Option<Vec<Spanned<String>>>,
+    /// Callers; omitted: any.
+    pub callers: Option<Vec<Spanned<String>>>,
+    /// Trunks that the call came from; omitted: any.
+    pub trunks: Option<Vec<Spanned<String>>>,
+    /// A header that the call must have.
+    pub header: Option<HeaderConfig>,
+    /// What is done; decline when omitted.
+    pub action: Option<Spanned<ActionWord>>,
+    /// Where to, for redirect and forward.
+    pub to: Option<Spanned<String>>,
+    /// The text of a decline's Reason header.
+    pub status: Option<Spanned<String>>,
+    /// The code and phrase of a decline, such as `486 Busy Here`.
+    pub reply: Option<Spanned<String>>,
+    /// Whether it acts, observes, or is off.
+    #[serde(default)]
+    pub mode: Mode,
+}
+
+/// A header that a call must have.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeaderConfig {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// The whole value; omitted: any.
+    pub value: Option<String>,
+}
+
+/// A `[[route]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteConfig {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Trunks that the call came from; omitted: any.
+    pub trunks: Option<Vec<Spanned<String>>>,
+    /// Callees; omitted: any.
+    pub called: Option<Vec<Spanned<String>>>,
+    /// Callers; omitted: any.
+    pub callers: Option<Vec<Spanned<String>>>,
+    /// A header that the call must have.
+    pub header: Option<HeaderConfig>,
+    /// The next trunk.
+    pub to: Spanned<String>,
+    /// The caller number to show.
+    pub present: Option<PresentConfig>,
+    /// The status that answers when the trunk is down, capped or unreachable; 500 when omitted.
+    pub unavailable: Option<Spanned<u16>>,
+}
+
+/// The `present` table of a route.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PresentConfig {
+    /// The list whose numbers may be shown.
+    pub pool: Spanned<String>,
+    /// How one is chosen.
+    #[serde(default)]
+    pub strategy: Option<Spanned<String>>,
+    /// The headers that carry it; P-Asserted-Identity when omitted.
+    pub headers: Option<Vec<Spanned<String>>>,
+    /// Lists whose numbers are not shown; omitted: every personal, dnc, dno and reputation list.
+    pub exclude: Option<Vec<Spanned<String>>>,
+    /// What an empty pool means.
+    #[serde(default)]
+    pub otherwise: Otherwise,
+    /// Whether `Privacy: id` stays.
+    #[serde(default)]
+    pub privacy: Privacy,
+}
+
+/// What presentation does to `Privacy: id`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Privacy {
+    /// It goes: the number that is presented is there to be seen.
+    #[default]
+    Remove,
+    /// It stays.
+    Keep,
+}
+
+/// The emergency numbers of the default dial plan's country, and 911, which visitors dial.
+const DEFAULT_NEVER_BLOCK: [&str; 5] = ["112", "911", "997", "998", "999"];

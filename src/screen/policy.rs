@@ -1,0 +1,326 @@
+//! The compiled rules: everything that a decision needs besides the lists.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use crate::flow::Transport;
+use crate::lists::ListId;
+use crate::number::{DialPlan, NumberFormat, Party};
+use crate::screen::index::RuleIndex;
+use crate::screen::pattern::Patterns;
+use crate::screen::verdict::{ActionWord, Callee, PresentHeaders};
+
+/// A trunk's position in the config.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TrunkId(pub u16);
+
+/// A route's position in the config.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RouteId(pub u32);
+
+/// Trunks, rules and routes, compiled for [`decide`](crate::screen::decide). Immutable.
+#[derive(Debug, Default)]
+pub struct Policy {
+    /// The neighbours, by [`TrunkId`].
+    pub trunks: Vec<Trunk>,
+    /// The routes, by [`RouteId`], in file order.
+    pub routes: Vec<Route>,
+    /// Names of the headers that rules read, in lower case; [`CallFacts::headers`](crate::screen::CallFacts) holds their
+    /// values in this order.
+    pub headers: Vec<Arc<str>>,
+    /// Those of [`Policy::headers`] that campaigns name: they are removed before the call goes on.
+    pub removed_headers: Vec<Arc<str>>,
+    pub(crate) sources: Sources,
+    pub(crate) never_block: NeverBlock,
+    pub(crate) never_block_callers: Patterns,
+    pub(crate) inbound: RuleSet,
+    pub(crate) campaigns: RuleSet,
+    pub(crate) route_index: RuleIndex,
+    pub(crate) answers: Answers,
+}
+
+impl Policy {
+    /// The trunk that a message from `source` belongs to: the most specific `from` wins, and its port counts for UDP
+    /// only, because a stream's client port is arbitrary.
+    pub fn trunk_of(&self, source: SocketAddr, transport: Transport) -> Option<TrunkId> {
+        self.sources.find(source, transport)
+    }
+
+    /// The trunk of that name.
+    pub fn trunk_named(&self, name: &str) -> Option<TrunkId> {
+        let at = self.trunks.iter().position(|trunk| &*trunk.name == name)?;
+        u16::try_from(at).ok().map(TrunkId)
+    }
+
+    /// A trunk by its id, which must come from this policy.
+    pub fn trunk(&self, id: TrunkId) -> &Trunk {
+        &self.trunks[usize::from(id.0)]
+    }
+
+    /// A route by its id, which must come from this policy.
+    pub fn route(&self, id: RouteId) -> &Route {
+        &self.routes[id.0 as usize]
+    }
+}
+
+/// A neighbour.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trunk {
+    /// Its name in config, records and API.
+    pub name: Arc<str>,
+    /// Where calls to it go, tried in order.
+    pub to: Vec<Target>,
+    /// Whether its asserted identity is believed.
+    pub trusted: bool,
+    /// The methods it may start dialogs or transactions with.
+    pub methods: Methods,
+    /// How it writes numbers.
+    pub plan: DialPlan,
+    /// How numbers are written to it.
+    pub number_format: NumberFormat,
+    /// Put before the number in the Request-URI.
+    pub prefix: Option<Arc<str>>,
+    /// The Request-URI's host instead of the target's.
+    pub host: Option<Arc<str>>,
+    /// No response at all within this: the next target.
+    pub try_for: Duration,
+    /// Final answers that try the next target.
+    pub failover_on: Vec<u16>,
+}
+
+/// One address of a trunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// The transport.
+    pub transport: Transport,
+    /// The address and port.
+    pub addr: SocketAddr,
+}
+
+/// The methods that a trunk may use outside a dialog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Methods {
+    /// `["*"]`.
+    Any,
+    /// These, as written: methods are case-sensitive (RFC 3261 section 7.1).
+    Only(Vec<Arc<str>>),
+}
+
+impl Methods {
+    /// Whether `method` may be used. OPTIONS to us is answered whatever stands here: that is the engine's business.
+    pub fn allows(&self, method: &[u8]) -> bool {
+        match self {
+            Methods::Any => true,
+            Methods::Only(names) => names.iter().any(|name| name.as_bytes() == method),
+        }
+    }
+}
+
+/// A way on: the first that matches chooses the next trunk and the presentation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Route {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The next trunk.
+    pub to: TrunkId,
+    /// What caller number is shown; `None`: the call's own.
+    pub present: Option<Present>,
+    /// The status that answers when the trunk is down, capped or unreachable.
+    pub unavailable: u16,
+    pub(crate) trunks: TrunkSet,
+    pub(crate) called: Option<Patterns>,
+    pub(crate) callers: Option<Patterns>,
+    pub(crate) header: Option<HeaderMatch>,
+}
+
+/// A `present` table of a route.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Present {
+    /// The list whose numbers may be shown.
+    pub pool: ListId,
+    /// Lists whose numbers are never shown.
+    pub exclude: Vec<ListId>,
+    /// Which headers carry the number.
+    pub headers: PresentHeaders,
+    /// `privacy = "keep"`.
+    pub keep_privacy: bool,
+    /// What an empty pool means.
+    pub otherwise: Otherwise,
+}
+
+/// What happens to a call when no number may be presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Otherwise {
+    /// It is answered 403.
+    #[default]
+    Refuse,
+    /// It goes on with its own number.
+    Keep,
+}
+
+/// Rules in file order with the index that finds the few that may concern a call.
+#[derive(Debug, Default)]
+pub(crate) struct RuleSet {
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) index: RuleIndex,
+}
+
+/// An `inbound` or `campaign` rule.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Rule {
+    pub(crate) name: Arc<str>,
+    pub(crate) mode: Mode,
+    pub(crate) trunks: TrunkSet,
+    pub(crate) called: Option<Patterns>,
+    pub(crate) callers: Option<Patterns>,
+    pub(crate) header: Option<HeaderMatch>,
+    pub(crate) lists: Vec<ListId>,
+    pub(crate) except: Vec<ListId>,
+    pub(crate) action: Action,
+}
+
+/// What a rule does with the calls that it matches.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Action {
+    Decline { status: Option<Arc<str>>, reply: Option<(u16, Arc<str>)> },
+    Redirect { contact: Arc<str> },
+    Forward { callee: Callee, trunk: Option<TrunkId> },
+    Hide,
+    Drop,
+    Pass,
+}
+
+impl Action {
+    pub(crate) fn word(&self) -> ActionWord {
+        match self {
+            Action::Decline { .. } => ActionWord::Decline,
+            Action::Redirect { .. } => ActionWord::Redirect,
+            Action::Forward { .. } => ActionWord::Forward,
+            Action::Hide => ActionWord::Hide,
+            Action::Drop => ActionWord::Drop,
+            Action::Pass => ActionWord::Pass,
+        }
+    }
+}
+
+/// Whether a rule acts, only records, or rests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// It acts.
+    #[default]
+    Enforce,
+    /// It records what it would have done, and judgement goes on.
+    Observe,
+    /// It is skipped.
+    Off,
+}
+
+/// The trunks that a rule is about; empty: any.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct TrunkSet(pub(crate) Vec<TrunkId>);
+
+impl TrunkSet {
+    pub(crate) fn holds(&self, trunk: TrunkId) -> bool {
+        self.0.is_empty() || self.0.contains(&trunk)
+    }
+}
+
+/// A header that a call must have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HeaderMatch {
+    /// Position in [`Policy::headers`].
+    pub(crate) header: usize,
+    /// The value it must have; `None`: any.
+    pub(crate) value: Option<Arc<str>>,
+}
+
+/// Callees of `numbers.never_block`.
+#[derive(Debug, Default)]
+pub(crate) struct NeverBlock {
+    /// The dial plan of `[numbers]`.
+    pub(crate) plan: DialPlan,
+    /// What the plans of `[numbers]` and of the trunks make of each spelling.
+    pub(crate) callees: Patterns,
+    /// What `urn:service:sos` is routed as.
+    pub(crate) urn: Option<Party<'static>>,
+}
+
+impl NeverBlock {
+    pub(crate) fn holds(&self, callee: &Party<'_>) -> bool {
+        self.callees.holds(callee)
+    }
+}
+
+/// What `[answers]` says.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Answers {
+    /// `region = "us"`: the 603+ of ATIS-1000099 for reputation lists.
+    pub(crate) blocked_by_analytics: Option<NetworkBlocked>,
+}
+
+/// The fixed parts of a 603+ Reason.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct NetworkBlocked {
+    /// `url=…;tel=…;email=…`, as configured.
+    pub(crate) contacts: Arc<str>,
+    /// RFC 8606.
+    pub(crate) location: Arc<str>,
+}
+
+/// Finds the trunk of a source address: one hash look-up for each prefix length in use.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    /// Prefix lengths in use for IPv4 and IPv6, longest first.
+    lengths: [Vec<u8>; 2],
+    nets: HashMap<IpNet, Vec<(Option<u16>, TrunkId)>>,
+}
+
+impl Sources {
+    /// Adds a `from`; gives the trunk that has the very same one already.
+    pub(crate) fn add(&mut self, net: IpNet, port: Option<u16>, trunk: TrunkId) -> Result<(), TrunkId> {
+        let net = canonical_net(net);
+        let family = &mut self.lengths[usize::from(net.addr().is_ipv6())];
+        if !family.contains(&net.prefix_len()) {
+            family.push(net.prefix_len());
+            family.sort_unstable_by(|a, b| b.cmp(a));
+        }
+        let entries = self.nets.entry(net).or_default();
+        if let Some((_, owner)) = entries.iter().find(|(other, _)| *other == port) {
+            return Err(*owner);
+        }
+        entries.push((port, trunk));
+        Ok(())
+    }
+
+    fn find(&self, source: SocketAddr, transport: Transport) -> Option<TrunkId> {
+        let addr = source.ip().to_canonical();
+        self.lengths[usize::from(addr.is_ipv6())].iter().find_map(|&length| {
+            let net = IpNet::new(addr, length).ok()?.trunc();
+            let entries = self.nets.get(&net)?;
+            let with_port = entries.iter().find(|(port, _)| match port {
+                Some(port) => transport == Transport::Udp && *port == source.port(),
+                None => false,
+            });
+            let chosen =
+                with_port.or_else(|| entries.iter().find(|(port, _)| port.is_none() || transport != Transport::Udp));
+            chosen.map(|(_, trunk)| *trunk)
+        })
+    }
+}
+
+/// An IPv4-mapped IPv6 network is the IPv4 network: a dual-stack socket shows the one, configs the other.
+fn canonical_net(net: IpNet) -> IpNet {
+    let net = net.trunc();
+    match (net.addr(), net.addr().to_canonical()) {
+        (IpAddr::V6(_), short @ IpAddr::V4(_)) if net.prefix_len() >= 96 => {
+            IpNet::new(short, net.prefix_len() - 96).unwrap_or(net)
+        }
+        _ => net,
+    }
+}

@@ -1,0 +1,239 @@
+//! What can be wrong with rules that are well-formed TOML.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::lists::{Class, Entry, EntryError};
+use crate::sip::UriError;
+
+/// A mistake in the rules, and where it stands in the text of the config.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    /// Bytes of the config.
+    pub span: Range<usize>,
+    /// What is wrong.
+    pub error: RuleError,
+}
+
+/// A mistake in the rules.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum RuleError {
+    /// A name without characters.
+    #[error("a name cannot be empty")]
+    EmptyName,
+    /// Two of one kind have one name.
+    #[error("there is a {kind} \"{name}\" already")]
+    SameName {
+        /// trunk, rule or route.
+        kind: Kind,
+        /// The name.
+        name: Arc<str>,
+    },
+    /// A trunk or list that does not exist.
+    #[error("there is no {kind} \"{name}\"{}", did_you_mean(.nearest))]
+    Unknown {
+        /// trunk or list.
+        kind: Kind,
+        /// The name.
+        name: Arc<str>,
+        /// The known name that is spelled most like it.
+        nearest: Option<Arc<str>>,
+    },
+    /// More trunks or routes than can be numbered.
+    #[error("there are too many trunks: at most 65535")]
+    TooManyTrunks,
+    /// A `from` is no address.
+    #[error("expected an address, an address with port, or a network such as 198.51.100.0/24")]
+    Source,
+    /// Two trunks with one `from`.
+    #[error("trunk \"{owner}\" has the same `from`: a call from there could belong to either")]
+    SameSource {
+        /// The other trunk; it may be the same one.
+        owner: Arc<str>,
+    },
+    /// A `to` is no SIP URI.
+    #[error("expected a SIP URI such as sip:198.51.100.7:5060: {0}")]
+    TargetUri(UriError),
+    /// A `to` has a scheme other than sip and sips.
+    #[error("expected a SIP URI such as sip:198.51.100.7:5060")]
+    TargetScheme,
+    /// A `to` has a user, headers, or a parameter other than transport.
+    #[error("a target is a host with a port and `;transport=udp`, `tcp` or `tls` only")]
+    TargetParts,
+    /// A `to` names a host.
+    #[error("expected an IP address: names are not looked up yet")]
+    TargetName,
+    /// A transport that is not spoken.
+    #[error("expected the transport udp, tcp or tls")]
+    Transport,
+    /// A span of time.
+    #[error("expected a time such as \"500ms\", \"4s\", \"10m\" or \"12h\", above zero")]
+    Span,
+    /// A status code outside its range.
+    #[error("expected a status code from {0} to {1}")]
+    Status(u16, u16),
+    /// A method name.
+    #[error("expected a method such as \"INVITE\", or \"*\" alone")]
+    Method,
+    /// A prefix or host that cannot stand in a Request-URI.
+    #[error("it cannot stand in a Request-URI: {0}")]
+    RequestUriPart(UriError),
+    /// An entry that cannot be read.
+    #[error(transparent)]
+    Entry(EntryError),
+    /// `anonymous` or `unavailable` as a callee.
+    #[error("`called` holds numbers, prefixes, ranges, short codes and user names: nobody calls \"{0}\"")]
+    NotACallee(Entry),
+    /// An empty array where omission means any.
+    #[error("an empty array would match nothing: leave the key out to match any")]
+    EmptyArray,
+    /// A header name.
+    #[error("expected a header name such as X-Campaign")]
+    HeaderName,
+    /// A header that SIP itself needs.
+    #[error("{0} is needed by SIP itself: a campaign's header is removed before the call goes on")]
+    HeaderOfSip(Arc<str>),
+    /// A campaign that would judge every call.
+    #[error("a campaign needs at least one of header, trunks and callers")]
+    UnboundCampaign,
+    /// An allow or pool list among those that block.
+    #[error("list \"{list}\" has the class {class}, which no rule can {action}: name it in `except` instead")]
+    NotBlocking {
+        /// The list.
+        list: Arc<str>,
+        /// Its class.
+        class: Class,
+        /// decline or drop.
+        action: &'static str,
+    },
+    /// A redirect or forward without `to`.
+    #[error("{0} needs `to`")]
+    MissingTo(&'static str),
+    /// A key that the action has no use for.
+    #[error("`{key}` means nothing with the action {action}")]
+    Idle {
+        /// The key.
+        key: &'static str,
+        /// The action.
+        action: &'static str,
+    },
+    /// The `to` of a redirect.
+    #[error("expected a SIP or tel URI, or a number, to redirect to")]
+    RedirectTo,
+    /// The `to` of a forward.
+    #[error("expected a number, or sip:USER@TRUNK, to forward to")]
+    ForwardTo,
+    /// A forward to a trunk without targets.
+    #[error("trunk \"{0}\" has no `to`, so no call can go there")]
+    NoTargets(Arc<str>),
+    /// A text with control characters.
+    #[error("control characters cannot stand in a header")]
+    ControlCharacter,
+    /// A `reply`.
+    #[error("expected a code from 400 to 699 and a phrase, such as \"486 Busy Here\"")]
+    Reply,
+    /// A `reply` that asks for credentials.
+    #[error("{0} asks for credentials that nobody would check")]
+    Challenge(u16),
+    /// 607 where not the callee decided.
+    #[error("607 means that the callee marked the call himself (RFC 8197): every list of the rule must be personal")]
+    Unwanted,
+    /// 608 without the card that it needs.
+    #[error("608 needs a Call-Info with a signed card (RFC 8688), which is not sent yet")]
+    Rejected,
+    /// The phrase of 603+ on another answer.
+    #[error("the phrase \"Network Blocked\" belongs to blocking by analytics (ATIS-1000099)")]
+    NetworkBlocked,
+    /// A reply of one's own for analytics in the US.
+    #[error("list \"{0}\" is a reputation list: in the region \"us\" its answer is 603 Network Blocked and no other")]
+    ReplyToAnalytics(Arc<str>),
+    /// A status text of one's own for analytics in the US.
+    #[error(
+        "list \"{0}\" is a reputation list: in the region \"us\" its answer has its own Reason, so `status` must go"
+    )]
+    StatusOfAnalytics(Arc<str>),
+    /// `region = "us"` without contact or location.
+    #[error("with the region \"us\", `[answers]` needs `{0}`")]
+    AnswersNeed(&'static str),
+    /// A contact.
+    #[error("expected an https URL, an E.164 number with +, or a mail address")]
+    Contact,
+    /// A location.
+    #[error("expected LN, TN, RLN, LPN or RPN (RFC 8606)")]
+    Location,
+    /// A strategy that is not there.
+    #[error("the strategy \"{0}\" is not there yet: only \"random\" is")]
+    Strategy(Arc<str>),
+    /// A header that cannot carry a presented number.
+    #[error("a number is presented in P-Asserted-Identity and From only")]
+    PresentHeader,
+    /// A pool with an entry that is no number.
+    #[error("numbers are presented from the list \"{list}\", so it can hold numbers and ranges only, not {entry}")]
+    PoolEntry {
+        /// The list.
+        list: Arc<str>,
+        /// Its entry.
+        entry: Entry,
+    },
+    /// A pool that excludes itself.
+    #[error("the pool \"{0}\" excludes itself")]
+    PoolExcluded(Arc<str>),
+}
+
+/// Something that works but is hardly meant.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum Notice {
+    /// An emergency number that no call reaches.
+    #[error("no route takes calls to {0}, which numbers.never_block lets through")]
+    NoRoute(Arc<str>),
+    /// 503 as a policy.
+    #[error("many peers stop sending any call after a 503")]
+    ServiceUnavailable,
+    /// A pool without numbers.
+    #[error("the pool \"{0}\" has no numbers: every call of this route is refused")]
+    EmptyPool(Arc<str>),
+}
+
+/// What a name in the config stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A `[[trunk]]`.
+    Trunk,
+    /// A `[[list]]`.
+    List,
+    /// An `[[inbound]]` rule.
+    Inbound,
+    /// A `[[campaign]]` rule.
+    Campaign,
+    /// A `[[route]]`.
+    Route,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Kind::Trunk => "trunk",
+            Kind::List => "list",
+            Kind::Inbound => "inbound rule",
+            Kind::Campaign => "campaign rule",
+            Kind::Route => "route",
+        })
+    }
+}
+
+/// The known name that is spelled most like `name`, when one is near enough to be meant.
+pub fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    known
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        // A third of the letters wrong is a slip of the hand; more is another word.
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// The end of a message about an unknown name.
+pub fn did_you_mean(nearest: &Option<Arc<str>>) -> String {
+    nearest.as_ref().map(|name| format!(": did you mean \"{name}\"?")).unwrap_or_default()
+}

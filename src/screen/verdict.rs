@@ -1,0 +1,191 @@
+//! What screening decides for a call: a value with its rule and reason, never a `bool`.
+
+use std::sync::Arc;
+
+use crate::lists::{Class, Entry};
+use crate::number::{Code, Number};
+use crate::screen::{RouteId, TrunkId};
+
+/// What was decided for one call, by which rule, and under which world.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// What is to be done.
+    pub outcome: Outcome,
+    /// The rule, list and entry that decided; empty when only a route, or no route, decided.
+    pub cause: Cause,
+    /// What rules with `mode = "observe"` would have done, in the order of judgement.
+    pub observed: Vec<Observed>,
+    /// The generation of the world that was asked.
+    pub generation: u64,
+}
+
+impl Verdict {
+    /// One word for records and tables: `decline`, `redirect`, `no-route`, `empty-pool`, `forwarded-twice`, `drop`,
+    /// `forward`, `hide` or `pass`.
+    pub fn word(&self) -> &'static str {
+        match &self.outcome {
+            Outcome::Answer(answer) => match answer.kind {
+                AnswerKind::Declined => "decline",
+                AnswerKind::Redirected => "redirect",
+                AnswerKind::NoRoute => "no-route",
+                AnswerKind::EmptyPool => "empty-pool",
+                AnswerKind::ForwardedTwice => "forwarded-twice",
+            },
+            Outcome::Drop => "drop",
+            Outcome::Proceed(passage) if passage.forwarded => "forward",
+            Outcome::Proceed(passage) if passage.hide => "hide",
+            Outcome::Proceed(_) => "pass",
+        }
+    }
+}
+
+/// Which rule decided, and through which entry of which list.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Cause {
+    /// The `inbound` or `campaign` rule.
+    pub rule: Option<Arc<str>>,
+    /// The list that matched; `None` when the rule has no lists.
+    pub list: Option<Arc<str>>,
+    /// The entry of that list.
+    pub entry: Option<Entry>,
+    /// The class of that list.
+    pub class: Option<Class>,
+}
+
+/// What a rule with `mode = "observe"` would have done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed {
+    /// The rule with its list and entry.
+    pub cause: Cause,
+    /// Its action.
+    pub action: ActionWord,
+}
+
+/// The six actions of a rule, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ActionWord {
+    /// Answer with a refusal.
+    Decline,
+    /// Answer 302 with another address.
+    Redirect,
+    /// Send to another callee.
+    Forward,
+    /// Let through without showing the caller.
+    Hide,
+    /// Do not answer at all.
+    Drop,
+    /// Let through, past the rules below.
+    Pass,
+}
+
+impl ActionWord {
+    /// As it stands in the config.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ActionWord::Decline => "decline",
+            ActionWord::Redirect => "redirect",
+            ActionWord::Forward => "forward",
+            ActionWord::Hide => "hide",
+            ActionWord::Drop => "drop",
+            ActionWord::Pass => "pass",
+        }
+    }
+}
+
+/// What the engine is to do with the call.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// Answer it ourselves.
+    Answer(Answer),
+    /// Neither answer nor forward it.
+    Drop,
+    /// Send it on.
+    Proceed(Passage),
+}
+
+/// A final answer of our own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Status code, 300 to 699.
+    pub status: u16,
+    /// Reason phrase of the status line.
+    pub phrase: Arc<str>,
+    /// The whole value of a Reason header (RFC 3326).
+    pub reason: Option<Arc<str>>,
+    /// The URI of a redirect's Contact.
+    pub contact: Option<Arc<str>>,
+    /// Whether to add a Diversion header (RFC 5806) that names the callee.
+    pub diverted: bool,
+    /// Why we answer.
+    pub kind: AnswerKind,
+}
+
+/// Why we answer a call ourselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AnswerKind {
+    /// A rule declined it.
+    Declined,
+    /// A rule redirected it.
+    Redirected,
+    /// No route matches: 404.
+    NoRoute,
+    /// No number of the route's pool may be presented: 403.
+    EmptyPool,
+    /// It was forwarded before: 482.
+    ForwardedTwice,
+}
+
+/// How a call goes on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Passage {
+    /// The route that chose the trunk; `None` when a forward named the trunk and no route to it matches.
+    pub route: Option<RouteId>,
+    /// The next trunk.
+    pub trunk: TrunkId,
+    /// Whom to call.
+    pub callee: Callee,
+    /// Whether a `forward` changed the callee: add a Diversion header that names the one before.
+    pub forwarded: bool,
+    /// Whether the caller is not to be shown.
+    pub hide: bool,
+    /// The caller number to present instead of the call's own.
+    pub present: Option<Presented>,
+    /// A call to a number of `numbers.never_block`: no cap and no overload refusal applies to it.
+    pub emergency: bool,
+    /// The status that answers the call when the trunk is down, capped or unreachable.
+    pub unavailable: u16,
+}
+
+/// Whom a call that goes on is for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Callee {
+    /// The Request-URI's user, as the call came.
+    Unchanged,
+    /// Another number.
+    Number(Number),
+    /// A short code, or digits that are no E.164 number.
+    Code(Code),
+    /// A SIP user, decoded.
+    User(Arc<str>),
+}
+
+/// The caller number to show to the callee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Presented {
+    /// The number.
+    pub number: Number,
+    /// The headers that carry it.
+    pub headers: PresentHeaders,
+    /// Whether `Privacy: id` stays (`privacy = "keep"`, or the caller is hidden anyway).
+    pub keep_privacy: bool,
+}
+
+/// Which headers carry the presented number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PresentHeaders {
+    /// P-Asserted-Identity: replaced or added.
+    pub asserted: bool,
+    /// From: its URI is rewritten, and restored inside the dialog.
+    pub from: bool,
+}

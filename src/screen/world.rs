@@ -1,0 +1,107 @@
+//! All lists and rules as one immutable value.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::lists::{Class, Edit, Entry, ListId, Lists, Pool};
+use crate::screen::policy::{Policy, RouteId};
+
+/// All lists and rules. One call is judged by one world; an edit or a reload makes the next.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// Gapless across restarts, one higher with each edit or reload.
+    pub generation: u64,
+    /// The lists.
+    pub lists: Lists,
+    /// The rules.
+    pub policy: Arc<Policy>,
+    /// The pools that routes present from, each made from its list once.
+    pools: Vec<(ListId, Arc<Pool>)>,
+}
+
+impl World {
+    /// Puts lists and rules together; the policy must have been compiled against these lists. An edit of before may have
+    /// put an entry into a pool's list that no pool can hold.
+    pub fn new(generation: u64, lists: Lists, policy: Arc<Policy>) -> Result<World, EditError> {
+        let mut world = World { generation, lists, policy, pools: Vec::new() };
+        for id in world.pool_lists() {
+            let pool = world.build_pool(id)?;
+            world.pools.push((id, pool));
+        }
+        Ok(world)
+    }
+
+    /// Whether an edit can be made: to be asked before it is committed.
+    pub fn accepts(&self, edit: &Edit) -> Result<(), EditError> {
+        let id = self.lists.id(&edit.list).ok_or_else(|| EditError::UnknownList { list: edit.list.clone() })?;
+        let poolable = matches!(edit.entry, Entry::Number(_) | Entry::Range(_));
+        let is_pool = self.lists[id].class() == Class::Pool || self.pools.iter().any(|(pool, _)| *pool == id);
+        if is_pool && !poolable && matches!(edit.change, crate::lists::Change::Put(_)) {
+            return Err(EditError::NotForPool { list: edit.list.clone(), entry: edit.entry.clone() });
+        }
+        Ok(())
+    }
+
+    /// The world after these edits; its generation is higher by their number. Pools are made anew only where their
+    /// list changed. All edits are made or none.
+    pub fn with_edits(&self, edits: &[Edit]) -> Result<World, EditError> {
+        edits.iter().try_for_each(|edit| self.accepts(edit))?;
+        let lists = self.lists.with(edits).map_err(|unknown| EditError::UnknownList { list: unknown.0 })?;
+        let generation = self.generation + edits.len() as u64;
+        let mut next = World { generation, lists, policy: self.policy.clone(), pools: self.pools.clone() };
+        for at in 0..next.pools.len() {
+            let id = next.pools[at].0;
+            if edits.iter().any(|edit| *edit.list == **next.lists[id].name()) {
+                next.pools[at].1 = next.build_pool(id)?;
+            }
+        }
+        Ok(next)
+    }
+
+    /// The pool of a route's `present` table.
+    pub(crate) fn pool(&self, list: ListId) -> &Pool {
+        let found = self.pools.iter().find(|(id, _)| *id == list);
+        &found.expect("every list that a route presents from has its pool").1
+    }
+
+    /// How many numbers a route may present from, the excluded ones included; `None` when it presents none.
+    pub fn pool_size(&self, route: RouteId) -> Option<u64> {
+        let present = self.policy.route(route).present.as_ref()?;
+        Some(self.pool(present.pool).count())
+    }
+
+    fn pool_lists(&self) -> Vec<ListId> {
+        let mut ids: Vec<ListId> =
+            self.policy.routes.iter().filter_map(|route| route.present.as_ref()).map(|present| present.pool).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    fn build_pool(&self, id: ListId) -> Result<Arc<Pool>, EditError> {
+        let list = &self.lists[id];
+        Pool::new(list)
+            .map(Arc::new)
+            .map_err(|error| EditError::NotForPool { list: list.name().clone(), entry: error.0 })
+    }
+}
+
+/// Why an edit cannot be made.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum EditError {
+    /// There is no such list.
+    #[error("there is no list \"{list}\"")]
+    UnknownList {
+        /// The name that was asked for.
+        list: Arc<str>,
+    },
+    /// Numbers are presented from this list, so that it can hold numbers and ranges only.
+    #[error("numbers are presented from the list \"{list}\", so it can hold numbers and ranges only, not {entry}")]
+    NotForPool {
+        /// The list.
+        list: Arc<str>,
+        /// The entry.
+        entry: Entry,
+    },
+}
