@@ -182,6 +182,13 @@ pub enum RuleError {
     PoolExcluded(Arc<str>),
 }
 
+impl RuleError {
+    /// Whether a name is not known: it may be that of a table that could not be read.
+    pub fn is_unknown_name(&self) -> bool {
+        matches!(self, RuleError::Unknown { .. })
+    }
+}
+
 /// Something that works but is hardly meant.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum Notice {

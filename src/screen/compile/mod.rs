@@ -28,6 +28,7 @@ pub fn compile(config: &RulesConfig, lists: &Lists) -> Result<(Policy, Vec<(Rang
         lists,
         trunk_ids: HashMap::new(),
         policy: Policy::default(),
+        here: 0..0,
         problems: Vec::new(),
         notices: Vec::new(),
     };
@@ -49,6 +50,8 @@ pub(super) struct Compiler<'c> {
     pub(super) lists: &'c Lists,
     pub(super) trunk_ids: HashMap<Arc<str>, TrunkId>,
     pub(super) policy: Policy,
+    /// The name of the table that is being read.
+    pub(super) here: Range<usize>,
     pub(super) problems: Vec<Problem>,
     pub(super) notices: Vec<(Range<usize>, Notice)>,
 }
@@ -99,6 +102,7 @@ impl Compiler<'_> {
     }
 
     pub(super) fn name(&mut self, kind: Kind, name: &Spanned<String>, others: &mut HashMap<Arc<str>, ()>) -> Arc<str> {
+        self.here = name.span();
         let text: Arc<str> = name.get_ref().as_str().into();
         if text.is_empty() {
             self.problem(name.span(), RuleError::EmptyName);
@@ -186,9 +190,9 @@ impl Compiler<'_> {
     }
 
     fn refuse_empty(&mut self, texts: &[Spanned<String>]) {
-        // An empty array has no element to point at; the place of the table is the best there is.
+        // An empty array has no element to point at: the name of its table is the nearest.
         if texts.is_empty() {
-            self.problem(0..0, RuleError::EmptyArray);
+            self.problem(self.here.clone(), RuleError::EmptyArray);
         }
     }
 

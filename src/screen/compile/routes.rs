@@ -100,7 +100,7 @@ impl Compiler<'_> {
             }
         }
         if names.is_empty() {
-            self.problem(0..0, RuleError::EmptyArray);
+            self.problem(self.here.clone(), RuleError::EmptyArray);
         }
         headers
     }

@@ -1,0 +1,118 @@
+//! What can be wrong with a configuration.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::place::Place;
+use crate::lists::{CsvError, EntryError, PoolError, RowReason};
+use crate::screen::{Notice, RuleError, did_you_mean};
+
+/// A mistake and its place.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[error("{place}: {mistake}")]
+pub struct ConfigError {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub mistake: Mistake,
+}
+
+/// All mistakes that were found, in the order of the file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConfigErrors(pub Vec<ConfigError>);
+
+impl std::error::Error for ConfigErrors {}
+
+/// One a line.
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, error) in self.0.iter().enumerate() {
+            write!(f, "{}{error}", if at > 0 { "\n" } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+/// Something that works but is hardly meant, and its place.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[error("{place}: warning: {notice}")]
+pub struct ConfigWarning {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub notice: Notice,
+}
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum Mistake {
+    /// A file cannot be read.
+    #[error("{path} cannot be read: {kind}", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        kind: io::ErrorKind,
+    },
+    /// It is no UTF-8.
+    #[error("expected UTF-8")]
+    NotUtf8,
+    /// It is no TOML, or a value has the wrong type; in the words of the TOML reader.
+    #[error("{0}")]
+    Toml(Box<str>),
+    /// A key that nobody knows.
+    #[error("unknown key \"{key}\"{}", did_you_mean(.nearest))]
+    UnknownKey {
+        /// The key.
+        key: Box<str>,
+        /// The known key that is spelled most like it.
+        nearest: Option<Arc<str>>,
+    },
+    /// `[trunk]` where `[[trunk]]` is meant.
+    #[error("expected [[{0}]]: there can be several")]
+    NotAnArray(&'static str),
+    /// `[[sip]]` where `[sip]` is meant.
+    #[error("expected [{0}]: there is only one")]
+    NotATable(&'static str),
+    /// Nothing to listen on.
+    #[error("expected at least one address to listen on")]
+    NoListener,
+    /// The admin port is open to the network without tokens.
+    #[error("beyond a loopback address the admin port needs `tokens`")]
+    OpenAdminPort,
+    /// An entry in the table of a list.
+    #[error("`{text}`: {error}")]
+    Entry {
+        /// As it is written.
+        text: Box<str>,
+        /// What is wrong with it.
+        error: EntryError,
+    },
+    /// A row of a list file.
+    #[error("`{}`: {reason}", cell.escape_debug())]
+    Row {
+        /// The cell.
+        cell: Box<str>,
+        /// What is wrong with it.
+        reason: RowReason,
+    },
+    /// More bad rows than are told.
+    #[error("{0} more rows are wrong")]
+    MoreRows(u64),
+    /// A list file as a whole.
+    #[error(transparent)]
+    Csv(CsvError),
+    /// More lists than can be numbered.
+    #[error("there are too many lists: at most 65536")]
+    TooManyLists,
+    /// A pool with an entry that is no number.
+    #[error(transparent)]
+    Pool(PoolError),
+    /// A mistake in a rule.
+    #[error(transparent)]
+    Rule(RuleError),
+}

@@ -1,0 +1,136 @@
+//! Reading a whole configuration.
+
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::error::{ConfigError, ConfigErrors, ConfigWarning, Mistake};
+use super::lists;
+use super::place::{Place, Text};
+use super::tables::{self, Tables};
+use crate::engine::SipConfig;
+use crate::lists::Lists;
+use crate::screen::{self, Policy};
+
+/// Everything that a config says.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What needs a restart to change.
+    pub settings: Settings,
+    /// The rules.
+    pub policy: Arc<Policy>,
+    /// The lists, without edits.
+    pub lists: Lists,
+    /// What works but is hardly meant.
+    pub warnings: Vec<ConfigWarning>,
+}
+
+/// The tables that are read once, at start.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// `[sip]`
+    pub sip: SipConfig,
+    /// `[admin]`; the path is relative to the working directory.
+    #[cfg(feature = "daemon")]
+    pub admin: crate::admin::Config,
+    /// `[state]`; the path is relative to the working directory.
+    #[cfg(feature = "daemon")]
+    pub state: crate::store::Config,
+}
+
+impl Settings {
+    /// The keys that `new` changes and that only a restart puts in force.
+    pub fn restart_keys(&self, new: &Settings) -> Vec<&'static str> {
+        let sip = (&self.sip, &new.sip);
+        let mut changed = vec![
+            ("sip.listen", sip.0.listen != sip.1.listen),
+            ("sip.workers", sip.0.workers != sip.1.workers),
+            ("sip.unknown_source", sip.0.unknown_source != sip.1.unknown_source),
+            ("sip.call_expires", sip.0.call_expires != sip.1.call_expires),
+        ];
+        #[cfg(feature = "daemon")]
+        changed.extend([
+            ("admin.listen", self.admin.listen != new.admin.listen),
+            ("admin.tokens", self.admin.tokens != new.admin.tokens),
+            ("state.dir", self.state.dir != new.state.dir),
+        ]);
+        changed.retain(|(_, changed)| *changed);
+        changed.into_iter().map(|(key, _)| key).collect()
+    }
+}
+
+/// Reads a config file and the list files that it names.
+pub fn load(path: &Path) -> Result<Loaded, ConfigErrors> {
+    let unread = |mistake| ConfigErrors(vec![ConfigError { place: Place { file: path.into(), at: None }, mistake }]);
+    let bytes =
+        std::fs::read(path).map_err(|error| unread(Mistake::Unreadable { path: path.into(), kind: error.kind() }))?;
+    let text = String::from_utf8(bytes).map_err(|_| unread(Mistake::NotUtf8))?;
+    parse(path, &text, &mut |path| std::fs::read(path))
+}
+
+/// Reads the text of a config. `path` is its name in messages, and the paths that it names are relative to it;
+/// `read_file` gives the list files.
+pub fn parse(
+    path: &Path,
+    text: &str,
+    read_file: &mut dyn FnMut(&Path) -> io::Result<Vec<u8>>,
+) -> Result<Loaded, ConfigErrors> {
+    let source = Text { file: path.into(), text };
+    let (tables, mistakes) = tables::read(text);
+    let mut errors = Vec::new();
+    let mut report = |span: Range<usize>, mistake| {
+        errors.push(ConfigError { place: source.place(&span), mistake });
+    };
+    let is_whole = mistakes.is_empty();
+    mistakes.into_iter().for_each(|(span, mistake)| report(span, mistake));
+    check_settings(&tables, &mut report);
+    let plan = tables.rules.numbers.plan();
+    let lists = lists::build(&tables.lists, &source, &plan, read_file, &mut errors);
+    let compiled = match screen::compile(&tables.rules, &lists) {
+        Ok(compiled) => Some(compiled),
+        Err(problems) => {
+            // A table that could not be read takes its name with it; that others do not find it is no second mistake.
+            let problems = problems.into_iter().filter(|problem| is_whole || !problem.error.is_unknown_name());
+            errors.extend(problems.map(|problem| ConfigError {
+                place: source.place(&problem.span),
+                mistake: Mistake::Rule(problem.error),
+            }));
+            None
+        }
+    };
+    errors.sort_by(|a, b| (a.place.file != source.file, &a.place).cmp(&(b.place.file != source.file, &b.place)));
+    match compiled {
+        Some((policy, notices)) if errors.is_empty() => {
+            let warnings = notices
+                .into_iter()
+                .map(|(span, notice)| ConfigWarning { place: source.place(&span), notice })
+                .collect();
+            Ok(Loaded { settings: settings(path, tables), policy: Arc::new(policy), lists, warnings })
+        }
+        _ => Err(ConfigErrors(errors)),
+    }
+}
+
+fn check_settings(tables: &Tables, report: &mut impl FnMut(Range<usize>, Mistake)) {
+    if tables.sip.listen.is_empty() {
+        report(tables.sip_listen.clone(), Mistake::NoListener);
+    }
+    #[cfg(feature = "daemon")]
+    if !tables.admin.listen.ip().is_loopback() && tables.admin.tokens.is_none() {
+        report(tables.admin_listen.clone(), Mistake::OpenAdminPort);
+    }
+}
+
+#[cfg(feature = "daemon")]
+fn settings(path: &Path, tables: Tables) -> Settings {
+    let Tables { sip, mut admin, mut state, .. } = tables;
+    admin.tokens = admin.tokens.map(|tokens| lists::beside(path, &tokens));
+    state.dir = lists::beside(path, &state.dir);
+    Settings { sip, admin, state }
+}
+
+#[cfg(not(feature = "daemon"))]
+fn settings(_: &Path, tables: Tables) -> Settings {
+    Settings { sip: tables.sip }
+}
