@@ -132,23 +132,25 @@ impl DialPlan {
 
     /// The digits after this country's code, when they are a whole national number.
     fn national_part<'a>(&self, digits: &'a [u8]) -> Option<&'a [u8]> {
-        self.abroad_prefix_off(digits).filter(|rest| self.national_length.contains(rest.len()))
+        self.own_country_off(digits).filter(|rest| self.national_length.contains(rest.len()))
     }
 
     /// The digits after this country's code; `None` for other countries' numbers and without a country.
-    fn abroad_prefix_off<'a>(&self, digits: &'a [u8]) -> Option<&'a [u8]> {
+    fn own_country_off<'a>(&self, digits: &'a [u8]) -> Option<&'a [u8]> {
         digits.strip_prefix(self.country.as_bytes()).filter(|_| !self.country.is_empty())
     }
 
     /// Digits that begin with a country code, whatever announced them.
     fn international(&self, digits: &[u8]) -> Option<Dialled> {
-        if let Some(rest) = self.abroad_prefix_off(digits).filter(|rest| !self.national_length.contains(rest.len())) {
-            if let Some(national) = self.national_off(rest) {
-                return self.national(national);
-            }
-            if rest.len() <= super::digits::SHORT_CODE_DIGITS {
-                return Code::parse(rest).map(Dialled::Code);
-            }
+        if let Some(rest) = self.own_country_off(digits)
+            && (self.national_is_zero() || !self.national_length.contains(rest.len()))
+            && let Some(national) = self.national_off(rest)
+        {
+            return self.national(national);
+        }
+        let rest = self.own_country_off(digits).filter(|rest| !self.national_length.contains(rest.len()));
+        if let Some(code) = rest.filter(|rest| rest.len() <= super::digits::SHORT_CODE_DIGITS) {
+            return Code::parse(code).map(Dialled::Code);
         }
         Number::parse(digits).map(|number| Dialled::E164 { number, guessed: false })
     }
@@ -171,6 +173,7 @@ impl DialPlan {
             return self.national(rest);
         }
         if self.national_length.contains(digits.len())
+            && !(self.national_is_zero() && digits.starts_with(self.national.as_bytes()))
             && let Some(dialled) = self.national(digits)
         {
             return Some(dialled);
@@ -196,6 +199,11 @@ impl DialPlan {
     fn national_off<'a>(&self, digits: &'a [u8]) -> Option<&'a [u8]> {
         let rest = digits.strip_prefix(self.national.as_bytes()).filter(|_| !self.national.is_empty())?;
         self.national_length.contains(rest.len()).then_some(rest)
+    }
+
+    /// Whether the national prefix begins with 0, and so no national number does.
+    fn national_is_zero(&self) -> bool {
+        self.national.as_bytes().first() == Some(&b'0')
     }
 
     /// A whole national number without its prefix.

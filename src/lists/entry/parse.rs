@@ -214,8 +214,11 @@ fn ends_of_range(text: &str) -> Option<(&str, &str)> {
     let (first, last) = text.split_once('-').filter(|(_, last)| !last.contains('-'))?;
     let count = |side: &str| side.bytes().filter(u8::is_ascii_digit).count();
     let (first_digits, last_digits) = (count(first), count(last));
-    // Two numbers have 7 digits each at least; one number with one dash in it has 18 at most, and rarely two like halves.
-    let two = first_digits.min(last_digits) >= 7 && (first_digits == last_digits || first_digits + last_digits > 18);
+    // Two numbers have 7 digits each at least; one number with a dash in it rarely has two like halves, and 18 digits
+    // (15 behind an international prefix) at most.
+    let all = first_digits + last_digits;
+    let halves = first_digits == last_digits && !(first.starts_with('+') && all <= 15);
+    let two = first_digits.min(last_digits) >= 7 && (halves || all > 18);
     two.then_some((first, last))
 }
 
