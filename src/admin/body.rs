@@ -1,0 +1,56 @@
+//! Reading request bodies within limits of size and time.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use axum::http::StatusCode;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use super::problem::Problem;
+
+/// The JSON value of a body; `None` when the body is empty.
+pub(super) async fn json<T: DeserializeOwned>(body: Body) -> Result<Option<T>, Problem> {
+    let bytes = tokio::time::timeout(TIME, read(body))
+        .await
+        .map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"))??;
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(None);
+    }
+    // First the form of the whole, so that its mistakes are not mistaken for those of a value before them.
+    serde_json::from_slice::<IgnoredAny>(&bytes)
+        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}")))?;
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| Problem::unprocessable(error.to_string()))
+}
+
+/// A body that is somewhat too large is read to its end and thrown away: a client that is still writing when the
+/// connection closes would not see the answer.
+async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    let mut length = 0;
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let frame = frame.map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "the body ended too soon"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len();
+        if length > SIZE_DISCARDED {
+            break;
+        }
+        if length <= SIZE {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    if length > SIZE {
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body may have {SIZE} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// The largest sensible body explains a call with all its headers, which fit into a SIP message of 64 kB.
+const SIZE: usize = 65_536;
+
+/// Bounds what a client can make us read for nothing.
+const SIZE_DISCARDED: usize = 16 * SIZE;
+
+/// Ample for [`SIZE`] bytes over a poor line; bounds how long a silent client holds a connection.
+const TIME: Duration = Duration::from_secs(10);

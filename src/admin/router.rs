@@ -1,0 +1,47 @@
+//! Which path and method leads where.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+
+use super::problem::Problem;
+use super::token::Tokens;
+use super::{Backend, calls, entries, explain, guard, health, lists, metrics, numbers, reload, trunks};
+
+/// All resources of the admin port.
+pub(super) fn router<B: Backend>(backend: Arc<B>, tokens: Option<Arc<Tokens>>) -> Router {
+    Router::new()
+        .route("/v1/lists", get(lists::all::<B>))
+        .route("/v1/lists/{list}", get(lists::one::<B>))
+        .route("/v1/lists/{list}/entries", get(entries::page::<B>))
+        .route(
+            "/v1/lists/{list}/entries/{entry}",
+            get(entries::one::<B>).put(entries::put::<B>).delete(entries::delete::<B>),
+        )
+        .route("/v1/numbers/{number}", get(numbers::one::<B>))
+        .route("/v1/explain", post(explain::explain::<B>))
+        .route("/v1/reload", post(reload::reload::<B>))
+        .route("/v1/trunks", get(trunks::all::<B>))
+        .route("/v1/calls", get(calls::all::<B>))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz::<B>))
+        .route("/metrics", get(metrics::metrics::<B>))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(tokens, guard::check))
+        .with_state(backend)
+}
+
+async fn unknown_path() -> impl IntoResponse {
+    Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path")
+}
+
+/// The `Allow` header is added by the router.
+async fn method_not_allowed(request: Request) -> impl IntoResponse {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{} does nothing here", request.method()))
+}
