@@ -149,7 +149,7 @@ impl DialPlan {
             return self.national(national);
         }
         let rest = self.own_country_off(digits).filter(|rest| !self.national_length.contains(rest.len()));
-        if let Some(code) = rest.filter(|rest| rest.len() <= super::digits::SHORT_CODE_DIGITS) {
+        if let Some(code) = rest.filter(|rest| is_short_code(rest)) {
             return Code::parse(code).map(Dialled::Code);
         }
         Number::parse(digits).map(|number| Dialled::E164 { number, guessed: false })
@@ -187,7 +187,7 @@ impl DialPlan {
         let whole = Spelling::joined(context, digits)?;
         // 112 in the context of one of our areas is still our 112.
         if context.starts_with(self.country.as_bytes())
-            && digits.len() <= super::digits::SHORT_CODE_DIGITS
+            && is_short_code(digits)
             && self.national_part(whole.digits()).is_none()
         {
             return Code::parse(digits).map(Dialled::Code);
@@ -198,7 +198,8 @@ impl DialPlan {
     /// The national number after the national prefix, where it has a national number's length.
     fn national_off<'a>(&self, digits: &'a [u8]) -> Option<&'a [u8]> {
         let rest = digits.strip_prefix(self.national.as_bytes()).filter(|_| !self.national.is_empty())?;
-        self.national_length.contains(rest.len()).then_some(rest)
+        let whole = self.national_length.contains(rest.len()) && !(self.national_is_zero() && rest[0] == b'0');
+        whole.then_some(rest)
     }
 
     /// Whether the national prefix begins with 0, and so no national number does.
@@ -221,6 +222,11 @@ impl DialPlan {
             None => Code::parse(digits).map(Dialled::Code),
         }
     }
+}
+
+/// What stands behind a country code and is dialled at home as it is: a zero would make another code of it there.
+fn is_short_code(digits: &[u8]) -> bool {
+    digits.len() <= super::digits::SHORT_CODE_DIGITS && digits.first().is_some_and(|first| *first != b'0')
 }
 
 /// What a trunk or a list says differently from `[numbers]`.

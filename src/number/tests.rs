@@ -75,10 +75,16 @@ fn national_prefixes_lead_to_the_same_number() {
     }
     assert_table(
         &britain(),
-        &[("+44(0)120412345", "44120412345"), ("0120412345", "44120412345"), ("020794609", "#020794609")],
+        &[
+            ("+44(0)120412345", "44120412345"),
+            ("0120412345", "44120412345"),
+            ("020794609", "#020794609"),
+            ("00008085843", "#00008085843"),
+        ],
     );
     let context = "020 7946 0958;phone-context=+44";
     assert_eq!(show(&britain(), context), "442079460958");
+    assert_table(&america(), &[("+1911", "#911"), ("0111011111", "1011111"), ("911;phone-context=+1", "#911")]);
     for user in ["+12125550100", "01112125550100", "12125550100", "2125550100", "(212) 555-0100", "1-212-555-0100"] {
         assert_eq!(show(&america(), user), "12125550100", "{user:?}");
     }
@@ -228,7 +234,7 @@ fn own_number() -> impl Strategy<Value = (DialPlan, Number)> {
 fn is_global_code(plan: &DialPlan, number: Number) -> bool {
     let text = number.to_string();
     let rest = text.strip_prefix(&plan.country.to_string()).filter(|_| !plan.country.is_empty());
-    rest.is_some_and(|rest| rest.len() <= 6)
+    rest.is_some_and(|rest| rest.len() <= 6 && !rest.starts_with('0'))
 }
 
 /// Whether the number's digits go on with the national prefix and a national number.
