@@ -17,6 +17,9 @@ mod world;
 
 pub mod config;
 
+#[cfg(test)]
+mod tests;
+
 pub use compile::compile;
 pub use decide::decide;
 pub use explain::{Explanation, Step, explain};

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::screen::explain::{Explanation, explain};
+use crate::screen::policy::Policy;
 use crate::screen::problem::{did_you_mean, nearest};
 use crate::screen::view::{CallFacts, CallView};
 use crate::screen::world::World;
@@ -47,7 +48,11 @@ impl Question {
         wall: WallTime,
         draw: u64,
     ) -> Result<Explanation, QuestionError> {
-        let policy = &world.policy;
+        self.ask(&world.policy, |call| explain(call, world, usage, wall, draw))
+    }
+
+    /// Hands the call that is described to `judge`.
+    pub fn ask<R>(&self, policy: &Policy, judge: impl FnOnce(&CallView<'_>) -> R) -> Result<R, QuestionError> {
         let trunk = policy.trunk_named(&self.trunk).ok_or_else(|| {
             let known = policy.trunks.iter().map(|trunk| &*trunk.name);
             QuestionError::UnknownTrunk {
@@ -69,8 +74,7 @@ impl Question {
             diversions: &diversions.iter().map(|uri| uri.as_bytes()).collect::<Vec<_>>(),
             headers: &headers,
         };
-        let call = CallView::new(policy, &facts);
-        Ok(explain(&call, world, usage, wall, draw))
+        Ok(judge(&CallView::new(policy, &facts)))
     }
 
     fn header(&self, name: &str) -> Option<&[u8]> {
