@@ -103,7 +103,8 @@ impl DialPlan {
 
     /// Appends `number` in `format`.
     ///
-    /// `National` is used for this country's numbers of a `national_length`, `International` for all others;
+    /// `National` is used for this country's numbers of a `national_length`, as far as this plan reads them back;
+    /// `International` for all others;
     /// `International` without a prefix, and `AsReceived`, which has nothing to copy here, write `+` and the digits.
     pub fn write(&self, number: Number, format: NumberFormat, out: &mut Vec<u8>) {
         use std::io::Write;
@@ -112,13 +113,14 @@ impl DialPlan {
         write!(rest, "{number}").expect("a number has at most 15 digits");
         let unused = rest.len();
         let digits = &buffer[..buffer.len() - unused];
+        if format == NumberFormat::National
+            && let Some(national) = self.nationally(number, digits)
+        {
+            out.extend_from_slice(national.digits());
+            return;
+        }
         match format {
             NumberFormat::E164 => {}
-            NumberFormat::National if self.national_part(digits).is_some() => {
-                out.extend_from_slice(self.national.as_bytes());
-                out.extend_from_slice(&digits[self.country.len()..]);
-                return;
-            }
             NumberFormat::International | NumberFormat::National if !self.international.is_empty() => {
                 out.extend_from_slice(self.international.as_bytes());
             }
@@ -128,6 +130,13 @@ impl DialPlan {
             | NumberFormat::National => out.push(b'+'),
         }
         out.extend_from_slice(digits);
+    }
+
+    /// The national spelling; `None` where it would be read as another number, as with a zero that no number has.
+    fn nationally(&self, number: Number, digits: &[u8]) -> Option<Spelling> {
+        let spelling = Spelling::joined(self.national.as_bytes(), self.national_part(digits)?)?;
+        let read = self.local(spelling.digits())?;
+        (read.number() == Some(number)).then_some(spelling)
     }
 
     /// The digits after this country's code, when they are a whole national number.
@@ -179,7 +188,7 @@ impl DialPlan {
             return Some(dialled);
         }
         self.national_part(digits)?;
-        Number::parse(digits).map(|number| Dialled::E164 { number, guessed: false })
+        self.international(digits)
     }
 
     /// Digits after a phone-context that is not just this country's code.

@@ -59,7 +59,7 @@ fn each_slip_has_its_own_error() {
     for (text, error) in [
         ("", Empty),
         (" \u{a0} ", Empty),
-        ("4822\0123", Control('\0')),
+        ("4822\x00123", Control('\0')),
         ("ali\nce", Control('\n')),
         ("48221234567\t", Control('\t')),
         ("%00", Control('\0')),
