@@ -9,7 +9,9 @@
 mod config;
 mod core;
 mod error;
+mod framing;
 mod queue;
+mod udp;
 
 pub use self::core::ShardCore;
 pub use config::{Listen, NetConfig, Records, StreamLimits};
