@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::flow::{ListenerId, Transport};
 
 /// The sockets to open, and their limits.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct NetConfig {
     /// `sip.listen`, in its order.
     pub listeners: Vec<Listen>,
@@ -15,12 +15,14 @@ pub struct NetConfig {
     pub pin: bool,
     /// Limits of connections.
     pub streams: StreamLimits,
+    /// What Call-IDs are hashed with to find their shard; the engines have the same.
+    pub shard_key: [u8; 16],
 }
 
 impl NetConfig {
     /// These sockets, with the default limits.
-    pub fn new(listeners: Vec<Listen>) -> NetConfig {
-        NetConfig { listeners, pin: false, streams: StreamLimits::default() }
+    pub fn new(listeners: Vec<Listen>, shard_key: [u8; 16]) -> NetConfig {
+        NetConfig { listeners, pin: false, streams: StreamLimits::default(), shard_key }
     }
 }
 

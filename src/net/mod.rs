@@ -10,9 +10,19 @@ mod config;
 mod core;
 mod error;
 mod framing;
+mod post;
 mod queue;
+mod resolve;
+mod shard;
+mod start;
+mod stream;
+mod tasks;
 mod udp;
+
+#[cfg(test)]
+mod tests;
 
 pub use self::core::ShardCore;
 pub use config::{Listen, NetConfig, Records, StreamLimits};
 pub use error::NetError;
+pub use start::Net;

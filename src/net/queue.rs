@@ -54,11 +54,6 @@ impl<T> Mailbox<T> {
         self.queue.pop()
     }
 
-    /// Whether an input waits.
-    pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
-    }
-
     /// Says that the owner is about to sleep on [`Mailbox::bell`]; false when there is something to do instead.
     pub(super) fn prepare_to_sleep(&self) -> bool {
         self.sleeping.store(true, Ordering::Relaxed);
@@ -157,7 +152,7 @@ mod tests {
         assert_eq!(mailbox.push(1), Ok(()));
         assert_eq!(mailbox.push(2), Err(2));
         assert_eq!(mailbox.pop(), Some(1));
-        assert!(mailbox.is_empty());
+        assert_eq!(mailbox.pop(), None);
     }
 
     #[test]

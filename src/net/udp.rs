@@ -149,6 +149,10 @@ impl UdpPort {
         self.endpoint.listener
     }
 
+    pub(super) fn is_ipv4(&self) -> bool {
+        self.endpoint.local.is_ipv4()
+    }
+
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
         self.endpoint.socket.as_fd()
     }
@@ -299,7 +303,9 @@ fn headers(local: SocketAddr) -> MultiHeaders<SockaddrStorage> {
 fn destination(message: &RecvMsg<'_, '_, SockaddrStorage>) -> Option<IpAddr> {
     message.cmsgs().ok()?.find_map(|control| match control {
         // Not ipi_addr, which may be a broadcast address: a reply must be able to leave from it.
-        ControlMessageOwned::Ipv4PacketInfo(info) => Some(Ipv4Addr::from(u32::from_be(info.ipi_spec_dst.s_addr)).into()),
+        ControlMessageOwned::Ipv4PacketInfo(info) => {
+            Some(Ipv4Addr::from(u32::from_be(info.ipi_spec_dst.s_addr)).into())
+        }
         ControlMessageOwned::Ipv6PacketInfo(info) => Some(Ipv6Addr::from(info.ipi6_addr.s6_addr).into()),
         _ => None,
     })

@@ -61,7 +61,11 @@ enum Length {
     #[default]
     Unseen,
     /// The value's place, which continuation lines lengthen while `open`.
-    At { start: usize, end: usize, open: bool },
+    At {
+        start: usize,
+        end: usize,
+        open: bool,
+    },
     Twice,
 }
 

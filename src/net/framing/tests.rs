@@ -60,7 +60,9 @@ fn a_continuation_of_another_header_is_no_content_length() {
 
 #[test]
 fn a_missing_doubled_or_malformed_content_length_breaks_the_stream() {
-    for header in ["", "l: 0\r\nContent-Length: 0\r\n", "l: \r\n", "l: -1\r\n", "l: 1 2\r\n", "l: 0x1\r\n", "l: 1\r\n 2\r\n"] {
+    for header in
+        ["", "l: 0\r\nContent-Length: 0\r\n", "l: \r\n", "l: -1\r\n", "l: 1 2\r\n", "l: 0x1\r\n", "l: 1\r\n 2\r\n"]
+    {
         let stream = format!("BYE sip:a@b SIP/2.0\r\n{header}\r\n");
         assert_eq!(frames([stream.as_bytes()]), (vec![], Err(Broken::Length)), "{header:?}");
     }

@@ -1,0 +1,111 @@
+//! Handing inputs to the shards.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::queue::Mailbox;
+use crate::counters::NetCounters;
+use crate::engine::Input;
+
+/// All mailboxes, and who owns which Call-ID.
+pub(super) struct Post {
+    mailboxes: Vec<Mailbox<Input>>,
+    shard_key: [u8; 16],
+    stopping: AtomicBool,
+    counters: Arc<NetCounters>,
+}
+
+impl Post {
+    pub(super) fn new(shards: usize, shard_key: [u8; 16], counters: Arc<NetCounters>) -> nix::Result<Post> {
+        let mailboxes = (0..shards).map(|_| Mailbox::new(MAILBOX)).collect::<Result<_, _>>()?;
+        Ok(Post { mailboxes, shard_key, stopping: AtomicBool::new(false), counters })
+    }
+
+    /// The shard that owns this Call-ID.
+    pub(super) fn shard_of(&self, call_id: &[u8]) -> usize {
+        shard_of(&self.shard_key, call_id, self.mailboxes.len())
+    }
+
+    /// The shard for what has no Call-ID that can be read.
+    pub(super) fn any_shard(&self, hint: u64) -> usize {
+        usize::try_from(hint % self.mailboxes.len() as u64).expect("less than the number of shards")
+    }
+
+    pub(super) fn mailbox(&self, shard: usize) -> &Mailbox<Input> {
+        &self.mailboxes[shard]
+    }
+
+    /// Puts an input into a mailbox without waking its owner; false, and counted as dropped, when there is no room.
+    pub(super) fn hand_over(&self, shard: usize, input: Input) -> bool {
+        let is_taken = self.mailboxes[shard].push(input).is_ok();
+        if !is_taken {
+            self.counters.queue_full.add(1);
+        }
+        is_taken
+    }
+
+    /// Delivers from a task. What comes from a stream is not sent again, so a full mailbox is waited for a little, which
+    /// holds the stream's peer back; after that the input is dropped and counted.
+    pub(super) async fn deliver(&self, shard: usize, mut input: Input) {
+        let mailbox = &self.mailboxes[shard];
+        for _ in 0..DELIVERY_ATTEMPTS {
+            match mailbox.push(input) {
+                Ok(()) => return mailbox.wake(),
+                Err(back) => input = back,
+            }
+            tokio::time::sleep(DELIVERY_PAUSE).await;
+        }
+        self.counters.queue_full.add(1);
+    }
+
+    /// Tells all shards to end.
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        for mailbox in &self.mailboxes {
+            mailbox.ring();
+        }
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+}
+
+/// Inputs waiting for one shard: a tenth of a second of the most that one thread handles (about 100,000 messages a
+/// second). What waits longer has been retransmitted by then.
+const MAILBOX: usize = 8192;
+
+/// With [`DELIVERY_PAUSE`], as long as the mailbox takes to drain when its shard works at all.
+const DELIVERY_ATTEMPTS: u32 = 50;
+
+/// Short against T1 (500 ms).
+const DELIVERY_PAUSE: Duration = Duration::from_millis(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Ticket;
+
+    #[test]
+    fn what_a_full_mailbox_drops_is_counted() {
+        let counters = Arc::new(NetCounters::default());
+        let post = Post::new(2, [0; 16], Arc::clone(&counters)).unwrap();
+        for n in 0..MAILBOX as u64 {
+            assert!(post.hand_over(1, Input::SendFailed { ticket: Ticket(n) }));
+        }
+        assert_eq!(counters.queue_full.get(), 0);
+        assert!(!post.hand_over(1, Input::SendFailed { ticket: Ticket(0) }));
+        assert!(post.hand_over(0, Input::SendFailed { ticket: Ticket(0) }));
+        assert_eq!(counters.queue_full.get(), 1);
+    }
+}
+
+/// Stands in until the engine brings its own.
+pub(super) fn shard_of(key: &[u8; 16], call_id: &[u8], shards: usize) -> usize {
+    use std::hash::Hasher;
+    let mut hasher = siphasher::sip::SipHasher13::new_with_key(key);
+    hasher.write_usize(call_id.len());
+    hasher.write(call_id);
+    usize::try_from(hasher.finish() % shards as u64).expect("less than the number of shards")
+}

@@ -1,0 +1,267 @@
+//! A shard: one thread, one core, its UDP sockets and its mailbox.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use arc_swap::ArcSwap;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::time::TimeSpec;
+
+use super::post::Post;
+use super::resolve::Resolver;
+use super::stream::Streams;
+use super::udp::{Buffers, Datagram, Endpoint, Outgoing, UdpPort};
+use super::{Records, ShardCore};
+use crate::counters::NetCounters;
+use crate::engine::{Action, Input, Ticket};
+use crate::flow::{Flow, Transport};
+use crate::sip;
+use crate::time::{Now, WallTime};
+
+/// What a shard is made of, before it has its thread.
+pub(super) struct Parts<C: ShardCore> {
+    pub(super) index: usize,
+    pub(super) core: C,
+    pub(super) world: Arc<ArcSwap<C::World>>,
+    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) post: Arc<Post>,
+    pub(super) streams: Arc<Streams>,
+    pub(super) resolver: Resolver,
+    pub(super) records: Records,
+    pub(super) counters: Arc<NetCounters>,
+}
+
+/// A shard on its thread.
+pub(super) struct Shard<C: ShardCore> {
+    index: usize,
+    core: C,
+    world: Arc<ArcSwap<C::World>>,
+    ports: Vec<Port>,
+    buffers: Buffers,
+    post: Arc<Post>,
+    streams: Arc<Streams>,
+    resolver: Resolver,
+    records: Records,
+    counters: Arc<NetCounters>,
+    /// Received in this pass.
+    datagrams: Vec<Datagram>,
+    /// For this shard's core, from this thread.
+    own: VecDeque<Input>,
+    /// Shards that got something in this pass.
+    touched: Vec<bool>,
+    failed: Vec<Ticket>,
+}
+
+struct Port {
+    udp: UdpPort,
+    /// The last receive filled a batch or the last poll said so: there is something to receive.
+    is_ready: bool,
+}
+
+impl<C: ShardCore> Shard<C> {
+    /// On the shard's own thread: the headers of system calls hold pointers and stay where they are made.
+    pub(super) fn new(parts: Parts<C>, shards: usize) -> Shard<C> {
+        let port = |endpoint| Port { udp: UdpPort::new(endpoint), is_ready: true };
+        Shard {
+            index: parts.index,
+            core: parts.core,
+            world: parts.world,
+            ports: parts.endpoints.into_iter().map(port).collect(),
+            buffers: Buffers::new(),
+            post: parts.post,
+            streams: parts.streams,
+            resolver: parts.resolver,
+            records: parts.records,
+            counters: parts.counters,
+            datagrams: Vec::new(),
+            own: VecDeque::new(),
+            touched: vec![false; shards],
+            failed: Vec::new(),
+        }
+    }
+
+    /// Works until the post says stop. Each pass takes at most one batch of every socket and [`MAILBOX_BATCH`] inputs,
+    /// then looks at the timers: none of the three can keep the others waiting.
+    pub(super) fn run(mut self) {
+        while !self.post.is_stopping() {
+            self.wait();
+            let now = read_clocks();
+            self.receive();
+            self.take_own(now);
+            self.take_mailbox(now);
+            if self.core.poll_timeout().is_some_and(|due| due <= now.mono) {
+                self.core.handle_timeout(now, &self.world.load());
+                self.act(now);
+            }
+            self.flush();
+        }
+        let now = read_clocks();
+        self.core.finish(now);
+        self.act(now);
+        self.flush();
+    }
+
+    /// Sleeps until there is something to do, and finds out which sockets have something.
+    fn wait(&mut self) {
+        if let [Port { is_ready: true, .. }] = self.ports[..] {
+            return;
+        }
+        let post = Arc::clone(&self.post);
+        let mailbox = post.mailbox(self.index);
+        let is_busy = !self.own.is_empty() || self.ports.iter().any(|port| port.is_ready);
+        // Checked after `prepare_to_sleep`: whoever stops us rings the bell, asleep or not.
+        let may_sleep = !is_busy && mailbox.prepare_to_sleep();
+        let timeout = if may_sleep {
+            self.core.poll_timeout().map(|due| due.saturating_duration_since(Instant::now()))
+        } else {
+            Some(std::time::Duration::ZERO)
+        };
+        let fds = self.ports.iter().map(|port| port.udp.as_fd()).chain([mailbox.bell()]);
+        let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        // An error is EINTR or a want of memory: either way the next pass looks again.
+        let polled = ppoll(&mut fds, timeout.map(TimeSpec::from_duration), None);
+        let is_readable = |fd: &PollFd<'_>| fd.any().unwrap_or(true);
+        let rang = polled.is_ok() && fds.last().is_some_and(is_readable);
+        let ready: smallvec::SmallVec<[bool; 8]> = fds.iter().map(|fd| polled.is_err() || is_readable(fd)).collect();
+        for (port, is_ready) in self.ports.iter_mut().zip(ready) {
+            port.is_ready |= is_ready;
+        }
+        if may_sleep {
+            mailbox.awake();
+        }
+        if rang {
+            mailbox.silence();
+        }
+    }
+
+    /// Takes a batch from each socket, keeps what is ours and hands over the rest.
+    fn receive(&mut self) {
+        let counters = &self.counters;
+        for port in self.ports.iter_mut().filter(|port| port.is_ready) {
+            match port.udp.receive(&mut self.buffers, &mut self.datagrams) {
+                Ok(received) => {
+                    port.is_ready = received.datagrams == super::udp::BATCH;
+                    counters.udp_received.add(received.datagrams as u64);
+                    counters.udp_truncated.add(received.truncated as u64);
+                    counters.udp_receive_errors.add(received.unreadable as u64);
+                }
+                Err(_) => {
+                    port.is_ready = false;
+                    counters.udp_receive_errors.add(1);
+                }
+            }
+        }
+        let mut handed_over = 0;
+        for Datagram { flow, bytes } in self.datagrams.drain(..) {
+            if bytes.len() < SHORTEST_MESSAGE {
+                let is_keep_alive = bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | b' ' | 0));
+                let counter = if is_keep_alive { &counters.udp_keep_alives } else { &counters.udp_runts };
+                counter.add(1);
+                continue;
+            }
+            match sip::scan(bytes) {
+                Ok(message) => {
+                    let shard = self.post.shard_of(message.call_id());
+                    let input = Input::Message { flow, message };
+                    if shard == self.index {
+                        self.own.push_back(input);
+                    } else {
+                        self.touched[shard] = true;
+                        handed_over += u64::from(self.post.hand_over(shard, input));
+                    }
+                }
+                Err(rejected) => self.own.push_back(Input::Rejected { flow, rejected }),
+            }
+        }
+        if handed_over > 0 {
+            counters.handed_over.add(handed_over);
+        }
+        for (shard, touched) in self.touched.iter_mut().enumerate() {
+            if std::mem::take(touched) {
+                self.post.mailbox(shard).wake();
+            }
+        }
+    }
+
+    fn take_own(&mut self, now: Now) {
+        // Not what is added meanwhile: a failure that leads to the next failure must not hold the sockets up.
+        for _ in 0..self.own.len() {
+            let Some(input) = self.own.pop_front() else { return };
+            self.handle(now, input);
+        }
+    }
+
+    fn take_mailbox(&mut self, now: Now) {
+        for _ in 0..MAILBOX_BATCH {
+            let Some(input) = self.post.mailbox(self.index).pop() else { return };
+            self.handle(now, input);
+        }
+    }
+
+    fn handle(&mut self, now: Now, input: Input) {
+        // Anew for each message, so that an acknowledged edit decides every INVITE that arrives after it.
+        self.core.handle(now, &self.world.load(), input);
+        self.act(now);
+    }
+
+    fn act(&mut self, now: Now) {
+        while let Some(action) = self.core.poll_action() {
+            match action {
+                Action::Send { flow, bytes, ticket } if flow.transport == Transport::Udp => {
+                    self.send_datagram(flow, bytes, ticket);
+                }
+                Action::Send { flow, bytes, ticket } => {
+                    if self.streams.send(self.index, flow, bytes, ticket).is_err() {
+                        self.own.extend(ticket.map(|ticket| Input::SendFailed { ticket }));
+                    }
+                }
+                Action::Resolve { query, host, port, transport: _, listener } => {
+                    self.own.extend(self.resolver.resolve(now.mono, query, host, port, listener));
+                }
+                Action::Records(lines) => (self.records)(lines),
+            }
+        }
+    }
+
+    fn send_datagram(&mut self, flow: Flow, bytes: bytes::Bytes, ticket: Option<Ticket>) {
+        match self.ports.iter_mut().find(|port| port.udp.listener() == flow.listener) {
+            Some(port) if flow.peer.is_ipv4() == port.udp.is_ipv4() => {
+                let outgoing = Outgoing { local: flow.local.ip(), peer: flow.peer, bytes, ticket };
+                if port.udp.queue(outgoing) {
+                    self.flush();
+                }
+            }
+            _ => {
+                self.counters.udp_send_errors.add(1);
+                self.own.extend(ticket.map(|ticket| Input::SendFailed { ticket }));
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        for port in &mut self.ports {
+            let sent = port.udp.flush(&mut self.failed);
+            if sent != super::udp::Sent::default() {
+                self.counters.udp_sent.add(sent.datagrams as u64);
+                self.counters.udp_send_errors.add(sent.refused as u64);
+                self.counters.udp_send_full.add(sent.full as u64);
+            }
+        }
+        self.own.extend(self.failed.drain(..).map(|ticket| Input::SendFailed { ticket }));
+    }
+}
+
+/// Both clocks, once per batch.
+fn read_clocks() -> Now {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let wall = WallTime::default() + since_epoch;
+    Now { mono: Instant::now(), wall }
+}
+
+/// Inputs of the mailbox in one pass: as much work as eight batches of datagrams.
+const MAILBOX_BATCH: usize = 256;
+
+/// The five mandatory header fields in their compact forms and a request line take 75 bytes; what is shorter than this
+/// is no message.
+const SHORTEST_MESSAGE: usize = 64;

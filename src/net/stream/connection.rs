@@ -1,0 +1,267 @@
+//! One connection: a reader that hands messages to the shards, and a writer with a bounded queue.
+
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::Streams;
+use crate::engine::{Input, Ticket};
+use crate::flow::{ConnectionId, Flow, ListenerId, Transport};
+use crate::net::framing::{Broken, Frame, Framer};
+use crate::sip::{self, Malformed, Message, Method, Rejected};
+
+/// What the table knows of a connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) id: ConnectionId,
+    pub(super) peer: SocketAddr,
+    /// Who is charged for it, when the peer opened it.
+    pub(super) source: Option<IpAddr>,
+    listener: ListenerId,
+    transport: Transport,
+    local: IpAddr,
+    queue: mpsc::Sender<Outgoing>,
+    queued_bytes: AtomicUsize,
+    /// The message that is being written: it has failed if the connection ends now.
+    writing: Mutex<Option<(usize, Ticket)>>,
+}
+
+/// A message to be written, and who wants to hear that it was not.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    pub(super) bytes: Bytes,
+    pub(super) ticket: Option<(usize, Ticket)>,
+}
+
+/// Why a message was not queued.
+#[derive(Debug)]
+pub(super) enum QueueError {
+    /// The peer does not read fast enough.
+    Full,
+    /// The connection has ended.
+    Closed(Outgoing),
+}
+
+/// The other end of a connection's queue.
+#[derive(Debug)]
+pub(super) struct Inbox(mpsc::Receiver<Outgoing>);
+
+/// Why a connection is no longer read.
+enum Ended {
+    /// The peer will send no more.
+    ByPeer,
+    /// Its bytes cannot be divided any further.
+    Broken,
+    /// It failed, or was idle or slow for too long, or all stops.
+    Lost,
+}
+
+impl Connection {
+    pub(super) fn new(
+        id: ConnectionId,
+        listener: ListenerId,
+        transport: Transport,
+        local: IpAddr,
+        peer: SocketAddr,
+        source: Option<IpAddr>,
+    ) -> (Connection, Inbox) {
+        let (queue, inbox) = mpsc::channel(QUEUE_MESSAGES);
+        let (queued_bytes, writing) = (AtomicUsize::new(0), Mutex::new(None));
+        let connection = Connection { id, peer, source, listener, transport, local, queue, queued_bytes, writing };
+        (connection, Inbox(inbox))
+    }
+
+    /// Whether a message with this flow may leave by it.
+    pub(super) fn serves(&self, flow: &Flow) -> bool {
+        let wanted = flow.local.ip();
+        self.listener == flow.listener
+            && self.transport == flow.transport
+            && (self.local == wanted || wanted.is_unspecified() || self.local.is_unspecified())
+    }
+
+    pub(super) fn queue(&self, outgoing: Outgoing) -> Result<(), QueueError> {
+        let length = outgoing.bytes.len();
+        let fits = |queued: usize| queued.checked_add(length).filter(|&total| total <= QUEUE_BYTES);
+        if self.queued_bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits).is_err() {
+            return if self.queue.is_closed() { Err(QueueError::Closed(outgoing)) } else { Err(QueueError::Full) };
+        }
+        self.queue.try_send(outgoing).map_err(|refused| {
+            self.queued_bytes.fetch_sub(length, Ordering::AcqRel);
+            match refused {
+                mpsc::error::TrySendError::Full(_) => QueueError::Full,
+                mpsc::error::TrySendError::Closed(back) => QueueError::Closed(back),
+            }
+        })
+    }
+
+    fn set_writing(&self, ticket: Option<(usize, Ticket)>) -> Option<(usize, Ticket)> {
+        std::mem::replace(&mut *self.writing.lock().unwrap_or_else(PoisonError::into_inner), ticket)
+    }
+}
+
+impl Inbox {
+    /// Ends the queue; what was in it, the message being written first. `None` stands for one without a ticket.
+    pub(super) fn close(&mut self, connection: &Connection) -> Vec<Option<(usize, Ticket)>> {
+        // From here on `queue` answers Closed, so nothing slips in after the last `try_recv`.
+        self.0.close();
+        let mut unsent: Vec<_> = connection.set_writing(None).map(Some).into_iter().collect();
+        while let Ok(outgoing) = self.0.try_recv() {
+            unsent.push(outgoing.ticket);
+        }
+        unsent
+    }
+}
+
+impl Streams {
+    /// Reads and writes until the connection ends, whoever ends it.
+    pub(super) async fn serve<R, W>(
+        self: Arc<Self>,
+        connection: Arc<Connection>,
+        mut inbox: Inbox,
+        local: SocketAddr,
+        mut read: R,
+        mut write: W,
+    ) where
+        R: AsyncRead + Unpin + Send,
+        W: AsyncWrite + Unpin + Send,
+    {
+        let flow = Flow {
+            transport: connection.transport,
+            listener: connection.listener,
+            local,
+            peer: connection.peer,
+            connection: Some(connection.id),
+        };
+        {
+            let mut writing = pin!(self.write_all(&connection, &mut inbox, &mut write));
+            let ended = tokio::select! {
+                ended = self.read_all(&connection, flow, &mut read) => ended,
+                () = &mut writing => Ended::Lost,
+                () = self.tasks.stopping() => Ended::ByPeer,
+            };
+            self.forget_peer(&connection);
+            match ended {
+                Ended::ByPeer | Ended::Broken => {
+                    // The answers to what was read may still be on their way. What comes meanwhile is read and thrown
+                    // away: closing a socket with unread bytes resets it, and the answer is lost.
+                    let farewell = async { tokio::join!(writing, discard(&mut read)) };
+                    let _ = tokio::time::timeout(FAREWELL, farewell).await;
+                }
+                Ended::Lost => {}
+            }
+        }
+        let _ = tokio::time::timeout(FAREWELL, write.shutdown()).await;
+        self.counters.streams_closed.add(1);
+        self.forget(&connection, &mut inbox).await;
+    }
+
+    async fn read_all(&self, connection: &Connection, flow: Flow, read: &mut (impl AsyncRead + Unpin)) -> Ended {
+        let mut framer = Framer::default();
+        let mut deadline = Instant::now() + self.limits.idle;
+        let mut is_amid = false;
+        loop {
+            loop {
+                match framer.next() {
+                    Ok(Some(Frame::Message(bytes))) => {
+                        is_amid = false;
+                        self.counters.stream_received.add(1);
+                        self.hand_on(flow, sip::scan(bytes)).await;
+                    }
+                    Ok(Some(Frame::KeepAlive)) => {
+                        is_amid = false;
+                        let pong = Outgoing { bytes: Bytes::from_static(b"\r\n"), ticket: None };
+                        // A peer that does not read its answers needs none.
+                        let _ = connection.queue(pong);
+                    }
+                    Ok(None) => break,
+                    Err(broken) => {
+                        self.counters.streams_broken.add(1);
+                        self.hand_on(flow, reject(framer.remains(), &broken)).await;
+                        return Ended::Broken;
+                    }
+                }
+            }
+            // From a message's first byte on the clock runs, and no further byte sets it back.
+            if !framer.is_amid_message() {
+                (is_amid, deadline) = (false, Instant::now() + self.limits.idle);
+            } else if !is_amid {
+                (is_amid, deadline) = (true, Instant::now() + self.limits.message);
+            }
+            framer.buffer().reserve(READ);
+            match tokio::time::timeout_at(deadline, read.read_buf(framer.buffer())).await {
+                Ok(Ok(0)) => return Ended::ByPeer,
+                Ok(Ok(_)) => {}
+                Ok(Err(_)) => return Ended::Lost,
+                Err(_) => {
+                    self.counters.streams_timed_out.add(1);
+                    return Ended::Lost;
+                }
+            }
+        }
+    }
+
+    async fn hand_on(&self, flow: Flow, scanned: Result<Message, Rejected>) {
+        let (shard, input) = match scanned {
+            Ok(message) => (self.post.shard_of(message.call_id()), Input::Message { flow, message }),
+            Err(rejected) => {
+                let hint = flow.connection.map_or(0, |id| id.0);
+                (self.post.any_shard(hint), Input::Rejected { flow, rejected })
+            }
+        };
+        self.post.deliver(shard, input).await;
+    }
+
+    async fn write_all(&self, connection: &Connection, inbox: &mut Inbox, write: &mut (impl AsyncWrite + Unpin)) {
+        while let Some(Outgoing { bytes, ticket }) = inbox.0.recv().await {
+            connection.set_writing(ticket);
+            let written = tokio::time::timeout(self.limits.message, write.write_all(&bytes)).await;
+            connection.queued_bytes.fetch_sub(bytes.len(), Ordering::AcqRel);
+            if !matches!(written, Ok(Ok(()))) {
+                return;
+            }
+            connection.set_writing(None);
+            self.counters.stream_sent.add(1);
+        }
+    }
+}
+
+/// What to tell the engine of bytes that cannot be framed: what the scanner says, or that the length is wrong.
+fn reject(remains: Bytes, broken: &Broken) -> Result<Message, Rejected> {
+    let reason = match broken {
+        Broken::Length => Malformed::ContentLength,
+        Broken::BareLineEnd => Malformed::BareLineEnd,
+        Broken::TooLong => Malformed::TooLong,
+    };
+    match sip::scan(remains) {
+        Err(rejected) => Err(rejected),
+        // A datagram may lack the length; here it makes the rest of the stream unreadable.
+        Ok(Message::Request(request)) if request.method() != Method::Ack => {
+            Err(Rejected { reason, headers: Some(request.headers().clone()) })
+        }
+        Ok(_) => Err(Rejected { reason, headers: None }),
+    }
+}
+
+async fn discard(read: &mut (impl AsyncRead + Unpin)) {
+    let mut buffer = [0; 1024];
+    while matches!(read.read(&mut buffer).await, Ok(1..)) {}
+}
+
+/// Bytes read at once: a few messages. It is what an idle connection holds.
+const READ: usize = 4096;
+
+/// Messages that may wait on one connection: a second of the traffic of a busy trunk.
+const QUEUE_MESSAGES: usize = 4096;
+
+/// Bytes that may wait on one connection: 1,000 messages of a usual size, 16 of the longest.
+const QUEUE_BYTES: usize = 1 << 20;
+
+/// How long a connection that is over is kept for what is still to be written: an engine answers in microseconds.
+const FAREWELL: Duration = Duration::from_millis(500);

@@ -1,0 +1,233 @@
+//! Connections: the table of those that are open, and the way to them from the shards.
+//!
+//! TLS is to come beside [`listener`]: [`connection`] serves any pair of byte streams.
+
+mod connection;
+mod listener;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use dashmap::DashMap;
+use tokio::net::{TcpSocket, TcpStream};
+
+use super::post::Post;
+use super::tasks::Tasks;
+use super::{Listen, StreamLimits};
+use crate::counters::NetCounters;
+use crate::engine::{Input, Ticket};
+use crate::flow::{ConnectionId, Flow, ListenerId, Transport};
+use connection::{Connection, Inbox, Outgoing, QueueError};
+
+pub(super) use listener::bind;
+
+/// Every connection, whoever opened it.
+pub(super) struct Streams {
+    /// The stream listeners, with the addresses they are bound to.
+    listeners: Vec<Listen>,
+    limits: StreamLimits,
+    post: Arc<Post>,
+    tasks: Arc<Tasks>,
+    counters: Arc<NetCounters>,
+    by_id: DashMap<ConnectionId, Arc<Connection>>,
+    /// Open and opening ones that may still take messages. Its locks are never held across an await.
+    by_peer: DashMap<SocketAddr, Vec<Arc<Connection>>>,
+    per_source: DashMap<IpAddr, usize>,
+    count: AtomicUsize,
+    next_id: AtomicU64,
+}
+
+/// A message could not be queued; it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unsent;
+
+impl Streams {
+    pub(super) fn new(
+        listeners: Vec<Listen>,
+        limits: StreamLimits,
+        post: Arc<Post>,
+        tasks: Arc<Tasks>,
+        counters: Arc<NetCounters>,
+    ) -> Streams {
+        Streams {
+            listeners,
+            limits,
+            post,
+            tasks,
+            counters,
+            by_id: DashMap::new(),
+            by_peer: DashMap::new(),
+            per_source: DashMap::new(),
+            count: AtomicUsize::new(0),
+            next_id: AtomicU64::new(1),
+        }
+    }
+
+    /// Queues a message: on the flow's connection, else on an open one to its peer, else on a new one
+    /// (RFC 3261 sections 18.1.1 and 18.2.2). What fails later is reported to `shard` by the ticket.
+    pub(super) fn send(
+        self: &Arc<Self>,
+        shard: usize,
+        flow: Flow,
+        bytes: Bytes,
+        ticket: Option<Ticket>,
+    ) -> Result<(), Unsent> {
+        let mut outgoing = Outgoing { bytes, ticket: ticket.map(|ticket| (shard, ticket)) };
+        let named = flow.connection.and_then(|id| self.by_id.get(&id).map(|entry| Arc::clone(&entry)));
+        if let Some(connection) = named {
+            match self.queue(&connection, outgoing) {
+                Ok(()) => return Ok(()),
+                Err(QueueError::Full) => return Err(Unsent),
+                Err(QueueError::Closed(back)) => outgoing = back,
+            }
+        }
+        // The entry stays locked, so that two shards do not open two connections.
+        let mut known = self.by_peer.entry(flow.peer).or_default();
+        for connection in known.iter().filter(|connection| connection.serves(&flow)) {
+            match self.queue(connection, outgoing) {
+                Ok(()) => return Ok(()),
+                Err(QueueError::Full) => return Err(Unsent),
+                Err(QueueError::Closed(back)) => outgoing = back,
+            }
+        }
+        if let Some((connection, inbox)) = self.open(&flow, outgoing) {
+            known.push(Arc::clone(&connection));
+            self.by_id.insert(connection.id, Arc::clone(&connection));
+            drop(known);
+            self.tasks.spawn(Arc::clone(self).connect(connection, inbox, flow));
+            return Ok(());
+        }
+        drop(known);
+        self.by_peer.remove_if(&flow.peer, |_, connections| connections.is_empty());
+        self.counters.stream_send_failed.add(1);
+        Err(Unsent)
+    }
+
+    fn queue(&self, connection: &Connection, outgoing: Outgoing) -> Result<(), QueueError> {
+        let queued = connection.queue(outgoing);
+        if let Err(QueueError::Full) = queued {
+            self.counters.stream_send_full.add(1);
+        }
+        queued
+    }
+
+    /// A connection that is yet to be made, with its first message, if there may be one more.
+    fn open(&self, flow: &Flow, first: Outgoing) -> Option<(Arc<Connection>, Inbox)> {
+        // A transport without a listener is not spoken: nothing leaves in the clear instead of by TLS.
+        self.listeners.iter().find(|listen| listen.id == flow.listener && listen.transport == flow.transport)?;
+        self.take_place()?;
+        let (connection, inbox) = self.connection(flow.listener, flow.transport, flow.local.ip(), flow.peer, None);
+        if connection.queue(first).is_err() {
+            self.count.fetch_sub(1, Ordering::AcqRel);
+            return None;
+        }
+        Some((connection, inbox))
+    }
+
+    fn connection(
+        &self,
+        listener: ListenerId,
+        transport: Transport,
+        local: IpAddr,
+        peer: SocketAddr,
+        source: Option<IpAddr>,
+    ) -> (Arc<Connection>, Inbox) {
+        let id = ConnectionId(self.next_id.fetch_add(1, Ordering::Relaxed));
+        let (connection, inbox) = Connection::new(id, listener, transport, local, peer, source);
+        (Arc::new(connection), inbox)
+    }
+
+    async fn connect(self: Arc<Self>, connection: Arc<Connection>, mut inbox: Inbox, flow: Flow) {
+        let connecting = tokio::time::timeout(self.limits.connect, open_socket(&flow));
+        let stream = tokio::select! {
+            opened = connecting => opened.ok().and_then(Result::ok),
+            () = self.tasks.stopping() => None,
+        };
+        let Some((stream, local)) = stream else {
+            self.counters.streams_connect_failed.add(1);
+            self.forget_peer(&connection);
+            self.forget(&connection, &mut inbox).await;
+            return;
+        };
+        self.counters.streams_connected.add(1);
+        // Under the listener's port, which is what the peer knows us by.
+        let port = self.listeners.iter().find(|listen| listen.id == flow.listener).map(|listen| listen.bind.port());
+        let local = SocketAddr::new(local.ip(), port.unwrap_or(local.port()));
+        let (read, write) = stream.into_split();
+        self.serve(connection, inbox, local, read, write).await;
+    }
+
+    /// Takes in a connection that a peer opened, unless there are too many.
+    fn accept(self: &Arc<Self>, listen: &Listen, stream: TcpStream, peer: SocketAddr) {
+        let Ok(local) = stream.local_addr() else { return };
+        if !self.take_place_from(peer.ip()) {
+            self.counters.streams_refused.add(1);
+            return;
+        }
+        self.counters.streams_accepted.add(1);
+        // Messages are written whole, so waiting for more to come only delays them; without the option they still go.
+        let _ = stream.set_nodelay(true);
+        let (connection, inbox) = self.connection(listen.id, listen.transport, local.ip(), peer, Some(peer.ip()));
+        self.by_peer.entry(peer).or_default().push(Arc::clone(&connection));
+        self.by_id.insert(connection.id, Arc::clone(&connection));
+        let (read, write) = stream.into_split();
+        self.tasks.spawn(Arc::clone(self).serve(connection, inbox, local, read, write));
+    }
+
+    fn take_place(&self) -> Option<()> {
+        let is_free = |count: usize| (count < self.limits.connections).then_some(count + 1);
+        self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, is_free).ok().map(drop)
+    }
+
+    fn take_place_from(&self, source: IpAddr) -> bool {
+        let mut held = self.per_source.entry(source).or_insert(0);
+        let is_taken = *held < self.limits.per_source && self.take_place().is_some();
+        *held += usize::from(is_taken);
+        let is_unused = *held == 0;
+        drop(held);
+        if is_unused {
+            self.per_source.remove_if(&source, |_, held| *held == 0);
+        }
+        is_taken
+    }
+
+    /// No new messages for this connection but what names it.
+    fn forget_peer(&self, connection: &Arc<Connection>) {
+        if let Some(mut known) = self.by_peer.get_mut(&connection.peer) {
+            known.retain(|other| other.id != connection.id);
+        }
+        self.by_peer.remove_if(&connection.peer, |_, known| known.is_empty());
+    }
+
+    /// Gives the connection's place back and reports what it could not write.
+    async fn forget(&self, connection: &Connection, inbox: &mut Inbox) {
+        self.by_id.remove(&connection.id);
+        self.count.fetch_sub(1, Ordering::AcqRel);
+        if let Some(source) = connection.source {
+            if let Some(mut held) = self.per_source.get_mut(&source) {
+                *held -= 1;
+            }
+            self.per_source.remove_if(&source, |_, held| *held == 0);
+        }
+        for unsent in inbox.close(connection) {
+            self.counters.stream_send_failed.add(1);
+            if let Some((shard, ticket)) = unsent {
+                self.post.deliver(shard, Input::SendFailed { ticket }).await;
+            }
+        }
+    }
+}
+
+/// Connects from the flow's local address; answers with the address that was taken.
+async fn open_socket(flow: &Flow) -> std::io::Result<(TcpStream, SocketAddr)> {
+    let socket = if flow.peer.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if !flow.local.ip().is_unspecified() {
+        socket.bind(SocketAddr::new(flow.local.ip(), 0))?;
+    }
+    socket.set_nodelay(true)?;
+    let stream = socket.connect(flow.peer).await?;
+    let local = stream.local_addr()?;
+    Ok((stream, local))
+}

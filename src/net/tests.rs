@@ -1,0 +1,574 @@
+//! The real sockets of one machine, on loopback addresses and free ports.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use tokio::runtime::Runtime;
+
+use super::*;
+use crate::counters::NetCounters;
+use crate::engine::{Action, Hop, Host, Input, QueryId, Ticket};
+use crate::flow::{ConnectionId, Flow, ListenerId, Transport};
+use crate::sip::Malformed;
+use crate::time::Now;
+
+/// What a core does with the next message: the world of these tests.
+#[derive(Default)]
+struct Script {
+    /// Done once, by whoever gets the next message.
+    actions: Mutex<Vec<Action>>,
+    /// A timer to set.
+    timer: Option<Duration>,
+    panics: bool,
+}
+
+/// Sends every message back by its flow and tells what it was given.
+struct Echo {
+    index: usize,
+    seen: mpsc::Sender<(usize, Seen)>,
+    actions: VecDeque<Action>,
+    due: Option<Instant>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Seen {
+    Message(String, Flow),
+    Rejected(Malformed, bool),
+    SendFailed(Ticket),
+    Resolved(QueryId, Vec<Hop>),
+    Timeout,
+    Finish,
+}
+
+impl ShardCore for Echo {
+    type World = Script;
+
+    fn handle(&mut self, now: Now, world: &Script, input: Input) {
+        let seen = match input {
+            Input::Message { flow, message } => {
+                assert!(!world.panics, "as the script says");
+                self.actions.push_back(Action::Send { flow, bytes: message.headers().bytes().clone(), ticket: None });
+                self.actions.extend(world.actions.lock().unwrap().drain(..));
+                self.due = world.timer.map(|timer| now.mono + timer);
+                Seen::Message(String::from_utf8(message.call_id().to_vec()).unwrap(), flow)
+            }
+            Input::Rejected { rejected, .. } => Seen::Rejected(rejected.reason, rejected.headers.is_some()),
+            Input::SendFailed { ticket } => Seen::SendFailed(ticket),
+            Input::Resolved { query, hops } => Seen::Resolved(query, hops),
+        };
+        let _ = self.seen.send((self.index, seen));
+    }
+
+    fn handle_timeout(&mut self, now: Now, _: &Script) {
+        assert!(self.due.is_some_and(|due| due <= now.mono), "called before it was due");
+        self.due = None;
+        let _ = self.seen.send((self.index, Seen::Timeout));
+    }
+
+    fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.due
+    }
+
+    fn finish(&mut self, _: Now) {
+        self.actions.push_back(Action::Records(b"the last line\n".to_vec()));
+        let _ = self.seen.send((self.index, Seen::Finish));
+    }
+}
+
+/// A running network with what its cores have seen.
+struct Bench {
+    net: Net,
+    runtime: Runtime,
+    seen: mpsc::Receiver<(usize, Seen)>,
+    records: mpsc::Receiver<Vec<u8>>,
+    world: Arc<ArcSwap<Script>>,
+    counters: Arc<NetCounters>,
+}
+
+const KEY: [u8; 16] = *b"key of the tests";
+const PATIENCE: Duration = Duration::from_secs(10);
+const UDP: ListenerId = ListenerId(0);
+const TCP: ListenerId = ListenerId(1);
+
+impl Bench {
+    /// A UDP and a TCP listener at this address.
+    fn start(address: &str, shards: usize) -> Bench {
+        Bench::with(address, shards, Script::default(), StreamLimits::default())
+    }
+
+    fn with(address: &str, shards: usize, script: Script, streams: StreamLimits) -> Bench {
+        let bind = SocketAddr::new(address.parse().unwrap(), 0);
+        let listeners = vec![
+            Listen { id: UDP, transport: Transport::Udp, bind },
+            Listen { id: TCP, transport: Transport::Tcp, bind },
+        ];
+        let config = NetConfig { streams, ..NetConfig::new(listeners, KEY) };
+        let runtime = Runtime::new().unwrap();
+        let (tell, seen) = mpsc::channel();
+        let core = |index| Echo { index, seen: tell.clone(), actions: VecDeque::new(), due: None };
+        let (record, records) = mpsc::channel();
+        let record = Mutex::new(record);
+        let sink: Records = Arc::new(move |lines| record.lock().unwrap().send(lines).unwrap());
+        let world = Arc::new(ArcSwap::from_pointee(script));
+        let counters = Arc::new(NetCounters::default());
+        let cores = (0..shards).map(core).collect();
+        let net = Net::start(config, runtime.handle(), Arc::clone(&world), cores, sink, Arc::clone(&counters)).unwrap();
+        Bench { net, runtime, seen, records, world, counters }
+    }
+
+    fn udp(&self) -> SocketAddr {
+        self.net.listeners()[0].bind
+    }
+
+    fn tcp(&self) -> SocketAddr {
+        self.net.listeners()[1].bind
+    }
+
+    fn next(&self) -> Seen {
+        self.seen.recv_timeout(PATIENCE).unwrap().1
+    }
+
+    /// The next that is no message.
+    fn next_event(&self) -> Seen {
+        loop {
+            match self.next() {
+                Seen::Message(..) => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Lets the core of the next message do this, and sends one.
+    fn make(&self, actions: Vec<Action>) {
+        *self.world.load().actions.lock().unwrap() = actions;
+        client("127.0.0.1").send_to(&options("make"), self.udp()).unwrap();
+    }
+
+    fn stop(self) {
+        self.runtime.block_on(self.net.stop());
+    }
+}
+
+fn client(address: &str) -> UdpSocket {
+    let socket = UdpSocket::bind((address, 0)).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+fn accept(listener: &TcpListener) -> TcpStream {
+    let (stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+fn options(call_id: &str) -> Vec<u8> {
+    format!(
+        "OPTIONS sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1\r\nFrom: <sip:b@c>;tag=1\r\n\
+         To: <sip:a@b>\r\nCall-ID: {call_id}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+fn read_exactly(stream: &mut TcpStream, expected: &[u8]) {
+    let mut read = vec![0; expected.len()];
+    stream.read_exact(&mut read).unwrap();
+    assert_eq!(read, expected);
+}
+
+fn assert_closed(stream: &mut TcpStream) {
+    let ended = stream.read(&mut [0; 16]);
+    assert!(matches!(&ended, Ok(0)) || ended.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset));
+}
+
+fn send(transport: Transport, local: &str, peer: SocketAddr, ticket: u64) -> Action {
+    let listener = if transport == Transport::Udp { UDP } else { TCP };
+    let local = SocketAddr::new(local.parse().unwrap(), 5060);
+    let flow = Flow { transport, listener, local, peer, connection: None };
+    Action::Send { flow, bytes: Bytes::from(options(&format!("sent-{ticket}"))), ticket: Some(Ticket(ticket)) }
+}
+
+#[test]
+fn each_message_reaches_the_shard_of_its_call_id_from_one_address() {
+    for shards in 1..=4 {
+        let bench = Bench::start("127.0.0.1", shards);
+        let trunk = client("127.0.0.1");
+        let mut reached: BTreeMap<usize, usize> = BTreeMap::new();
+        for n in 0..64 {
+            let sent = options(&format!("call-{n}"));
+            trunk.send_to(&sent, bench.udp()).unwrap();
+            let (shard, seen) = bench.seen.recv_timeout(PATIENCE).unwrap();
+            let Seen::Message(call_id, flow) = seen else { panic!("{seen:?}") };
+            assert_eq!(call_id, format!("call-{n}"));
+            assert_eq!((flow.local, flow.peer), (bench.udp(), trunk.local_addr().unwrap()));
+            assert_eq!(shard, super::post::shard_of(&KEY, call_id.as_bytes(), shards));
+            *reached.entry(shard).or_default() += 1;
+            let mut answer = [0; 2048];
+            let (length, from) = trunk.recv_from(&mut answer).unwrap();
+            assert_eq!((&answer[..length], from), (&sent[..], bench.udp()));
+        }
+        assert_eq!(reached.len(), shards, "64 calls miss a shard of {shards} once in 10^7 runs");
+        // One address is one socket, and so one reader.
+        let handed_over = bench.counters.handed_over.get();
+        assert!(reached.values().any(|&kept| handed_over == 64 - kept as u64), "{handed_over} of {reached:?}");
+        bench.stop();
+    }
+}
+
+#[test]
+fn bursts_beyond_a_batch_are_answered_whole() {
+    let bench = Bench::start("127.0.0.1", 3);
+    let trunk = client("127.0.0.1");
+    for round in 0..10 {
+        for n in 0..100 {
+            trunk.send_to(&options(&format!("{round}-{n}")), bench.udp()).unwrap();
+        }
+        for _ in 0..100 {
+            trunk.recv_from(&mut [0; 2048]).unwrap();
+        }
+    }
+    bench.stop();
+}
+
+#[test]
+fn a_reply_leaves_from_the_address_that_the_request_came_to() {
+    let bench = Bench::start("0.0.0.0", 2);
+    for address in ["127.0.0.1", "127.0.0.2", "127.0.0.77"] {
+        let to = SocketAddr::new(address.parse().unwrap(), bench.udp().port());
+        let trunk = client("127.0.0.1");
+        for n in 0..40 {
+            trunk.send_to(&options(&format!("{address}-{n}")), to).unwrap();
+        }
+        for _ in 0..40 {
+            let (_, from) = trunk.recv_from(&mut [0; 2048]).unwrap();
+            assert_eq!(from, to);
+        }
+    }
+    bench.stop();
+}
+
+#[test]
+fn one_batch_may_leave_from_several_addresses() {
+    let bench = Bench::start("0.0.0.0", 1);
+    let next_hop = client("127.0.0.1");
+    let peer = next_hop.local_addr().unwrap();
+    let from = ["127.0.0.2", "127.0.0.3", "127.0.0.2", "0.0.0.0", "127.0.0.3"];
+    bench.make(from.iter().zip(0..).map(|(local, n)| send(Transport::Udp, local, peer, n)).collect());
+    let mut seen: Vec<_> =
+        from.iter().map(|_| next_hop.recv_from(&mut [0; 2048]).unwrap().1.ip().to_string()).collect();
+    seen.sort();
+    assert_eq!(seen, ["127.0.0.1", "127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.3"]);
+    bench.stop();
+}
+
+#[test]
+fn ipv6_replies_leave_from_the_address_that_the_request_came_to() {
+    let Ok(trunk) = UdpSocket::bind("[::1]:0") else { return };
+    trunk.set_read_timeout(Some(PATIENCE)).unwrap();
+    let bench = Bench::start("::", 1);
+    let to = SocketAddr::new("::1".parse().unwrap(), bench.udp().port());
+    trunk.send_to(&options("six"), to).unwrap();
+    assert_eq!(trunk.recv_from(&mut [0; 2048]).unwrap().1, to);
+    bench.stop();
+}
+
+#[test]
+fn keep_alives_and_runts_are_counted_and_reach_no_core() {
+    let bench = Bench::start("127.0.0.1", 1);
+    let trunk = client("127.0.0.1");
+    for datagram in [&b"\r\n\r\n"[..], b"\0\0\0\0", b"", b"hello"] {
+        trunk.send_to(datagram, bench.udp()).unwrap();
+    }
+    trunk.send_to(&[b'x'; 100], bench.udp()).unwrap();
+    assert_eq!(bench.next(), Seen::Rejected(Malformed::Unfinished, false));
+    assert_eq!((bench.counters.udp_keep_alives.get(), bench.counters.udp_runts.get()), (3, 1));
+    bench.stop();
+}
+
+#[test]
+fn an_unreachable_peer_fails_the_send_and_not_its_neighbours() {
+    let bench = Bench::start("127.0.0.1", 1);
+    let next_hop = client("127.0.0.1");
+    let reachable = next_hop.local_addr().unwrap();
+    // A socket bound to a loopback address cannot send elsewhere.
+    let unreachable = "198.51.100.1:5060".parse().unwrap();
+    let peers = [reachable, unreachable, reachable, unreachable];
+    bench.make(peers.into_iter().zip(0..).map(|(peer, n)| send(Transport::Udp, "127.0.0.1", peer, n)).collect());
+    assert_eq!(bench.next_event(), Seen::SendFailed(Ticket(1)));
+    assert_eq!(bench.next_event(), Seen::SendFailed(Ticket(3)));
+    next_hop.recv_from(&mut [0; 2048]).unwrap();
+    next_hop.recv_from(&mut [0; 2048]).unwrap();
+    bench.stop();
+}
+
+#[test]
+fn a_peer_of_the_other_address_family_fails_the_send() {
+    let bench = Bench::start("127.0.0.1", 1);
+    bench.make(vec![send(Transport::Udp, "127.0.0.1", "[::1]:5060".parse().unwrap(), 5)]);
+    assert_eq!(bench.next_event(), Seen::SendFailed(Ticket(5)));
+    bench.stop();
+}
+
+#[test]
+fn timers_fire_when_they_are_due() {
+    let script = Script { timer: Some(Duration::from_millis(20)), ..Script::default() };
+    let bench = Bench::with("127.0.0.1", 2, script, StreamLimits::default());
+    bench.make(Vec::new());
+    assert_eq!(bench.next_event(), Seen::Timeout);
+    bench.stop();
+}
+
+#[test]
+fn the_next_message_meets_the_newest_world() {
+    let bench = Bench::start("127.0.0.1", 1);
+    bench.make(Vec::new());
+    assert!(matches!(bench.next(), Seen::Message(..)));
+    bench.world.store(Arc::new(Script { timer: Some(Duration::ZERO), ..Script::default() }));
+    bench.make(Vec::new());
+    assert_eq!(bench.next_event(), Seen::Timeout);
+    bench.stop();
+}
+
+#[test]
+fn a_stream_is_answered_however_it_is_cut() {
+    let bench = Bench::start("127.0.0.1", 3);
+    let mut trunk = connect(bench.tcp());
+    trunk.set_nodelay(true).unwrap();
+    let both = [options("one"), options("two")].concat();
+    for piece in both.chunks(13) {
+        trunk.write_all(piece).unwrap();
+    }
+    let mut seen = vec![bench.next(), bench.next()];
+    seen.sort_by_key(|seen| matches!(seen, Seen::Message(id, _) if id == "two"));
+    let flows: Vec<_> = seen
+        .into_iter()
+        .map(|seen| match seen {
+            Seen::Message(_, flow) => flow,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(flows[0], flows[1]);
+    assert_eq!((flows[0].local, flows[0].peer), (bench.tcp(), trunk.local_addr().unwrap()));
+    assert!(flows[0].connection.is_some());
+    // The answers may come in either order: they are of two shards.
+    let mut answers = vec![0; both.len()];
+    trunk.read_exact(&mut answers).unwrap();
+    assert!(answers == both || answers == [options("two"), options("one")].concat());
+    bench.stop();
+}
+
+#[test]
+fn two_line_ends_on_a_stream_are_answered_with_one() {
+    let bench = Bench::start("127.0.0.1", 1);
+    let mut trunk = connect(bench.tcp());
+    trunk.write_all(b"\r\n\r\n").unwrap();
+    read_exactly(&mut trunk, b"\r\n");
+    trunk.write_all(&options("after")).unwrap();
+    read_exactly(&mut trunk, &options("after"));
+    bench.stop();
+}
+
+#[test]
+fn a_message_without_length_is_rejected_and_the_stream_closed() {
+    let bench = Bench::start("127.0.0.1", 2);
+    let mut trunk = connect(bench.tcp());
+    let text = String::from_utf8(options("x")).unwrap().replace("Content-Length: 0\r\n", "");
+    trunk.write_all(text.as_bytes()).unwrap();
+    trunk.write_all(&options("never read")).unwrap();
+    assert_eq!(bench.next(), Seen::Rejected(Malformed::ContentLength, true));
+    assert_closed(&mut trunk);
+    assert_eq!(bench.counters.streams_broken.get(), 1);
+    bench.stop();
+}
+
+#[test]
+fn a_message_that_does_not_come_whole_in_time_ends_its_stream() {
+    let limits = StreamLimits { message: Duration::from_millis(50), ..StreamLimits::default() };
+    let bench = Bench::with("127.0.0.1", 1, Script::default(), limits);
+    let mut trunk = connect(bench.tcp());
+    trunk.write_all(b"OPTIONS sip:").unwrap();
+    assert_closed(&mut trunk);
+    assert_eq!(bench.counters.streams_timed_out.get(), 1);
+    bench.stop();
+}
+
+#[test]
+fn one_address_has_so_many_connections_and_gets_its_place_back() {
+    let limits = StreamLimits { per_source: 1, ..StreamLimits::default() };
+    let bench = Bench::with("127.0.0.1", 1, Script::default(), limits);
+    let mut first = connect(bench.tcp());
+    first.write_all(&options("first")).unwrap();
+    read_exactly(&mut first, &options("first"));
+    assert_closed(&mut connect(bench.tcp()));
+    assert_eq!(bench.counters.streams_refused.get(), 1);
+    drop(first);
+    let began = Instant::now();
+    loop {
+        let mut again = connect(bench.tcp());
+        again.write_all(&options("again")).unwrap();
+        if matches!(again.read(&mut [0; 2048]), Ok(1..)) {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "the place is not given back");
+    }
+    bench.stop();
+}
+
+#[test]
+fn messages_to_one_peer_share_a_connection() {
+    let bench = Bench::start("127.0.0.1", 2);
+    let next_hop = TcpListener::bind("127.0.0.1:0").unwrap();
+    let peer = next_hop.local_addr().unwrap();
+    bench.make(vec![send(Transport::Tcp, "127.0.0.1", peer, 1), send(Transport::Tcp, "127.0.0.1", peer, 2)]);
+    let mut stream = accept(&next_hop);
+    read_exactly(&mut stream, &[options("sent-1"), options("sent-2")].concat());
+    // And what comes back on it is a message of the same peer.
+    assert!(matches!(bench.next(), Seen::Message(..)));
+    stream.write_all(&options("back")).unwrap();
+    let Seen::Message(call_id, flow) = bench.next() else { panic!("no message") };
+    assert_eq!((call_id.as_str(), flow.local, flow.peer), ("back", bench.tcp(), peer));
+    read_exactly(&mut stream, &options("back"));
+    assert_eq!(bench.counters.streams_connected.get(), 1);
+    bench.stop();
+}
+
+#[test]
+fn a_closed_connection_of_a_flow_is_replaced_by_another_to_its_peer() {
+    let bench = Bench::start("127.0.0.1", 1);
+    let next_hop = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut action = send(Transport::Tcp, "127.0.0.1", next_hop.local_addr().unwrap(), 1);
+    if let Action::Send { flow, .. } = &mut action {
+        flow.connection = Some(ConnectionId(u64::MAX));
+    }
+    bench.make(vec![action]);
+    read_exactly(&mut accept(&next_hop), &options("sent-1"));
+    bench.stop();
+}
+
+#[test]
+fn a_refused_connection_fails_every_message_that_waits_for_it() {
+    let bench = Bench::start("127.0.0.1", 2);
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    bench.make((1..=3).map(|n| send(Transport::Tcp, "127.0.0.1", closed, n)).collect());
+    let mut failed: Vec<_> = (0..3).map(|_| bench.next_event()).map(|seen| format!("{seen:?}")).collect();
+    failed.sort();
+    assert_eq!(failed, ["SendFailed(Ticket(1))", "SendFailed(Ticket(2))", "SendFailed(Ticket(3))"]);
+    bench.stop();
+}
+
+#[test]
+fn a_transport_without_listener_fails_the_send() {
+    let bench = Bench::start("127.0.0.1", 1);
+    bench.make(vec![send(Transport::Tls, "127.0.0.1", "127.0.0.1:5061".parse().unwrap(), 4)]);
+    assert_eq!(bench.next_event(), Seen::SendFailed(Ticket(4)));
+    bench.stop();
+}
+
+#[test]
+fn a_peer_that_does_not_read_fails_the_sends_beyond_its_queue() {
+    let bench = Bench::start("127.0.0.1", 1);
+    let next_hop = TcpListener::bind("127.0.0.1:0").unwrap();
+    let peer = next_hop.local_addr().unwrap();
+    let big = Bytes::from(vec![b'x'; 60_000]);
+    let actions = (0..400).map(|n| match send(Transport::Tcp, "127.0.0.1", peer, n) {
+        Action::Send { flow, ticket, .. } => Action::Send { flow, ticket, bytes: big.clone() },
+        other => other,
+    });
+    bench.make(actions.collect());
+    assert!(matches!(bench.next_event(), Seen::SendFailed(_)));
+    assert!(bench.counters.stream_send_full.get() > 0);
+    drop(next_hop);
+    bench.stop();
+}
+
+#[test]
+fn names_and_addresses_are_resolved_with_our_own_address() {
+    let bench = Bench::start("0.0.0.0", 2);
+    let resolve = |query, host| Action::Resolve {
+        query: QueryId(query),
+        host,
+        port: 5070,
+        transport: Transport::Udp,
+        listener: UDP,
+    };
+    let local = "127.0.0.1".parse().unwrap();
+    bench.make(vec![resolve(1, Host::Name("localhost".to_owned()))]);
+    let hop = Hop { peer: "127.0.0.1:5070".parse().unwrap(), local };
+    assert_eq!(bench.next_event(), Seen::Resolved(QueryId(1), vec![hop]));
+    bench.make(vec![resolve(2, Host::Address("127.0.0.9".parse().unwrap()))]);
+    let hop = Hop { peer: "127.0.0.9:5070".parse().unwrap(), local };
+    assert_eq!(bench.next_event(), Seen::Resolved(QueryId(2), vec![hop]));
+    bench.make(vec![resolve(3, Host::Address("::1".parse().unwrap()))]);
+    assert_eq!(bench.next_event(), Seen::Resolved(QueryId(3), vec![]));
+    bench.make(vec![resolve(4, Host::Name("no such name".to_owned()))]);
+    assert_eq!(bench.next_event(), Seen::Resolved(QueryId(4), vec![]));
+    assert_eq!(bench.counters.resolves_failed.get(), 2);
+    bench.stop();
+}
+
+#[test]
+fn stop_ends_threads_tasks_and_connections_and_frees_the_ports() {
+    let bench = Bench::start("127.0.0.1", 3);
+    let (udp, tcp) = (bench.udp(), bench.tcp());
+    let mut trunk = connect(tcp);
+    trunk.write_all(&options("one")).unwrap();
+    read_exactly(&mut trunk, &options("one"));
+    let Bench { net, runtime, seen, records, .. } = bench;
+    let began = Instant::now();
+    runtime.block_on(net.stop());
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert_closed(&mut trunk);
+    // All cores are gone, and each was asked to finish first.
+    let finished = seen.iter().filter(|(_, seen)| *seen == Seen::Finish).count();
+    assert_eq!((finished, records.iter().count()), (3, 3));
+    UdpSocket::bind(udp).unwrap();
+    assert!(TcpStream::connect(tcp).is_err());
+}
+
+#[test]
+fn an_address_in_use_is_named() {
+    let bench = Bench::start("127.0.0.1", 2);
+    for (transport, address) in [(Transport::Udp, bench.udp()), (Transport::Tcp, bench.tcp())] {
+        let (tell, _seen) = mpsc::channel();
+        let core = Echo { index: 0, seen: tell, actions: VecDeque::new(), due: None };
+        let config = NetConfig::new(vec![Listen { id: UDP, transport, bind: address }], KEY);
+        let world = Arc::new(ArcSwap::from_pointee(Script::default()));
+        let started = Net::start(
+            config,
+            bench.runtime.handle(),
+            world,
+            vec![core],
+            Arc::new(drop),
+            Arc::new(NetCounters::default()),
+        );
+        let kind = std::io::ErrorKind::AddrInUse;
+        let error = started.err().unwrap();
+        assert_eq!(error, NetError::Listen { transport, address, kind });
+        assert!(error.to_string().contains(&format!("{transport}:{address}: the address is in use")), "{error}");
+    }
+    bench.stop();
+}
+
+#[test]
+fn the_death_of_a_shard_is_told() {
+    let script = Script { panics: true, ..Script::default() };
+    let bench = Bench::with("127.0.0.1", 2, script, StreamLimits::default());
+    let failed = bench.net.failed();
+    bench.make(Vec::new());
+    bench.runtime.block_on(async { tokio::time::timeout(PATIENCE, failed).await.unwrap() });
+    bench.stop();
+}
