@@ -71,3 +71,40 @@ pub struct NetCounters {
     /// Of those, answered with no hop.
     pub resolves_failed: Counter,
 }
+
+/// What one engine counts.
+#[derive(Debug, Default)]
+pub struct EngineCounters {
+    /// Requests that came in, retransmissions included.
+    pub requests: Counter,
+    /// Responses that came in.
+    pub responses: Counter,
+    /// Bytes that are no message, by the number of their [`Malformed`](crate::sip::Malformed).
+    pub malformed: [Counter; crate::sip::Malformed::ALL.len()],
+    /// Requests from addresses that no trunk has.
+    pub unknown_source: Counter,
+    /// Requests that had been had before: answered from memory or absorbed.
+    pub retransmissions: Counter,
+    /// Responses that match nothing: dropped (RFC 6026 section 7.3).
+    pub stray_responses: Counter,
+    /// ACKs that match nothing: dropped.
+    pub stray_acks: Counter,
+    /// Calls judged.
+    pub judged: Counter,
+    /// Calls that a rule declined, redirected or dropped.
+    pub blocked: Counter,
+    /// Requests forwarded with a transaction.
+    pub forwarded: Counter,
+    /// Calls sent on to a further target.
+    pub failovers: Counter,
+    /// Final answers of ours for want of a working next hop.
+    pub unavailable: Counter,
+    /// Calls answered and opened.
+    pub calls_opened: Counter,
+    /// Calls closed.
+    pub calls_closed: Counter,
+    /// Final responses that nobody acknowledged.
+    pub unacknowledged: Counter,
+    /// Requests dropped because too much waited for a name or an address.
+    pub unresolved_full: Counter,
+}

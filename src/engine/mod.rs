@@ -1,9 +1,43 @@
-//! engine
+//! The calls of one shard, sans-IO: bytes that came in, actions that go out, no clock, no socket, no lock.
+//!
+//! [`Engine::handle`] takes an [`Input`], [`Engine::handle_timeout`] lets timers fire; after either, drain
+//! [`Engine::poll_action`] and ask [`Engine::poll_timeout`] when to come back. The way of a request:
+//!
+//! * `request`: who it is from, whether it has been here, whether it may; then [`decide`](crate::screen::decide).
+//!   What screening answers itself leaves no state but `memory`, which answers retransmissions.
+//! * `call`: what screening lets through goes to its trunk's targets; `forward` has the changes made to its bytes.
+//! * `dialog`: a request inside a dialog follows the `token` in our Record-Route, or the live call in `calls`.
+//! * `proxy`: branches, responses, failover, CANCEL; `own` has the requests that we make ourselves.
+//! * `record`: what is written of each call.
 
 mod action;
 mod config;
 mod input;
+mod settings;
+
+mod shard;
+
+mod memory;
+mod request;
+
+mod call;
+mod dialog;
+mod proxy;
+
+mod forward;
+mod own;
+
+mod branch;
+mod calls;
+mod hash;
+mod hops;
+mod record;
+mod token;
 
 pub use action::{Action, Hop, Host, QueryId, Ticket};
 pub use config::{ListenConfig, SipConfig, UnknownSource};
+pub use hash::shard_of;
 pub use input::Input;
+pub use record::RECORD_HEADER;
+pub use settings::{EngineConfig, Keys, Listener};
+pub use shard::{Engine, Load};

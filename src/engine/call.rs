@@ -1,0 +1,236 @@
+//! A call, or another request outside a dialog, that screening lets through: its way to the next trunk.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rand::Rng;
+use smallvec::SmallVec;
+
+use super::calls::{Call, Side, call_key};
+use super::forward::{Names, Outgoing, conceal, next_request_uri};
+use super::hops::Destination;
+use super::proxy::{Open, Plan, ProxyId, Returning};
+use super::record::PendingRecord;
+use super::request::Arrival;
+use super::settings::EngineConfig;
+use super::shard::Engine;
+use super::token::{MOST_CONCEALED, Token, short_hash};
+use crate::flow::Flow;
+use crate::number::{Number, Party};
+use crate::screen::{CallView, Passage, Policy, TrunkId, World};
+use crate::sip::{HeaderName, Method, NameAddr, Response, Splice, phrase};
+use crate::time::Now;
+use crate::transaction::ClientId;
+use crate::usage::LiveCall;
+
+/// What a call needs until its final response.
+#[derive(Debug)]
+pub(super) struct CallPlan {
+    /// The policy that judged it: a reload meanwhile changes nothing for it.
+    policy: Arc<Policy>,
+    from_trunk: TrunkId,
+    passage: Passage,
+    callee_number: Option<Number>,
+    rule: Option<Arc<str>>,
+    /// For the table of live calls.
+    caller: Box<str>,
+    callee: Box<str>,
+    token: Token,
+    /// The token as written; empty for a method that makes no dialog.
+    token_text: Vec<u8>,
+    /// How many targets have been tried.
+    tried: usize,
+}
+
+impl Engine {
+    /// Sends a call on to its trunk.
+    #[expect(clippy::too_many_arguments, reason = "all that the judgement found, handed on once")]
+    pub(super) fn proxy_call(
+        &mut self,
+        now: Now,
+        world: &World,
+        arrival: &Arrival<'_>,
+        from_trunk: TrunkId,
+        passage: Passage,
+        view: &CallView<'_>,
+        rule: Option<Arc<str>>,
+        record: Option<PendingRecord>,
+    ) {
+        let request = arrival.request;
+        let keys = &self.config.keys;
+        let policy = world.policy.clone();
+        let (from, to) = (policy.trunk(from_trunk), policy.trunk(passage.trunk));
+        let shows_other_from = passage.hide || passage.present.is_some_and(|presented| presented.headers.from);
+        let token = Token {
+            caller_trunk: short_hash(keys, from.name.as_bytes()),
+            callee_trunk: short_hash(keys, to.name.as_bytes()),
+            caller_tag: short_hash(keys, request.from_tag()),
+            presented: passage.present.map(|presented| presented.number),
+            concealed: shows_other_from.then(|| conceal(request, passage.hide)),
+        };
+        let too_long = |concealed: &super::token::Concealed| {
+            concealed.from.len() > MOST_CONCEALED || concealed.contact_user.len() > MOST_CONCEALED
+        };
+        if token.concealed.as_ref().is_some_and(too_long) {
+            if let Some(record) = record {
+                self.records.call(now, &record, Some(513));
+            }
+            return self.answer(now, arrival, 513, phrase(513), Vec::new());
+        }
+        let mut token_text = Vec::new();
+        if request.method().may_make_dialog() {
+            let mut nonce = [0; 12];
+            if token.concealed.is_some() {
+                self.rng.fill_bytes(&mut nonce);
+            }
+            token.write(keys, request.call_id(), nonce, &mut token_text);
+        }
+        let names = shows_other_from.then(|| Box::new(Names::of(request, false)));
+        let distrusted = !to.trusted;
+        let plan = CallPlan {
+            from_trunk,
+            callee_number: match view.callee() {
+                Party::Number(number) => Some(*number),
+                _ => None,
+            },
+            rule,
+            caller: caller(view).into(),
+            callee: party(view.callee()).into(),
+            passage,
+            policy,
+            token,
+            token_text,
+            tried: 0,
+        };
+        let open = Open {
+            request: request.clone(),
+            came_by: arrival.flow,
+            plan: Plan::Call(Box::new(plan)),
+            best: None,
+            record,
+        };
+        self.open_proxy(now, arrival, open, Returning { names, distrusted, ends: None });
+    }
+
+    /// A call is answered: it is up until its BYE.
+    pub(super) fn open_call(&mut self, now: Now, id: ProxyId, client: ClientId, response: &Response) {
+        let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
+        let Some(open) = &mut proxy.open else { return };
+        let Plan::Call(plan) = &mut open.plan else { return };
+        let (Method::Invite, Some(to_tag)) = (response.method(), response.to_tag()) else { return };
+        let request = &open.request;
+        let key = call_key(&self.config.keys.token, request.call_id(), request.from_tag(), to_tag);
+        let Some(leaves_by) = self.transactions.client_flow(client) else { return };
+        let contact = |headers: &crate::sip::Headers| -> Box<[u8]> {
+            let first = headers.values(HeaderName::Contact).next();
+            first.and_then(|value| NameAddr::parse(value).ok()).map_or(Box::default(), |address| address.uri.into())
+        };
+        let call = Call {
+            token: std::mem::take(&mut plan.token),
+            caller: Side { flow: open.came_by, contact: contact(request.headers()) },
+            callee: Side { flow: leaves_by, contact: contact(response.headers()) },
+        };
+        let live = LiveCall {
+            call_id: String::from_utf8_lossy(request.call_id()).into(),
+            caller: std::mem::take(&mut plan.caller),
+            callee: std::mem::take(&mut plan.callee),
+            from_trunk: plan.policy.trunk(plan.from_trunk).name.clone(),
+            to_trunk: plan.policy.trunk(plan.passage.trunk).name.clone(),
+            rule: plan.rule.take(),
+            since: now.wall,
+        };
+        self.calls.open(key, call, now.mono + self.config.call_expires);
+        self.usage.open(key, live);
+        self.counters.calls_opened.add(1);
+    }
+}
+
+impl CallPlan {
+    pub(super) fn next_destination(&mut self) -> Option<Destination> {
+        let target = self.policy.trunk(self.passage.trunk).to.get(self.tried)?;
+        self.tried += 1;
+        Some(Destination::address(target.addr, target.transport))
+    }
+
+    pub(super) fn current_destination(&self) -> Option<Destination> {
+        let target = self.policy.trunk(self.passage.trunk).to.get(self.tried.checked_sub(1)?)?;
+        Some(Destination::address(target.addr, target.transport))
+    }
+
+    pub(super) fn try_for(&self) -> Duration {
+        self.policy.trunk(self.passage.trunk).try_for
+    }
+
+    pub(super) fn fails_over_on(&self, status: u16) -> bool {
+        self.policy.trunk(self.passage.trunk).failover_on.contains(&status)
+    }
+
+    pub(super) fn unavailable(&self) -> u16 {
+        self.passage.unavailable
+    }
+
+    /// The request as it goes to the target of `flow`.
+    pub(super) fn write(
+        &self,
+        open: &Open,
+        config: &EngineConfig,
+        splice: &mut Splice,
+        flow: &Flow,
+        branch: &[u8],
+    ) -> Bytes {
+        let request = &open.request;
+        let passage = &self.passage;
+        let (from, to) = (self.policy.trunk(self.from_trunk), self.policy.trunk(passage.trunk));
+        let listener = config.listener(flow.listener);
+        let mut out = Outgoing { request, splice };
+        out.via(open.came_by.peer, listener, flow, branch);
+        if !self.token_text.is_empty() {
+            let sides = [(listener, flow), (config.listener(open.came_by.listener), &open.came_by)];
+            out.record_route(&self.token_text, sides);
+        }
+        out.hop_headers();
+        out.drop_routes();
+        let uri = next_request_uri(request.uri_bytes(), &passage.callee, self.callee_number, to, flow.peer);
+        out.request_uri(&uri);
+        out.remove_named(&self.policy.removed_headers);
+        if !from.trusted {
+            out.distrust();
+        }
+        if passage.forwarded {
+            out.diversion();
+        }
+        let mut host: SmallVec<[u8; 64]> = SmallVec::new();
+        let mut sent_by = Vec::new();
+        listener.sent_by(flow.local.ip(), &mut sent_by);
+        host.extend_from_slice(&sent_by);
+        if let Some(presented) = &passage.present {
+            out.present(presented, to, &host);
+        }
+        if passage.hide {
+            out.hide(to.trusted);
+        } else if !to.trusted && passage.present.is_none() {
+            out.protect();
+        }
+        splice.finish(request.headers())
+    }
+}
+
+/// The caller as the table of live calls shows him.
+fn caller(view: &CallView<'_>) -> String {
+    match view.asserted_number().or(view.from_number()) {
+        Some(number) => number.to_string(),
+        None if view.is_anonymous() => "anonymous".to_owned(),
+        None => "unavailable".to_owned(),
+    }
+}
+
+fn party(party: &Party<'_>) -> String {
+    match party {
+        Party::Number(number) => number.to_string(),
+        Party::Code(code) => code.to_string(),
+        Party::User(user) => user.to_string(),
+        Party::Anonymous => "anonymous".to_owned(),
+        Party::Unavailable => "unavailable".to_owned(),
+    }
+}

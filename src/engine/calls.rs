@@ -1,0 +1,90 @@
+//! The calls of this shard that are up: for records, and for peers that lose Record-Route.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Instant;
+
+use super::hash::keyed;
+use super::token::Token;
+use crate::flow::Flow;
+use crate::usage::CallKey;
+
+/// One answered call.
+#[derive(Debug)]
+pub(super) struct Call {
+    /// What its Record-Route says.
+    pub token: Token,
+    pub caller: Side,
+    pub callee: Side,
+}
+
+/// Where one of the two can be reached.
+#[derive(Debug)]
+pub(super) struct Side {
+    /// The way by which its part of the call was set up.
+    pub flow: Flow,
+    /// The URI of its Contact; empty when it gave none.
+    pub contact: Box<[u8]>,
+}
+
+/// The calls by Call-ID and both tags.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    calls: HashMap<CallKey, Call>,
+    /// All last equally long, so they expire in the order in which they were opened.
+    expiry: VecDeque<(Instant, CallKey)>,
+}
+
+/// The key of the call that a message belongs to, whichever of the two sends it.
+pub(super) fn call_key(secret: &[u8; 16], call_id: &[u8], one_tag: &[u8], other_tag: &[u8]) -> CallKey {
+    let (first, second) = if one_tag <= other_tag { (one_tag, other_tag) } else { (other_tag, one_tag) };
+    keyed(secret, [b"call", call_id, first, second])
+}
+
+impl Calls {
+    pub(super) fn open(&mut self, key: CallKey, call: Call, expires: Instant) {
+        if self.calls.insert(key, call).is_none() {
+            self.expiry.push_back((expires, key));
+        }
+    }
+
+    pub(super) fn find(&self, key: CallKey) -> Option<&Call> {
+        self.calls.get(&key)
+    }
+
+    pub(super) fn close(&mut self, key: CallKey) -> Option<Call> {
+        let call = self.calls.remove(&key)?;
+        // Ended calls leave the queue when they come to its front, or here once they are most of it.
+        if self.expiry.len() > 2 * self.calls.len() + LEAST_CAPACITY {
+            let calls = &self.calls;
+            self.expiry.retain(|(_, key)| calls.contains_key(key));
+            self.expiry.shrink_to(2 * self.expiry.len() + LEAST_CAPACITY);
+            self.calls.shrink_to(2 * self.calls.len() + LEAST_CAPACITY);
+        }
+        Some(call)
+    }
+
+    /// The next call whose time is over.
+    pub(super) fn pop_expired(&mut self, now: Instant) -> Option<(CallKey, Call)> {
+        while let Some((expires, key)) = self.expiry.front().copied() {
+            if expires > now {
+                return None;
+            }
+            self.expiry.pop_front();
+            if let Some(call) = self.calls.remove(&key) {
+                return Some((key, call));
+            }
+        }
+        None
+    }
+
+    pub(super) fn next_expiry(&self) -> Option<Instant> {
+        self.expiry.front().map(|(expires, _)| *expires)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.calls.len()
+    }
+}
+
+/// Below this, cleaning up gives nothing back that is worth the work.
+const LEAST_CAPACITY: usize = 1_024;

@@ -1,0 +1,293 @@
+//! Requests inside a dialog: never screened, routed by their Route set, or, where a peer has lost it, along the call.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use super::calls::call_key;
+use super::forward::{Names, Outgoing};
+use super::hops::{Destination, Way};
+use super::proxy::{Open, Plan, Returning};
+use super::record::EndedBy;
+use super::request::{Arrival, Refusal};
+use super::settings::{EngineConfig, Keys};
+use super::shard::{Engine, Waiting};
+use super::token::{Token, short_hash};
+use crate::flow::Flow;
+use crate::screen::{Policy, Trunk, World};
+use crate::sip::{HeaderName, Method, NameAddr, Request, Span, Splice, Uri, phrase};
+use crate::time::Now;
+use crate::usage::CallKey;
+
+/// A request inside a dialog and where it goes.
+#[derive(Debug)]
+pub(super) struct InDialog {
+    policy: Arc<Policy>,
+    came_by: Flow,
+    /// The request, for an ACK that waits; other requests are held by their proxy.
+    ack: Option<Request>,
+    pub destination: Destination,
+    /// The way, when it follows a live call instead of a Route set.
+    pub direct: Option<Flow>,
+    /// The Request-URI that it goes on with, where that changes.
+    uri: Option<Vec<u8>>,
+    /// Route values of ours, and the last one where a strict router put it into the Request-URI.
+    consumed: SmallVec<[Span; 2]>,
+    /// What a strict router wants to find below all Routes.
+    appended: Option<Vec<u8>>,
+    token: Token,
+    from_caller: bool,
+    tried: bool,
+}
+
+/// Who is ours in a Route set.
+struct Routing {
+    token: Option<Token>,
+    uri: Option<Vec<u8>>,
+    consumed: SmallVec<[Span; 2]>,
+    appended: Option<Vec<u8>>,
+    /// The next hop's URI.
+    next: Vec<u8>,
+}
+
+impl Engine {
+    pub(super) fn handle_in_dialog(&mut self, now: Now, world: &World, arrival: &Arrival<'_>) {
+        let request = arrival.request;
+        let Some(in_dialog) = self.route(world, request, &arrival.flow) else {
+            // Strangers are told nothing here either.
+            if world.policy.trunk_of(arrival.flow.peer, arrival.flow.transport).is_none() {
+                return self.counters.unknown_source.add(1);
+            }
+            return self.answer(now, arrival, 481, phrase(481), Vec::new());
+        };
+        if let Err(Refusal { status, extra }) = self.check(request, &arrival.flow) {
+            return self.answer(now, arrival, status, phrase(status), extra);
+        }
+        let names = in_dialog.token.concealed.as_ref().map(|concealed| {
+            let answered_by_hidden = concealed.hidden && !in_dialog.from_caller;
+            Box::new(Names::of(request, answered_by_hidden))
+        });
+        let ends = (request.method() == Method::Bye).then(|| {
+            let ended_by = if in_dialog.from_caller { EndedBy::Caller } else { EndedBy::Callee };
+            (self.key_of(request), ended_by)
+        });
+        let distrusted = !in_dialog.next_trunk(&self.config.keys).is_none_or(|trunk| trunk.trusted);
+        let open = Open {
+            request: request.clone(),
+            came_by: arrival.flow,
+            plan: Plan::Dialog(Box::new(in_dialog)),
+            best: None,
+            record: None,
+        };
+        self.open_proxy(now, arrival, open, Returning { names, distrusted, ends });
+    }
+
+    /// An ACK to a 2xx goes on without a transaction (RFC 3261 section 16.11); what belongs to no call is dropped.
+    pub(super) fn route_ack(&mut self, now: Now, world: &World, arrival: &Arrival<'_>) {
+        let in_dialog = arrival.request.to_tag().and_then(|_| self.route(world, arrival.request, &arrival.flow));
+        let Some(mut in_dialog) = in_dialog.filter(|_| arrival.request.max_forwards() != Some(0)) else {
+            return self.counters.stray_acks.add(1);
+        };
+        let way = match in_dialog.direct {
+            Some(flow) => Way::Flow(flow),
+            None => self.way(now, &in_dialog.destination),
+        };
+        in_dialog.ack = Some(arrival.request.clone());
+        match way {
+            Way::Flow(flow) => self.forward_ack(&in_dialog, flow),
+            Way::Ask(listener) => {
+                let destination = in_dialog.destination.clone();
+                self.ask(&destination, listener, Waiting::Ack(Box::new(in_dialog)));
+            }
+            Way::Unreachable => self.counters.stray_acks.add(1),
+        }
+    }
+
+    pub(super) fn forward_ack(&mut self, in_dialog: &InDialog, flow: Flow) {
+        let Some(ack) = &in_dialog.ack else { return };
+        let mut branch = Vec::new();
+        let via = ack.headers().slice(ack.via_span());
+        self.branches.write_stateless(via, ack.call_id(), &mut branch);
+        let bytes = in_dialog.write(ack, &self.config, &mut self.splice, &flow, &branch);
+        self.send(flow, bytes, None);
+    }
+
+    fn key_of(&self, request: &Request) -> CallKey {
+        let tag = request.to_tag().unwrap_or_default();
+        call_key(&self.config.keys.token, request.call_id(), request.from_tag(), tag)
+    }
+
+    /// Where a request with a To tag goes: by our token, or along a live call; `None` when it belongs to no dialog.
+    fn route(&self, world: &World, request: &Request, flow: &Flow) -> Option<InDialog> {
+        let routing = self.read_routes(request, flow);
+        if let Some(routing) = routing
+            && let Some(token) = &routing.token
+            && let Ok(uri) = Uri::parse(&routing.next)
+            && !self.config.is_us(uri.host, uri.port, flow)
+            && let Some(destination) = Destination::of_uri(&uri)
+        {
+            let from_caller = token.is_from_caller(&self.config.keys, request.from_tag());
+            return Some(InDialog {
+                policy: world.policy.clone(),
+                came_by: *flow,
+                ack: None,
+                destination,
+                direct: None,
+                uri: routing.uri,
+                consumed: routing.consumed,
+                appended: routing.appended,
+                token: routing.token?,
+                from_caller,
+                tried: false,
+            });
+        }
+        self.follow_call(world, request, flow)
+    }
+
+    /// The way of a request whose sender has lost our Record-Route: to the other side of its call.
+    fn follow_call(&self, world: &World, request: &Request, flow: &Flow) -> Option<InDialog> {
+        let call = self.calls.find(self.key_of(request))?;
+        let from_caller = call.token.is_from_caller(&self.config.keys, request.from_tag());
+        let (sender, other) = if from_caller { (&call.caller, &call.callee) } else { (&call.callee, &call.caller) };
+        if sender.flow.peer_ip() != flow.peer_ip() {
+            return None;
+        }
+        let means_us = request.uri().is_ok_and(|uri| self.config.is_us(uri.host, uri.port, flow));
+        let uri = (means_us && !other.contact.is_empty()).then(|| other.contact.to_vec());
+        let routes = request.headers().named(HeaderName::Route).map(|field| field.line);
+        Some(InDialog {
+            policy: world.policy.clone(),
+            came_by: *flow,
+            ack: None,
+            destination: Destination::address(other.flow.peer, other.flow.transport),
+            direct: Some(other.flow),
+            uri,
+            consumed: routes.collect(),
+            appended: None,
+            token: call.token.clone(),
+            from_caller,
+            tried: false,
+        })
+    }
+
+    /// Reads the Route set by RFC 3261 section 16.4: consecutive Routes of ours at its top are consumed together, and
+    /// a strict router's Request-URI is put right.
+    fn read_routes(&self, request: &Request, flow: &Flow) -> Option<Routing> {
+        let headers = request.headers();
+        let values: SmallVec<[&[u8]; 4]> = headers.values(HeaderName::Route).collect();
+        let mut token = None;
+        let mut uri = None;
+        let mut last = values.len();
+        // A strict router before us has put our Route into the Request-URI and the target at the end (16.4).
+        if let Some(ours) = self.token_in(request.uri_bytes(), request.call_id()) {
+            token = Some(ours);
+            last = last.checked_sub(1)?;
+            uri = Some(NameAddr::parse(values[last]).ok()?.uri.to_vec());
+        }
+        let mut first = 0;
+        while first < last {
+            let route = NameAddr::parse(values[first]).ok()?;
+            let ours = self.token_in(route.uri, request.call_id());
+            let named = Uri::parse(route.uri).is_ok_and(|uri| self.config.is_us(uri.host, uri.port, flow));
+            if ours.is_none() && !named {
+                break;
+            }
+            token = token.or(ours);
+            first += 1;
+        }
+        let target = uri.clone().unwrap_or_else(|| request.uri_bytes().to_vec());
+        let mut appended = None;
+        let next = match values[first..last].first() {
+            Some(route) => {
+                let next = NameAddr::parse(route).ok()?.uri.to_vec();
+                if Uri::parse(&next).ok()?.param(b"lr").is_none() {
+                    // The next hop is a strict router itself (16.6 item 6).
+                    first += 1;
+                    appended = Some(target);
+                    uri = Some(next.clone());
+                }
+                next
+            }
+            None => target,
+        };
+        let consumed = consumed_places(request, &values, first, last);
+        Some(Routing { token, uri, consumed, appended, next })
+    }
+
+    fn token_in(&self, uri: &[u8], call_id: &[u8]) -> Option<Token> {
+        let user = Uri::parse(uri).ok()?.user?;
+        Token::read(&self.config.keys, call_id, user)
+    }
+}
+
+/// The places to take out so that the values before `first` and from `last` on are gone.
+fn consumed_places(request: &Request, values: &[&[u8]], first: usize, last: usize) -> SmallVec<[Span; 2]> {
+    let headers = request.headers();
+    let mut places = SmallVec::new();
+    let mut at = 0;
+    for field in headers.named(HeaderName::Route) {
+        let count = crate::sip::Values::new(headers.slice(field.value)).count();
+        let kept: SmallVec<[usize; 4]> = (at..at + count).filter(|index| (first..last).contains(index)).collect();
+        match (kept.first(), kept.last()) {
+            (Some(&from), Some(&to)) if kept.len() < count => {
+                let (start, end) = (headers.span(values[from]).start, headers.span(values[to]).end);
+                places.push(Span { start: field.value.start, end: start });
+                places.push(Span { start: end, end: field.value.end });
+            }
+            (Some(_), Some(_)) => {}
+            _ => places.push(field.line),
+        }
+        at += count;
+    }
+    places
+}
+
+impl InDialog {
+    pub(super) fn next_destination(&mut self) -> Option<Destination> {
+        let first = !std::mem::replace(&mut self.tried, true);
+        first.then(|| self.destination.clone())
+    }
+
+    /// The trunk that it goes to, if the config still has it.
+    fn next_trunk(&self, keys: &Keys) -> Option<&Trunk> {
+        let hash = if self.from_caller { self.token.callee_trunk } else { self.token.caller_trunk };
+        self.trunk(keys, hash)
+    }
+
+    fn trunk(&self, keys: &Keys, hash: u32) -> Option<&Trunk> {
+        self.policy.trunks.iter().find(|trunk| short_hash(keys, trunk.name.as_bytes()) == hash)
+    }
+
+    /// The request as it goes on.
+    pub(super) fn write(
+        &self,
+        request: &Request,
+        config: &EngineConfig,
+        splice: &mut Splice,
+        flow: &Flow,
+        branch: &[u8],
+    ) -> Bytes {
+        let listener = config.listener(flow.listener);
+        let mut out = Outgoing { request, splice };
+        out.via(self.came_by.peer, listener, flow, branch);
+        out.hop_headers();
+        out.routes(&self.consumed, self.appended.as_deref());
+        if let Some(uri) = &self.uri {
+            out.request_uri(uri);
+        }
+        let from = if self.from_caller { self.token.caller_trunk } else { self.token.callee_trunk };
+        let next = self.next_trunk(&config.keys);
+        // A trunk that the config no longer has is nobody whom we trust.
+        if !self.trunk(&config.keys, from).is_some_and(|trunk| trunk.trusted) {
+            out.distrust();
+        }
+        if !next.is_some_and(|trunk| trunk.trusted) {
+            out.protect();
+        }
+        let mut host = Vec::with_capacity(48);
+        listener.sent_by(flow.local.ip(), &mut host);
+        out.follow_token(&self.token, self.from_caller, next, &host);
+        splice.finish(request.headers())
+    }
+}

@@ -1,0 +1,491 @@
+//! What changes in a message on its way through: each change is a splice, all other bytes stay.
+
+use std::net::SocketAddr;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+use super::settings::Listener;
+use super::token::{Concealed, Token};
+use crate::flow::{Flow, Transport};
+use crate::number::{Number, NumberFormat};
+use crate::screen::{Callee, Presented, Trunk};
+use crate::sip::{Field, HeaderName, Headers, NameAddr, Request, Response, Scheme, Span, Splice, Uri};
+
+/// Max-Forwards of a request that has none (RFC 3261 section 16.6 item 3).
+const MAX_FORWARDS: u8 = 70;
+
+/// What identifies a caller, beside From (RFC 3325, RFC 5806, RFC 7044).
+const CALLER_HEADERS: [HeaderName; 4] =
+    [HeaderName::PPreferredIdentity, HeaderName::RemotePartyId, HeaderName::Diversion, HeaderName::HistoryInfo];
+
+/// A request while it is changed for its next hop.
+pub(super) struct Outgoing<'a> {
+    pub request: &'a Request,
+    pub splice: &'a mut Splice,
+}
+
+impl Outgoing<'_> {
+    fn headers(&self) -> &Headers {
+        self.request.headers()
+    }
+
+    fn replace(&mut self, place: Span, write: impl FnOnce(&mut Vec<u8>)) {
+        self.splice.replace(place, write);
+    }
+
+    fn remove(&mut self, name: HeaderName) {
+        for field in self.request.headers().named(name) {
+            self.splice.remove(field.line);
+        }
+    }
+
+    fn remove_fields<'f>(&mut self, fields: impl Iterator<Item = &'f Field>) {
+        for field in fields {
+            self.splice.remove(field.line);
+        }
+    }
+
+    /// Puts our Via above, and stamps the one of the hop before (RFC 3261 16.6 item 8, 18.2.1).
+    pub(super) fn via(&mut self, came_from: SocketAddr, listener: &Listener, flow: &Flow, branch: &[u8]) {
+        let top = self.headers().top();
+        self.replace(top, |out| {
+            out.extend_from_slice(b"Via: SIP/2.0/");
+            out.extend_from_slice(flow.transport.via_token().as_bytes());
+            out.push(b' ');
+            listener.sent_by(flow.local.ip(), out);
+            out.extend_from_slice(b";branch=");
+            out.extend_from_slice(branch);
+            // RFC 3581 asks a client to want rport; a response finds us behind an address translation, too.
+            out.extend_from_slice(b";rport\r\n");
+        });
+        let request = self.request;
+        let mut stamped = Vec::new();
+        if request.via().stamp(came_from, &mut stamped) {
+            self.replace(request.via_span(), |out| out.append(&mut stamped));
+        }
+    }
+
+    /// Counts Max-Forwards down, and says how long the body is where nothing does: a stream needs it.
+    pub(super) fn hop_headers(&mut self) {
+        let request = self.request;
+        match (request.headers().named(HeaderName::MaxForwards).next(), request.max_forwards()) {
+            (Some(field), Some(left)) => {
+                let left = left.saturating_sub(1);
+                self.replace(field.value, |out| out.extend_from_slice(left.to_string().as_bytes()));
+            }
+            _ => {
+                let text = format!("Max-Forwards: {MAX_FORWARDS}\r\n");
+                self.replace(request.headers().top(), |out| out.extend_from_slice(text.as_bytes()));
+            }
+        }
+        if request.headers().named(HeaderName::ContentLength).next().is_none() {
+            let text = format!("Content-Length: {}\r\n", request.headers().body().len());
+            self.replace(request.headers().bottom(), |out| out.extend_from_slice(text.as_bytes()));
+        }
+    }
+
+    /// Adds our Record-Route (16.6 item 4), twice where the two sides reach us differently (RFC 5658).
+    pub(super) fn record_route(&mut self, token: &[u8], sides: [(&Listener, &Flow); 2]) {
+        let [leaves, came] = sides.map(|(listener, flow)| {
+            let mut text = Vec::with_capacity(96);
+            text.extend_from_slice(b"Record-Route: <sip:");
+            text.extend_from_slice(token);
+            text.push(b'@');
+            listener.sent_by(flow.local.ip(), &mut text);
+            if flow.transport != Transport::Udp {
+                text.extend_from_slice(b";transport=");
+                text.extend_from_slice(flow.transport.uri_token().as_bytes());
+            }
+            text.extend_from_slice(b";lr>\r\n");
+            text
+        });
+        let top = self.headers().top();
+        self.replace(top, |out| {
+            out.extend_from_slice(&leaves);
+            if came != leaves {
+                out.extend_from_slice(&came);
+            }
+        });
+    }
+
+    /// Puts another Request-URI in.
+    pub(super) fn request_uri(&mut self, uri: &[u8]) {
+        let place = self.request.uri_span();
+        self.replace(place, |out| out.extend_from_slice(uri));
+    }
+
+    /// Takes every Route away: a call outside a dialog goes where our routes say, whatever it brought along.
+    pub(super) fn drop_routes(&mut self) {
+        self.remove(HeaderName::Route);
+    }
+
+    /// Takes these places away, and adds a Route below the others (for a strict router, 16.6 item 6).
+    pub(super) fn routes(&mut self, consumed: &[Span], appended: Option<&[u8]>) {
+        for &place in consumed {
+            self.splice.remove(place);
+        }
+        if let Some(uri) = appended {
+            let bottom = self.headers().bottom();
+            self.replace(bottom, |out| {
+                out.extend_from_slice(b"Route: <");
+                out.extend_from_slice(uri);
+                out.extend_from_slice(b">\r\n");
+            });
+        }
+    }
+
+    /// What an untrusted neighbour says of who is calling is not passed on.
+    pub(super) fn distrust(&mut self) {
+        self.remove(HeaderName::PAssertedIdentity);
+        self.remove(HeaderName::PPreferredIdentity);
+        self.remove(HeaderName::RemotePartyId);
+        self.remove(HeaderName::Diversion);
+    }
+
+    /// A caller who wants privacy is not named to an untrusted neighbour (RFC 3325 section 5).
+    pub(super) fn protect(&mut self) {
+        if wants_privacy(self.headers(), |token| token.eq_ignore_ascii_case(b"id")) {
+            self.remove(HeaderName::PAssertedIdentity);
+        }
+    }
+
+    /// Takes all fields of these names away.
+    pub(super) fn remove_named(&mut self, names: &[std::sync::Arc<str>]) {
+        let request = self.request;
+        for name in names {
+            self.remove_fields(request.headers().others(name.as_bytes()));
+        }
+    }
+
+    /// The callee's own number, for a call that goes elsewhere (RFC 5806).
+    pub(super) fn diversion(&mut self) {
+        let request = self.request;
+        let first = request.headers().named(HeaderName::Diversion).next();
+        let place = first.map_or(request.headers().bottom(), |field| Span::empty(field.line.start));
+        self.replace(place, |out| diversion(request.uri_bytes(), out));
+    }
+
+    /// Presents another caller number (RFC 3325), and takes away what it makes untrue.
+    pub(super) fn present(&mut self, presented: &Presented, trunk: &Trunk, host: &[u8]) {
+        let request = self.request;
+        self.remove(HeaderName::Identity);
+        if presented.headers.asserted {
+            let first = request.headers().named(HeaderName::PAssertedIdentity).next();
+            let place = first.map_or(request.headers().bottom(), |field| Span::empty(field.line.start));
+            self.remove(HeaderName::PAssertedIdentity);
+            self.replace(place, |out| {
+                out.extend_from_slice(b"P-Asserted-Identity: <");
+                number_uri(presented.number, trunk, host, out);
+                out.extend_from_slice(b">\r\n");
+            });
+        }
+        if presented.headers.from {
+            let shown = presented_from(presented.number, trunk, host);
+            self.show_from(&shown);
+        }
+        if !presented.keep_privacy {
+            self.privacy_without_id();
+        }
+    }
+
+    /// Puts another name and URI into From; its tag and other parameters stay.
+    fn show_from(&mut self, shown: &[u8]) {
+        let place = address_place(self.headers(), self.request.from_span(), self.request.from());
+        self.replace(place, |out| out.extend_from_slice(shown));
+    }
+
+    fn show_to(&mut self, shown: &[u8]) {
+        let place = address_place(self.headers(), self.request.to_span(), self.request.to());
+        self.replace(place, |out| out.extend_from_slice(shown));
+    }
+
+    fn privacy_without_id(&mut self) {
+        let request = self.request;
+        for field in request.headers().named(HeaderName::Privacy) {
+            let value = request.headers().slice(field.value);
+            let kept: Vec<&[u8]> = privacy_tokens(value).filter(|token| !token.eq_ignore_ascii_case(b"id")).collect();
+            // "critical" asks that the others be honoured; without others it asks for nothing.
+            let empty = kept.iter().all(|token| token.eq_ignore_ascii_case(b"critical"));
+            if empty {
+                self.splice.remove(field.line);
+            } else {
+                self.replace(field.value, |out| out.extend_from_slice(&kept.join(&b';')));
+            }
+        }
+    }
+
+    /// Hides the caller: From is anonymous and all else that names him goes; P-Asserted-Identity stays for a trusted
+    /// neighbour, who is told to keep it to himself.
+    pub(super) fn hide(&mut self, to_trusted: bool) {
+        let request = self.request;
+        self.show_from(ANONYMOUS);
+        self.hide_headers();
+        self.remove(HeaderName::Identity);
+        if !to_trusted {
+            self.remove(HeaderName::PAssertedIdentity);
+        }
+        if !wants_privacy(request.headers(), |token| token.eq_ignore_ascii_case(b"id")) {
+            match request.headers().named(HeaderName::Privacy).next() {
+                Some(field) => self.replace(Span::empty(field.value.start), |out| out.extend_from_slice(b"id;")),
+                None => {
+                    self.replace(request.headers().bottom(), |out| out.extend_from_slice(b"Privacy: id\r\n"));
+                }
+            }
+        }
+    }
+
+    fn hide_headers(&mut self) {
+        for name in CALLER_HEADERS {
+            self.remove(name);
+        }
+        let request = self.request;
+        hide_contact_user(request.headers(), self.splice);
+    }
+
+    /// Does to a request inside the dialog what was done to the one that made it.
+    pub(super) fn follow_token(&mut self, token: &Token, from_caller: bool, to: Option<&Trunk>, host: &[u8]) {
+        let presented_changes_asserted = token.presented.is_some();
+        if from_caller && presented_changes_asserted {
+            let number = token.presented.expect("asked for above");
+            self.remove(HeaderName::Identity);
+            let request = self.request;
+            if let Some(first) = request.headers().named(HeaderName::PAssertedIdentity).next() {
+                let place = Span::empty(first.line.start);
+                self.remove(HeaderName::PAssertedIdentity);
+                self.replace(place, |out| {
+                    out.extend_from_slice(b"P-Asserted-Identity: <");
+                    match to {
+                        Some(trunk) => number_uri(number, trunk, host, out),
+                        None => {
+                            out.extend_from_slice(format!("sip:+{number}@").as_bytes());
+                            out.extend_from_slice(host);
+                        }
+                    }
+                    out.extend_from_slice(b">\r\n");
+                });
+            }
+        }
+        let Some(concealed) = &token.concealed else { return };
+        match (from_caller, concealed.hidden) {
+            (true, true) => self.hide(to.is_some_and(|trunk| trunk.trusted)),
+            (true, false) => {
+                if let (Some(number), Some(trunk)) = (token.presented, to) {
+                    let shown = presented_from(number, trunk, host);
+                    self.show_from(&shown);
+                }
+            }
+            (false, _) => {
+                self.show_to(&concealed.from);
+                self.restore_contact_user(concealed);
+            }
+        }
+    }
+
+    /// The callee knows the caller's Contact without its user; the caller's switch may know nobody without it.
+    fn restore_contact_user(&mut self, concealed: &Concealed) {
+        let request = self.request;
+        if concealed.contact_user.is_empty() || !concealed.hidden {
+            return;
+        }
+        let uri = request.uri_bytes();
+        if let Ok(parsed) = Uri::parse(uri)
+            && parsed.user.is_none()
+        {
+            let host_at = request.headers().span(parsed.host).start;
+            self.replace(Span::empty(host_at), |out| {
+                out.extend_from_slice(&concealed.contact_user);
+                out.push(b'@');
+            });
+        }
+    }
+}
+
+/// A response while it is changed for the hop before.
+pub(super) fn response_back(
+    response: &Response,
+    splice: &mut Splice,
+    names: Option<&Names>,
+    distrusted: bool,
+) -> bytes::Bytes {
+    let headers = response.headers();
+    splice.remove(response.pop_via_span());
+    if distrusted {
+        for name in [HeaderName::PAssertedIdentity, HeaderName::RemotePartyId] {
+            for field in headers.named(name) {
+                splice.remove(field.line);
+            }
+        }
+    }
+    if let Some(names) = names {
+        let from = address_place(headers, response.from_span(), response.from());
+        splice.replace(from, |out| out.extend_from_slice(&names.from));
+        let to = address_place(headers, response.to_span(), response.to());
+        splice.replace(to, |out| out.extend_from_slice(&names.to));
+        if names.sender_hidden {
+            for name in CALLER_HEADERS.into_iter().chain([HeaderName::PAssertedIdentity]) {
+                for field in headers.named(name) {
+                    splice.remove(field.line);
+                }
+            }
+            hide_contact_user(headers, splice);
+        }
+    }
+    splice.finish(headers)
+}
+
+/// The names in From and To as the sender of a request wrote them, where we changed them on the way.
+#[derive(Debug)]
+pub(super) struct Names {
+    from: Vec<u8>,
+    to: Vec<u8>,
+    /// Who answers is the hidden caller.
+    sender_hidden: bool,
+}
+
+impl Names {
+    pub(super) fn of(request: &Request, sender_hidden: bool) -> Names {
+        let name = |span, address| address_place(request.headers(), span, address).of_bytes(request.bytes()).to_vec();
+        Names {
+            from: name(request.from_span(), request.from()),
+            to: name(request.to_span(), request.to()),
+            sender_hidden,
+        }
+    }
+}
+
+/// RFC 3323 section 4.1.1.3.
+const ANONYMOUS: &[u8] = b"\"Anonymous\" <sip:anonymous@anonymous.invalid>";
+
+/// What a token must keep so that From and Contact can be put back.
+pub(super) fn conceal(request: &Request, hidden: bool) -> Concealed {
+    let name = address_place(request.headers(), request.from_span(), request.from()).of_bytes(request.bytes());
+    // Without brackets the parameters that follow would become the URI's.
+    let from =
+        if request.from().display.is_empty() { [b"<", request.from().uri, b">"].concat() } else { name.to_vec() };
+    let contact = request.headers().values(HeaderName::Contact).next();
+    let contact_user = contact
+        .and_then(|value| NameAddr::parse(value).ok())
+        .and_then(|address| Uri::parse(address.uri).ok())
+        .and_then(|uri| uri.user)
+        .unwrap_or_default();
+    Concealed { hidden, from, contact_user: contact_user.to_vec() }
+}
+
+/// The name and URI of an address, without its parameters.
+fn address_place(headers: &Headers, span: Span, address: NameAddr<'_>) -> Span {
+    if address.params.is_empty() {
+        return span;
+    }
+    Span { start: span.start, end: headers.span(address.params).start }
+}
+
+fn hide_contact_user(headers: &Headers, splice: &mut Splice) {
+    for value in headers.values(HeaderName::Contact) {
+        let Some(uri) = NameAddr::parse(value).ok().and_then(|address| Uri::parse(address.uri).ok()) else { continue };
+        if let Some(user) = uri.user {
+            splice.remove(Span { start: headers.span(user).start, end: headers.span(uri.host).start });
+        }
+    }
+}
+
+/// Whether Privacy holds a token that `matches`.
+pub(super) fn wants_privacy(headers: &Headers, matches: impl Fn(&[u8]) -> bool) -> bool {
+    headers.named(HeaderName::Privacy).any(|field| privacy_tokens(headers.slice(field.value)).any(&matches))
+}
+
+fn privacy_tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| matches!(byte, b';' | b',')).map(<[u8]>::trim_ascii).filter(|token| !token.is_empty())
+}
+
+/// A whole Diversion line that names the one who was called.
+pub(super) fn diversion(request_uri: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"Diversion: <");
+    out.extend_from_slice(request_uri);
+    out.extend_from_slice(b">;reason=unconditional;counter=1\r\n");
+}
+
+/// `sip:NUMBER@host;user=phone`, the number as the trunk wants it.
+fn number_uri(number: Number, trunk: &Trunk, host: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"sip:");
+    trunk.plan.write(number, written_format(trunk.number_format), out);
+    out.push(b'@');
+    out.extend_from_slice(trunk.host.as_ref().map_or(host, |host| host.as_bytes()));
+    out.extend_from_slice(b";user=phone");
+}
+
+fn presented_from(number: Number, trunk: &Trunk, host: &[u8]) -> Vec<u8> {
+    let mut shown = b"<".to_vec();
+    number_uri(number, trunk, host, &mut shown);
+    shown.push(b'>');
+    shown
+}
+
+/// A number that we put in has not been received in any form: the one that needs no dial plan.
+fn written_format(format: NumberFormat) -> NumberFormat {
+    if format == NumberFormat::AsReceived { NumberFormat::PlusE164 } else { format }
+}
+
+/// What a user may hold unescaped (RFC 3261 section 25.1, `user-unreserved` less `;` and `?`, and the marks).
+const USER: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'&')
+    .remove(b'=')
+    .remove(b'+')
+    .remove(b'$')
+    .remove(b',')
+    .remove(b'/');
+
+/// The Request-URI of a call for one target: its host becomes the target's, and the number is written as the trunk
+/// wants it.
+pub(super) fn next_request_uri(
+    uri: &[u8],
+    callee: &Callee,
+    number: Option<Number>,
+    trunk: &Trunk,
+    target: SocketAddr,
+) -> Vec<u8> {
+    let Ok(parsed) = Uri::parse(uri) else { return uri.to_vec() };
+    if parsed.scheme == Scheme::Urn {
+        return uri.to_vec();
+    }
+    let mut out = Vec::with_capacity(uri.len() + 32);
+    out.extend_from_slice(if parsed.scheme == Scheme::Sips { b"sips:" } else { b"sip:" });
+    let start = out.len();
+    out.extend_from_slice(trunk.prefix.as_deref().unwrap_or("").as_bytes());
+    let as_received = trunk.number_format == NumberFormat::AsReceived;
+    match (callee, number) {
+        (Callee::Unchanged, Some(number)) if !as_received => trunk.plan.write(number, trunk.number_format, &mut out),
+        (Callee::Unchanged, _) => out.extend_from_slice(parsed.user.unwrap_or_default()),
+        (Callee::Number(number), _) => trunk.plan.write(*number, written_format(trunk.number_format), &mut out),
+        (Callee::Code(code), _) => out.extend_from_slice(code.to_string().as_bytes()),
+        (Callee::User(user), _) => out.extend(percent_encode(user.as_bytes(), USER).flat_map(str::bytes)),
+    }
+    if out.len() > start {
+        out.push(b'@');
+    }
+    match &trunk.host {
+        Some(host) => out.extend_from_slice(host.as_bytes()),
+        None => out.extend_from_slice(target.to_string().as_bytes()),
+    }
+    if parsed.scheme == Scheme::Tel {
+        out.extend_from_slice(b";user=phone");
+    }
+    // These said how to reach the old host.
+    let routing = [&b"transport"[..], b"maddr", b"ttl", b"lr", b"method"];
+    for text in parsed.params.split(|&byte| byte == b';').filter(|text| !text.is_empty()) {
+        let name = text.split(|&byte| byte == b'=').next().unwrap_or_default();
+        if !routing.iter().any(|routing| name.eq_ignore_ascii_case(routing)) {
+            out.push(b';');
+            out.extend_from_slice(text);
+        }
+    }
+    out
+}

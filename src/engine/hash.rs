@@ -1,0 +1,44 @@
+//! Keyed hashes: who does not know the key can neither aim nor forge.
+
+use std::hash::Hasher;
+
+use siphasher::sip::SipHasher13;
+
+use crate::sip::{HeaderName, Request};
+
+/// A keyed hash of fields, each counted by its length so that none runs into the next.
+pub(super) fn keyed<'a>(key: &[u8; 16], fields: impl IntoIterator<Item = &'a [u8]>) -> u64 {
+    let mut hasher = SipHasher13::new_with_key(key);
+    for field in fields {
+        hasher.write_usize(field.len());
+        hasher.write(field);
+    }
+    hasher.finish()
+}
+
+/// The shard of a call: all messages with one Call-ID meet their state there, and no peer can choose which it is.
+pub fn shard_of(key: &[u8; 16], call_id: &[u8], shards: usize) -> usize {
+    if shards <= 1 {
+        return 0;
+    }
+    let hash = keyed(key, [call_id]);
+    usize::try_from(hash % shards as u64).expect("less than the number of shards")
+}
+
+/// Our To tag in a response that keeps no state: the same for each retransmission, and known again in its ACK, which
+/// has the request's top Via (RFC 3261 section 17.1.1.3), Call-ID, From and CSeq number.
+pub(super) fn stateless_tag(key: &[u8; 16], request: &Request) -> String {
+    let cseq = request.cseq().to_be_bytes();
+    let hash = keyed(key, [b"tag", request.call_id(), request.from_tag(), &cseq[..], request.branch()]);
+    format!("rf{hash:016x}")
+}
+
+/// What must differ when a request that has been here comes again and is no loop (RFC 3261 16.6 item 8, RFC 5393):
+/// everything that decides its way.
+pub(super) fn loop_hash(key: &[u8; 16], request: &Request) -> u32 {
+    let cseq = request.cseq().to_be_bytes();
+    let fixed =
+        [request.uri_bytes(), request.from_tag(), request.to_tag().unwrap_or_default(), request.call_id(), &cseq[..]];
+    let hash = keyed(key, fixed.into_iter().chain(request.headers().values(HeaderName::Route)));
+    u32::try_from(hash >> 32).expect("half of the hash")
+}

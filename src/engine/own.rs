@@ -1,0 +1,101 @@
+//! Requests that a proxy makes itself: ACK to a final response, CANCEL, and the end of a call that nobody waits for.
+
+use bytes::Bytes;
+
+use super::settings::Listener;
+use crate::flow::Flow;
+use crate::sip::{HeaderName, NameAddr, Request, Response, Values};
+
+/// The ACK to a 300-699 (RFC 3261 section 17.1.1.3).
+pub(super) fn ack(invite: &Request, response: &Response) -> Bytes {
+    let mut out = same_hop(invite, b"ACK");
+    put(&mut out, "To", response.headers().slice(response.to_span()));
+    finish(out, invite, b"ACK")
+}
+
+/// The CANCEL of an INVITE (section 9.1), with the reason why (RFC 3326).
+pub(super) fn cancel(invite: &Request, reason: &[u8]) -> Bytes {
+    let mut out = same_hop(invite, b"CANCEL");
+    put(&mut out, "To", invite.headers().slice(invite.to_span()));
+    if !reason.is_empty() {
+        put(&mut out, "Reason", reason);
+    }
+    finish(out, invite, b"CANCEL")
+}
+
+/// ACK and BYE for a 2xx of a branch that was given up; both go the way that the INVITE went.
+pub(super) fn ack_and_bye(response: &Response, listener: &Listener, flow: &Flow, branches: [&[u8]; 2]) -> [Bytes; 2] {
+    let headers = response.headers();
+    let contact = headers.values(HeaderName::Contact).next().and_then(|value| NameAddr::parse(value).ok());
+    let target = contact.map_or(response.to().uri, |contact| contact.uri);
+    // Those between us and the callee stand above our own Record-Route, the nearest last.
+    let mut routes: Vec<&[u8]> = Vec::new();
+    let mut us = Vec::new();
+    listener.sent_by(flow.local.ip(), &mut us);
+    for value in headers.values(HeaderName::RecordRoute) {
+        if value.windows(us.len()).any(|window| window == us) {
+            break;
+        }
+        routes.insert(0, value);
+    }
+    let request = |method: &str, cseq: u32, branch: &[u8]| {
+        let mut out = Vec::with_capacity(512);
+        start(&mut out, method.as_bytes(), target);
+        out.extend_from_slice(b"Via: SIP/2.0/");
+        out.extend_from_slice(flow.transport.via_token().as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(&us);
+        out.extend_from_slice(b";branch=");
+        out.extend_from_slice(branch);
+        out.extend_from_slice(b";rport\r\nMax-Forwards: 70\r\n");
+        for route in &routes {
+            put(&mut out, "Route", route);
+        }
+        put(&mut out, "From", headers.slice(response.from_span()));
+        put(&mut out, "To", headers.slice(response.to_span()));
+        put(&mut out, "Call-ID", response.call_id());
+        put(&mut out, "CSeq", format!("{cseq} {method}").as_bytes());
+        out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+        Bytes::from(out)
+    };
+    let cseq = response.cseq();
+    [request("ACK", cseq, branches[0]), request("BYE", cseq.saturating_add(1), branches[1])]
+}
+
+/// The start line, Via, Route and From of a request that takes the very way of the INVITE.
+fn same_hop(invite: &Request, method: &[u8]) -> Vec<u8> {
+    let headers = invite.headers();
+    let mut out = Vec::with_capacity(512);
+    start(&mut out, method, invite.uri_bytes());
+    put(&mut out, "Via", headers.slice(invite.via_span()));
+    out.extend_from_slice(b"Max-Forwards: 70\r\n");
+    for field in headers.named(HeaderName::Route) {
+        for value in Values::new(headers.slice(field.value)) {
+            put(&mut out, "Route", value);
+        }
+    }
+    put(&mut out, "From", headers.slice(invite.from_span()));
+    out
+}
+
+fn finish(mut out: Vec<u8>, invite: &Request, method: &[u8]) -> Bytes {
+    put(&mut out, "Call-ID", invite.call_id());
+    let number = format!("{} ", invite.cseq());
+    put(&mut out, "CSeq", &[number.as_bytes(), method].concat());
+    out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+    Bytes::from(out)
+}
+
+fn start(out: &mut Vec<u8>, method: &[u8], uri: &[u8]) {
+    out.extend_from_slice(method);
+    out.push(b' ');
+    out.extend_from_slice(uri);
+    out.extend_from_slice(b" SIP/2.0\r\n");
+}
+
+fn put(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}

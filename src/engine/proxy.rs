@@ -1,0 +1,518 @@
+//! A proxied request: its targets tried in order, its responses handed back (RFC 3261 sections 16.6 to 16.10).
+//!
+//! One branch at a time is waited for. A branch that was given up lives on in its transaction: a late 1xx is
+//! cancelled, a late 2xx acknowledged and ended.
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use super::action::{Hop, Ticket};
+use super::call::CallPlan;
+use super::dialog::InDialog;
+use super::forward::{Names, response_back};
+use super::hash::{loop_hash, stateless_tag};
+use super::hops::{Destination, Way};
+use super::own;
+use super::record::{EndedBy, PendingRecord};
+use super::request::Arrival;
+use super::shard::{Context, Engine, Waiting};
+use crate::flow::Flow;
+use crate::sip::reply::{Reply, reply};
+use crate::sip::{Message, Method, Request, Response, phrase, scan};
+use crate::time::Now;
+use crate::transaction::{ClientId, ClientRequest, FailureOutcome, Kind, ResponseOutcome, ServerId};
+use crate::usage::CallKey;
+
+/// Names a [`Proxy`] of one engine for as long as a transaction or a query belongs to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ProxyId(u32);
+
+impl ProxyId {
+    pub(super) fn new(key: usize) -> ProxyId {
+        ProxyId(u32::try_from(key).expect("fewer than 2^32 requests at once"))
+    }
+
+    pub(super) fn key(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// One request between its server transaction and its client transactions.
+#[derive(Debug)]
+pub(super) struct Proxy {
+    pub server: ServerId,
+    pub method: Method,
+    /// The transactions and queries that name this proxy: with the last it goes.
+    pub references: u16,
+    /// The final response has been given.
+    pub answered: bool,
+    /// A 101-199 has been passed on: from then on no other target is tried.
+    pub ringing: bool,
+    /// The caller has hung up, with this Reason.
+    pub cancelled: Option<Box<[u8]>>,
+    pub branches: SmallVec<[Branch; 1]>,
+    pub returning: Returning,
+    /// What is needed until the final response and no longer.
+    pub open: Option<Box<Open>>,
+}
+
+/// What is done with responses.
+#[derive(Debug, Default)]
+pub(super) struct Returning {
+    /// What From and To are in them, where they were changed in the request.
+    pub names: Option<Box<Names>>,
+    /// The next hop is not trusted to say who answers.
+    pub distrusted: bool,
+    /// The call that this request, a BYE, ends.
+    pub ends: Option<(CallKey, EndedBy)>,
+}
+
+/// A request sent to one target.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Branch {
+    client: ClientId,
+    state: BranchState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BranchState {
+    /// Its responses are waited for.
+    Tried,
+    /// Another target is tried instead, or the caller has been answered.
+    GivenUp,
+    /// Its 2xx has been passed on; further ones are as well.
+    Won,
+    /// Its late 2xx has been ended.
+    Ended,
+}
+
+/// What a proxy needs until the final response.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub request: Request,
+    pub came_by: Flow,
+    pub plan: Plan,
+    /// The best final response so far, ready to be passed on.
+    pub best: Option<(u16, Bytes)>,
+    pub record: Option<PendingRecord>,
+}
+
+/// How the next hop is found and what changes on the way.
+#[derive(Debug)]
+pub(super) enum Plan {
+    /// A call, or another request outside a dialog.
+    Call(Box<CallPlan>),
+    /// A request inside a dialog.
+    Dialog(Box<InDialog>),
+}
+
+/// Why a branch gave no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    /// No response came in time.
+    Timeout,
+    /// It could not be sent, or the next hop says that it does not work.
+    Unavailable,
+}
+
+impl Engine {
+    /// Opens the proxy of a request and sends it to its first target.
+    pub(super) fn open_proxy(&mut self, now: Now, arrival: &Arrival<'_>, open: Open, returning: Returning) {
+        let id = ProxyId::new(self.proxies.vacant_key());
+        let method = open.request.method();
+        let server =
+            self.transactions.open_server(now.mono, arrival.key, kind(method), arrival.back, Context::Proxy(id));
+        self.proxies.insert(Proxy {
+            server,
+            method,
+            references: 1,
+            answered: false,
+            ringing: false,
+            cancelled: None,
+            branches: SmallVec::new(),
+            returning,
+            open: Some(Box::new(open)),
+        });
+        self.counters.forwarded.add(1);
+        self.try_next(now, id, Failure::Unavailable);
+    }
+
+    /// Sends the request to its next target; when there is none, answers it.
+    fn try_next(&mut self, now: Now, id: ProxyId, failure: Failure) {
+        let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
+        if proxy.answered {
+            return;
+        }
+        let may_try = proxy.cancelled.is_none() && !proxy.ringing;
+        let Some(mut open) = proxy.open.take() else { return };
+        let mut under_way = false;
+        while may_try && !under_way {
+            let Some(destination) = open.plan.next_destination() else { break };
+            let way = match open.plan.direct() {
+                Some(flow) => Way::Flow(flow),
+                None => self.way(now, &destination),
+            };
+            under_way = match way {
+                Way::Flow(flow) => {
+                    self.send_branch(now, id, &open, flow);
+                    true
+                }
+                Way::Ask(listener) => self.ask(&destination, listener, Waiting::Branch(id)),
+                Way::Unreachable => false,
+            };
+            if let (true, Way::Ask(_)) = (under_way, way) {
+                self.proxies[id.key()].references += 1;
+                self.proxies[id.key()].open = Some(open);
+                return self.send_trying(now, Context::Proxy(id));
+            }
+        }
+        self.proxies[id.key()].open = Some(open);
+        if !under_way {
+            self.conclude_without_answer(now, id, failure);
+        }
+    }
+
+    pub(super) fn branch_resolved(&mut self, now: Now, id: ProxyId, hops: &[Hop]) {
+        let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
+        let open = if proxy.answered || proxy.cancelled.is_some() { None } else { proxy.open.take() };
+        if let Some(open) = open {
+            let way = open.plan.current_destination().and_then(|destination| self.first_way(&destination, hops));
+            if let Some(flow) = way {
+                self.send_branch(now, id, &open, flow);
+            }
+            self.proxies[id.key()].open = Some(open);
+            if way.is_none() {
+                self.try_next(now, id, Failure::Unavailable);
+            }
+        }
+        self.release(Context::Proxy(id));
+    }
+
+    fn send_branch(&mut self, now: Now, id: ProxyId, open: &Open, flow: Flow) {
+        let client = self.transactions.next_client();
+        let mut branch = Vec::with_capacity(64);
+        self.branches.write(client, loop_hash(&self.config.keys.token, &open.request), &mut branch);
+        let bytes = match &open.plan {
+            Plan::Call(plan) => plan.write(open, &self.config, &mut self.splice, &flow, &branch),
+            Plan::Dialog(plan) => plan.write(&open.request, &self.config, &mut self.splice, &flow, &branch),
+        };
+        let proxy = &mut self.proxies[id.key()];
+        let kind = kind(proxy.method);
+        let is_invite = kind == Kind::Invite;
+        let context = Context::Proxy(id);
+        let request = ClientRequest { kind, flow, bytes, keep: is_invite, timer_c: is_invite, context };
+        let opened = self.transactions.open_client(now.mono, request);
+        debug_assert_eq!(opened, client);
+        if let Plan::Call(plan) = &open.plan {
+            self.transactions.try_for(client, now.mono + plan.try_for());
+        }
+        self.counters.failovers.add(u64::from(!proxy.branches.is_empty()));
+        proxy.branches.push(Branch { client, state: BranchState::Tried });
+        proxy.references += 1;
+    }
+
+    /// Answers 100, once nothing else has been answered.
+    pub(super) fn send_trying(&mut self, now: Now, context: Context) {
+        let Context::Proxy(id) = context else { return };
+        let Some(proxy) = self.proxies.get(id.key()).filter(|proxy| !proxy.answered && !proxy.ringing) else { return };
+        let Some(open) = &proxy.open else { return };
+        let text = Reply { status: 100, phrase: phrase(100), to_tag: None, extra: b"" };
+        let bytes = reply(open.request.headers(), open.came_by.peer, text);
+        // After a final response there is nothing to be said any more.
+        let _ = self.transactions.respond(now.mono, proxy.server, 100, bytes);
+    }
+
+    pub(super) fn handle_response(&mut self, now: Now, response: &Response) {
+        let Some(client) = self.branches.read(response.branch()) else {
+            return self.counters.stray_responses.add(1);
+        };
+        // Our CANCEL has the branch of its INVITE (RFC 3261 section 9.1).
+        if response.method() == Method::Cancel {
+            if let Some(cancel) = self.cancels.get(&client) {
+                self.transactions.handle_response(now.mono, *cancel, response.status());
+            }
+            return;
+        }
+        let context = self.transactions.client_context(client);
+        let expected = match context {
+            Some(Context::Proxy(id)) => self.proxies.get(id.key()).map(|proxy| proxy.method),
+            Some(Context::Bye) => Some(Method::Bye),
+            Some(Context::Cancel(_)) | None => None,
+        };
+        if expected != Some(response.method()) {
+            return self.counters.stray_responses.add(1);
+        }
+        match self.transactions.handle_response(now.mono, client, response.status()) {
+            ResponseOutcome::Ended => return self.counters.stray_responses.add(1),
+            ResponseOutcome::Absorb => return,
+            ResponseOutcome::PassAndAck => {
+                let invite = self.kept_request(client);
+                let ack = own::ack(&invite, response);
+                self.transactions.set_ack(client, ack);
+            }
+            ResponseOutcome::Pass => {}
+        }
+        if let Some(Context::Proxy(id)) = context {
+            self.pass_response(now, id, client, response);
+        }
+    }
+
+    /// The INVITE of a client transaction as it was sent.
+    fn kept_request(&self, client: ClientId) -> Request {
+        let bytes = self.transactions.request(client).expect("an INVITE is kept until its final response");
+        match scan(bytes.clone()) {
+            Ok(Message::Request(request)) => request,
+            _ => unreachable!("what we forward can be read again"),
+        }
+    }
+
+    fn pass_response(&mut self, now: Now, id: ProxyId, client: ClientId, response: &Response) {
+        let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
+        let Some(branch) = proxy.branches.iter_mut().find(|branch| branch.client == client) else { return };
+        let answered = proxy.answered;
+        match (response.status(), branch.state) {
+            (100..=199, BranchState::Tried) if !answered => {
+                if response.status() > 100 {
+                    proxy.ringing = true;
+                    self.respond_with(now, id, response);
+                }
+            }
+            (100..=199, _) => {
+                self.transactions.cancel(now.mono, client);
+            }
+            (200..=299, BranchState::Won) => self.respond_with(now, id, response),
+            (200..=299, BranchState::Tried) if !answered => {
+                branch.state = BranchState::Won;
+                self.transactions.release_request(client);
+                self.respond_with(now, id, response);
+                self.open_call(now, id, client, response);
+                self.conclude(now, id, Some(response.status()));
+            }
+            (200..=299, state) => {
+                branch.state = BranchState::Ended;
+                if proxy.method == Method::Invite {
+                    self.end_late_call(now, client, response, state != BranchState::Ended);
+                }
+            }
+            (_, BranchState::Tried) if !answered => self.handle_failure_response(now, id, response),
+            _ => {}
+        }
+    }
+
+    /// A 300-699: perhaps another target does better (RFC 3261 16.7 items 5 and 6).
+    fn handle_failure_response(&mut self, now: Now, id: ProxyId, response: &Response) {
+        let status = response.status();
+        let bytes = self.back(id, response);
+        let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
+        let Some(open) = &mut proxy.open else { return };
+        // 503 would make the peer stop sending us anything, though it is only the next hop that has trouble.
+        if status != 503 && open.best.as_ref().is_none_or(|(best, _)| rank(status) < rank(*best)) {
+            open.best = Some((status, bytes));
+        }
+        let try_on = matches!(&open.plan, Plan::Call(plan) if plan.fails_over_on(status));
+        if try_on && proxy.cancelled.is_none() && !proxy.ringing {
+            self.try_next(now, id, Failure::Unavailable);
+        } else {
+            self.conclude_without_answer(now, id, Failure::Unavailable);
+        }
+    }
+
+    /// Passes on the best failure that a next hop gave, or says what we know.
+    fn conclude_without_answer(&mut self, now: Now, id: ProxyId, failure: Failure) {
+        let Some(proxy) = self.proxies.get_mut(id.key()).filter(|proxy| !proxy.answered) else { return };
+        let Some(open) = &mut proxy.open else { return };
+        if let Some((status, bytes)) = open.best.take() {
+            let _ = self.transactions.respond(now.mono, proxy.server, status, bytes);
+            return self.conclude(now, id, Some(status));
+        }
+        let status = match (&open.plan, failure) {
+            _ if proxy.cancelled.is_some() => Some(487),
+            (Plan::Call(_) | Plan::Dialog(_), Failure::Timeout) if proxy.ringing => Some(408),
+            (Plan::Call(plan), _) if proxy.method == Method::Invite || failure == Failure::Unavailable => {
+                self.counters.unavailable.add(1);
+                Some(plan.unavailable())
+            }
+            (Plan::Dialog(_), Failure::Unavailable) => Some(500),
+            (Plan::Dialog(_), Failure::Timeout) if proxy.method == Method::Invite => Some(408),
+            // RFC 4320 section 4.2: the client's own timer has run out by now.
+            (_, Failure::Timeout) | (_, Failure::Unavailable) => None,
+        };
+        if let Some(status) = status {
+            let tag = stateless_tag(&self.config.keys.token, &open.request);
+            let text = Reply { status, phrase: phrase(status), to_tag: Some(&tag), extra: b"" };
+            let bytes = reply(open.request.headers(), open.came_by.peer, text);
+            let _ = self.transactions.respond(now.mono, proxy.server, status, bytes);
+        }
+        self.conclude(now, id, status);
+    }
+
+    /// The request is answered: its record is written, and what is no longer needed goes.
+    fn conclude(&mut self, now: Now, id: ProxyId, status: Option<u16>) {
+        let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
+        proxy.answered = true;
+        if let Some(record) = proxy.open.take().and_then(|open| open.record) {
+            self.records.call(now, &record, status);
+        }
+        // With 401 or 407 the BYE comes again with credentials; anything else ends the call or says that it is over.
+        let ended = proxy.returning.ends.take().filter(|_| !matches!(status, Some(401 | 407)));
+        for branch in proxy.branches.clone() {
+            // One that has had its final response is past cancelling.
+            self.transactions.cancel(now.mono, branch.client);
+        }
+        if let Some((key, ended_by)) = ended {
+            self.end_call(now, key, ended_by);
+        }
+    }
+
+    fn respond_with(&mut self, now: Now, id: ProxyId, response: &Response) {
+        let bytes = self.back(id, response);
+        let server = self.proxies[id.key()].server;
+        // A server transaction that has ended makes this response a stray (RFC 6026 section 7.1).
+        if self.transactions.respond(now.mono, server, response.status(), bytes).is_err() {
+            self.counters.stray_responses.add(1);
+        }
+    }
+
+    /// The response as it goes to the hop before.
+    fn back(&mut self, id: ProxyId, response: &Response) -> Bytes {
+        let proxy = &self.proxies[id.key()];
+        response_back(response, &mut self.splice, proxy.returning.names.as_deref(), proxy.returning.distrusted)
+    }
+
+    /// ACK and, once, BYE for a 2xx of a branch that was given up.
+    fn end_late_call(&mut self, now: Now, client: ClientId, response: &Response, with_bye: bool) {
+        let Some(flow) = self.transactions.client_flow(client) else { return };
+        let mut ack_branch = Vec::new();
+        self.branches.write_stateless(response.branch(), response.call_id(), &mut ack_branch);
+        let mut bye_branch = Vec::new();
+        self.branches.write(self.transactions.next_client(), 0, &mut bye_branch);
+        let listener = self.config.listener(flow.listener);
+        let [ack, bye] = own::ack_and_bye(response, listener, &flow, [&ack_branch, &bye_branch]);
+        self.send(flow, ack, None);
+        if with_bye {
+            let context = Context::Bye;
+            let request =
+                ClientRequest { kind: Kind::NonInvite, flow, bytes: bye, keep: false, timer_c: false, context };
+            self.transactions.open_client(now.mono, request);
+        }
+    }
+
+    /// The caller hangs up before the call is answered.
+    pub(super) fn cancel_proxy(&mut self, now: Now, id: ProxyId, reason: &[u8]) {
+        let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
+        if proxy.answered || proxy.cancelled.is_some() || proxy.method != Method::Invite {
+            return;
+        }
+        proxy.cancelled = Some(reason.into());
+        let mut waits = false;
+        for branch in proxy.branches.clone() {
+            let cancelled = self.transactions.cancel(now.mono, branch.client);
+            waits |= cancelled && branch.state == BranchState::Tried;
+        }
+        if !waits {
+            self.conclude_without_answer(now, id, Failure::Unavailable);
+        }
+    }
+
+    pub(super) fn send_cancel(&mut self, now: Now, client: ClientId, context: Context) {
+        let Context::Proxy(id) = context else { return };
+        let (Some(flow), Some(proxy)) = (self.transactions.client_flow(client), self.proxies.get(id.key())) else {
+            return;
+        };
+        let bytes = own::cancel(&self.kept_request(client), proxy.cancelled.as_deref().unwrap_or_default());
+        let context = Context::Cancel(client);
+        let request = ClientRequest { kind: Kind::NonInvite, flow, bytes, keep: false, timer_c: false, context };
+        let cancel = self.transactions.open_client(now.mono, request);
+        self.cancels.insert(client, cancel);
+    }
+
+    pub(super) fn handle_send_failed(&mut self, now: Now, ticket: Ticket) {
+        let client = ClientId::from(ticket.0);
+        let context = self.transactions.client_context(client);
+        if self.transactions.client_failed(client) == FailureOutcome::BeforeFinal
+            && let Some(Context::Proxy(id)) = context
+        {
+            self.branch_failed(now, id, client, Failure::Unavailable);
+        }
+    }
+
+    pub(super) fn branch_timed_out(&mut self, now: Now, client: ClientId, context: Context) {
+        if let Context::Proxy(id) = context {
+            self.branch_failed(now, id, client, Failure::Timeout);
+        }
+    }
+
+    /// No response at all within `try_for`: the next target, and this one is no longer waited for.
+    pub(super) fn branch_unanswered(&mut self, now: Now, client: ClientId, context: Context) {
+        if let Context::Proxy(id) = context {
+            self.branch_failed(now, id, client, Failure::Timeout);
+        }
+    }
+
+    fn branch_failed(&mut self, now: Now, id: ProxyId, client: ClientId, failure: Failure) {
+        let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
+        let Some(branch) = proxy.branches.iter_mut().find(|branch| branch.client == client) else { return };
+        if branch.state != BranchState::Tried || proxy.answered {
+            return;
+        }
+        branch.state = BranchState::GivenUp;
+        self.try_next(now, id, failure);
+    }
+
+    pub(super) fn client_ended(&mut self, client: ClientId, context: Context) {
+        match context {
+            Context::Cancel(invite) => {
+                if self.cancels.get(&invite) == Some(&client) {
+                    self.cancels.remove(&invite);
+                }
+            }
+            Context::Proxy(_) => self.release(context),
+            Context::Bye => {}
+        }
+    }
+
+    /// One transaction or query fewer belongs to a proxy; with the last it goes.
+    pub(super) fn release(&mut self, context: Context) {
+        let Context::Proxy(id) = context else { return };
+        let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
+        proxy.references -= 1;
+        if proxy.references == 0 {
+            self.proxies.remove(id.key());
+        }
+    }
+}
+
+impl Plan {
+    /// The next place to try; each is given once.
+    fn next_destination(&mut self) -> Option<Destination> {
+        match self {
+            Plan::Call(plan) => plan.next_destination(),
+            Plan::Dialog(plan) => plan.next_destination(),
+        }
+    }
+
+    /// The place that [`Plan::next_destination`] gave last.
+    fn current_destination(&self) -> Option<Destination> {
+        match self {
+            Plan::Call(plan) => plan.current_destination(),
+            Plan::Dialog(plan) => Some(plan.destination.clone()),
+        }
+    }
+
+    /// The way, where it is known without a look at addresses.
+    fn direct(&self) -> Option<Flow> {
+        match self {
+            Plan::Call(_) => None,
+            Plan::Dialog(plan) => plan.direct,
+        }
+    }
+}
+
+fn kind(method: Method) -> Kind {
+    if method == Method::Invite { Kind::Invite } else { Kind::NonInvite }
+}
+
+/// Which of two failures is passed on: a 6xx, else the lowest class (RFC 3261 16.7 item 6).
+fn rank(status: u16) -> u16 {
+    if status >= 600 { 0 } else { status / 100 }
+}

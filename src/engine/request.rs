@@ -1,0 +1,324 @@
+//! A request comes in: who it is from, whether it has been here, whether it may, and what screening says.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use rand::Rng;
+
+use super::branch::Branches;
+use super::config::UnknownSource;
+use super::forward::{diversion, wants_privacy};
+use super::hash::{loop_hash, stateless_tag};
+use super::memory::{AnswerText, Remembered};
+use super::record::{Judged, PendingRecord};
+use super::shard::{Context, Engine};
+use crate::flow::Flow;
+use crate::screen::{Answer, CallFacts, CallView, Outcome, TrunkId, Verdict, World, decide};
+use crate::sip::reply::{Reply, reply};
+use crate::sip::{HeaderName, Headers, Method, NameAddr, Request, Scheme, Via, phrase};
+use crate::time::Now;
+use crate::transaction::{RequestParts, Retransmission, ServerKey};
+
+/// What we let through and answer, for Allow.
+const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, REFER, SUBSCRIBE, NOTIFY";
+
+/// A request on its way through the checks.
+pub(super) struct Arrival<'a> {
+    pub request: &'a Request,
+    pub key: ServerKey,
+    /// The way it came.
+    pub flow: Flow,
+    /// The way its responses take (RFC 3261 section 18.2.2).
+    pub back: Flow,
+}
+
+impl Engine {
+    pub(super) fn handle_request(&mut self, now: Now, world: &World, flow: Flow, request: Request) {
+        let parts = request_parts(&request);
+        let key = ServerKey::new(&self.config.keys.token, &parts);
+        let back = way_back(&request.via(), &flow);
+        let arrival = Arrival { request: &request, key, flow, back };
+        if request.method() == Method::Ack {
+            return self.handle_ack(now, world, &arrival);
+        }
+        if let Some(server) = self.transactions.server(&key) {
+            self.counters.retransmissions.add(1);
+            if self.transactions.handle_retransmission(server, back) == Retransmission::Unanswered
+                && request.method() == Method::Invite
+                && let Some(context) = self.transactions.server_context(server)
+            {
+                self.send_trying(now, context);
+            }
+            return;
+        }
+        if let Some(remembered) = self.memory.find(&key) {
+            self.counters.retransmissions.add(1);
+            if let Remembered::Answer(answer) = remembered {
+                let answer = answer.clone();
+                self.reply(&arrival, &answer);
+            }
+            return;
+        }
+        if request.method() == Method::Cancel {
+            let invite = ServerKey::of_cancelled(&self.config.keys.token, &parts);
+            return self.handle_cancel(now, world, &arrival, invite);
+        }
+        if request.to_tag().is_some() {
+            return self.handle_in_dialog(now, world, &arrival);
+        }
+        self.handle_new(now, world, &arrival);
+    }
+
+    /// A request outside a dialog: the checks of RFC 3261 section 16.3 and of the trunk, then the judgement.
+    fn handle_new(&mut self, now: Now, world: &World, arrival: &Arrival<'_>) {
+        let Some(trunk) = world.policy.trunk_of(arrival.flow.peer, arrival.flow.transport) else {
+            return self.handle_stranger(now, arrival);
+        };
+        let request = arrival.request;
+        if self.is_for_us(request, &arrival.flow) && request.method() == Method::Options {
+            let extra = format!("Allow: {ALLOW}\r\nAccept: application/sdp\r\n");
+            return self.answer(now, arrival, 200, "OK", extra.into_bytes());
+        }
+        if let Err(refusal) = self.check(request, &arrival.flow) {
+            return self.answer(now, arrival, refusal.status, phrase(refusal.status), refusal.extra);
+        }
+        if !world.policy.trunk(trunk).methods.allows(request.method_name()) {
+            return self.answer(now, arrival, 405, phrase(405), format!("Allow: {ALLOW}\r\n").into_bytes());
+        }
+        self.judge(now, world, arrival, trunk);
+    }
+
+    fn handle_stranger(&mut self, now: Now, arrival: &Arrival<'_>) {
+        self.counters.unknown_source.add(1);
+        match self.config.unknown_source {
+            UnknownSource::Drop => {}
+            UnknownSource::Refuse => self.answer(now, arrival, 403, phrase(403), Vec::new()),
+        }
+    }
+
+    /// RFC 3261 section 16.3, save for the syntax, which the scanner has checked.
+    pub(super) fn check(&self, request: &Request, flow: &Flow) -> Result<(), Refusal> {
+        let known_scheme = match request.uri() {
+            Ok(uri) => match uri.scheme {
+                Scheme::Sip | Scheme::Sips | Scheme::Tel => true,
+                Scheme::Urn => {
+                    uri.user.is_some_and(|name| name.get(..8).is_some_and(|it| it.eq_ignore_ascii_case(b"service:")))
+                }
+                Scheme::Other => false,
+            },
+            Err(_) => false,
+        };
+        if !known_scheme {
+            return Err(Refusal::status(416));
+        }
+        if request.max_forwards() == Some(0) {
+            return Err(Refusal::status(483));
+        }
+        if self.has_looped(request, flow) {
+            return Err(Refusal::status(482));
+        }
+        let required: Vec<&[u8]> = request.headers().values(HeaderName::ProxyRequire).collect();
+        if !required.is_empty() {
+            let extra = [b"Unsupported: ", &required.join(&b", "[..])[..], b"\r\n"].concat();
+            return Err(Refusal { status: 420, extra });
+        }
+        Ok(())
+    }
+
+    /// Whether a Via of ours shows that this very request has been here (RFC 3261 16.3 item 4, RFC 5393).
+    fn has_looped(&self, request: &Request, flow: &Flow) -> bool {
+        let mut hash = None;
+        request.headers().values(HeaderName::Via).filter_map(|value| Via::parse(value).ok()).any(|via| {
+            self.config.is_us(via.host, via.port, flow)
+                && via.branch().and_then(Branches::loop_hash_of).is_some_and(|ours| {
+                    ours == *hash.get_or_insert_with(|| loop_hash(&self.config.keys.token, request))
+                })
+        })
+    }
+
+    /// Whether the Request-URI means us and nobody behind us.
+    fn is_for_us(&self, request: &Request, flow: &Flow) -> bool {
+        request.uri().is_ok_and(|uri| uri.user.is_none() && self.config.is_us(uri.host, uri.port, flow))
+    }
+
+    fn judge(&mut self, now: Now, world: &World, arrival: &Arrival<'_>, trunk: TrunkId) {
+        let request = arrival.request;
+        let headers = request.headers();
+        let trusted = world.policy.trunk(trunk).trusted;
+        let asserted = if trusted { uris(headers, HeaderName::PAssertedIdentity) } else { SmallVec::new() };
+        let diversions = if trusted { uris(headers, HeaderName::Diversion) } else { SmallVec::new() };
+        let read: SmallVec<[Option<&[u8]>; 4]> =
+            world.policy.headers.iter().map(|name| headers.other(name.as_bytes())).collect();
+        let from = request.from();
+        let facts = CallFacts {
+            trunk,
+            from: from.uri,
+            from_display: from.display,
+            asserted: &asserted,
+            privacy: wants_privacy(headers, |token| {
+                [&b"id"[..], b"user", b"header"].iter().any(|name| token.eq_ignore_ascii_case(name))
+            }),
+            request_uri: request.uri_bytes(),
+            diversions: &diversions,
+            headers: &read,
+        };
+        let view = CallView::new(&world.policy, &facts);
+        let draw = self.rng.next_u64();
+        let verdict = decide(&view, world, &self.usage, now.wall, draw);
+        self.counters.judged.add(1);
+        let record = matches!(request.method(), Method::Invite | Method::Message).then(|| {
+            let (to_trunk, presented) = match &verdict.outcome {
+                Outcome::Proceed(passage) => {
+                    let presented = passage.present.map(|presented| presented.number.to_string());
+                    (&*world.policy.trunk(passage.trunk).name, presented.unwrap_or_default())
+                }
+                Outcome::Answer(_) | Outcome::Drop => ("", String::new()),
+            };
+            let judged = Judged {
+                call_id: request.call_id(),
+                flow: &arrival.flow,
+                facts: &facts,
+                policy: &world.policy,
+                verdict: &verdict,
+                to_trunk,
+                presented,
+                draw,
+            };
+            PendingRecord::new(now, &judged)
+        });
+        let Verdict { outcome, cause, .. } = verdict;
+        match outcome {
+            Outcome::Answer(answer) => {
+                self.counters.blocked.add(1);
+                if let Some(record) = record {
+                    self.records.call(now, &record, Some(answer.status));
+                }
+                let extra = answer_headers(&answer, request);
+                self.answer_with(now, arrival, AnswerText { status: answer.status, phrase: answer.phrase, extra });
+            }
+            Outcome::Drop => {
+                self.counters.blocked.add(1);
+                if let Some(record) = record {
+                    self.records.call(now, &record, None);
+                }
+                self.memory.remember(now.mono, arrival.key, Remembered::Dropped);
+            }
+            Outcome::Proceed(passage) => {
+                self.proxy_call(now, world, arrival, trunk, passage, &view, cause.rule, record);
+            }
+        }
+    }
+
+    /// Answers without state: the memory will answer the retransmissions.
+    pub(super) fn answer(&mut self, now: Now, arrival: &Arrival<'_>, status: u16, phrase: &str, extra: Vec<u8>) {
+        self.answer_with(now, arrival, AnswerText { status, phrase: phrase.into(), extra });
+    }
+
+    fn answer_with(&mut self, now: Now, arrival: &Arrival<'_>, answer: AnswerText) {
+        let answer = Arc::new(answer);
+        self.reply(arrival, &answer);
+        self.memory.remember(now.mono, arrival.key, Remembered::Answer(answer));
+    }
+
+    fn reply(&mut self, arrival: &Arrival<'_>, answer: &AnswerText) {
+        let tag = stateless_tag(&self.config.keys.token, arrival.request);
+        let text = Reply { status: answer.status, phrase: &answer.phrase, to_tag: Some(&tag), extra: &answer.extra };
+        let bytes = reply(arrival.request.headers(), arrival.flow.peer, text);
+        self.send(arrival.back, bytes, None);
+    }
+
+    /// Answers a message that could not be read whole; nothing is remembered, because nothing identifies it.
+    pub(super) fn reply_stateless(&mut self, headers: &Headers, flow: &Flow, status: u16, phrase: &str) {
+        let Some((_, via)) = headers.top_via() else { return };
+        let back = way_back(&via, flow);
+        let text = Reply { status, phrase, to_tag: Some("rfmalformed"), extra: b"" };
+        let bytes = reply(headers, flow.peer, text);
+        self.send(back, bytes, None);
+    }
+
+    /// CANCEL belongs to the INVITE with its branch (RFC 3261 sections 9.2 and 16.10).
+    fn handle_cancel(&mut self, now: Now, world: &World, arrival: &Arrival<'_>, invite: ServerKey) {
+        let proxied = self.transactions.server(&invite).and_then(|server| self.transactions.server_context(server));
+        let known = proxied.is_some() || self.memory.find(&invite).is_some();
+        if !known && world.policy.trunk_of(arrival.flow.peer, arrival.flow.transport).is_none() {
+            return self.handle_stranger(now, arrival);
+        }
+        let status = if known { 200 } else { 481 };
+        self.answer(now, arrival, status, phrase(status), Vec::new());
+        if let Some(Context::Proxy(proxy)) = proxied {
+            let reason = arrival.request.headers().first(HeaderName::Reason).unwrap_or_default();
+            self.cancel_proxy(now, proxy, reason);
+        }
+    }
+
+    /// An ACK ends an INVITE transaction, or belongs to a 2xx and goes on, or to an answer that kept no state.
+    fn handle_ack(&mut self, now: Now, world: &World, arrival: &Arrival<'_>) {
+        use crate::transaction::AckOutcome;
+        let request = arrival.request;
+        if let Some(server) = self.transactions.server(&arrival.key)
+            && self.transactions.handle_ack(now.mono, server) == AckOutcome::Absorbed
+        {
+            return;
+        }
+        let ours = stateless_tag(&self.config.keys.token, request);
+        if request.to_tag() == Some(ours.as_bytes()) {
+            return;
+        }
+        self.route_ack(now, world, arrival);
+    }
+}
+
+/// Why a request goes no further.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub status: u16,
+    /// Whole header lines.
+    pub extra: Vec<u8>,
+}
+
+impl Refusal {
+    pub(super) fn status(status: u16) -> Refusal {
+        Refusal { status, extra: Vec::new() }
+    }
+}
+
+/// The addr-specs of a header's values; what cannot be read is nobody.
+fn uris(headers: &Headers, name: HeaderName) -> SmallVec<[&[u8]; 2]> {
+    headers.values(name).filter_map(|value| NameAddr::parse(value).ok()).map(|address| address.uri).collect()
+}
+
+fn answer_headers(answer: &Answer, request: &Request) -> Vec<u8> {
+    let mut extra = Vec::new();
+    if let Some(reason) = &answer.reason {
+        extra.extend_from_slice(format!("Reason: {reason}\r\n").as_bytes());
+    }
+    if let Some(contact) = &answer.contact {
+        extra.extend_from_slice(format!("Contact: <{contact}>\r\n").as_bytes());
+    }
+    if answer.diverted {
+        diversion(request.uri_bytes(), &mut extra);
+    }
+    extra
+}
+
+fn request_parts(request: &Request) -> RequestParts<'_> {
+    let via = request.via();
+    RequestParts {
+        method: request.method_name(),
+        branch: Some(request.branch()).filter(|branch| !branch.is_empty()),
+        sent_by_host: via.host,
+        sent_by_port: via.port,
+        request_uri: request.uri_bytes(),
+        from_tag: Some(request.from_tag()).filter(|tag| !tag.is_empty()),
+        to_tag: request.to_tag(),
+        call_id: request.call_id(),
+        cseq: request.cseq(),
+        via: request.headers().slice(request.via_span()),
+    }
+}
+
+/// The way that responses to a request take: its connection, or over UDP the address of RFC 3261 section 18.2.2.
+fn way_back(via: &Via<'_>, flow: &Flow) -> Flow {
+    if flow.transport.is_reliable() { *flow } else { flow.towards(via.response_address(flow.peer)) }
+}

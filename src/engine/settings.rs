@@ -1,0 +1,117 @@
+//! What an engine is built with; none of it changes while it lives.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use super::config::UnknownSource;
+use crate::flow::{Flow, ListenerId, Transport};
+use crate::transaction::Timings;
+
+/// One of the configured sockets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// Its position in `sip.listen`.
+    pub id: ListenerId,
+    /// Its transport.
+    pub transport: Transport,
+    /// The address it is bound to, with the port that it really has.
+    pub bind: SocketAddr,
+    /// The host, and perhaps the port, that neighbours shall see instead of the local address.
+    pub advertise: Option<(Box<str>, Option<u16>)>,
+}
+
+impl Listener {
+    /// What Via and Record-Route say when a message leaves by this socket from `local`.
+    pub fn sent_by(&self, local: IpAddr, out: &mut Vec<u8>) {
+        let port = match &self.advertise {
+            Some((host, port)) => {
+                out.extend_from_slice(host.as_bytes());
+                port.unwrap_or(self.bind.port())
+            }
+            None => {
+                match local {
+                    IpAddr::V4(ip) => out.extend_from_slice(ip.to_string().as_bytes()),
+                    IpAddr::V6(ip) => out.extend_from_slice(format!("[{ip}]").as_bytes()),
+                }
+                self.bind.port()
+            }
+        };
+        out.extend_from_slice(format!(":{port}").as_bytes());
+    }
+
+    /// Whether a host and port in a message stand for this socket, reached at `local`.
+    pub fn is_named(&self, host: &[u8], port: Option<u16>, local: IpAddr) -> bool {
+        if let Some((name, advertised)) = &self.advertise
+            && host.eq_ignore_ascii_case(name.as_bytes())
+            && port.unwrap_or(self.transport.default_port()) == advertised.unwrap_or(self.bind.port())
+        {
+            return true;
+        }
+        if port.unwrap_or(self.transport.default_port()) != self.bind.port() {
+            return false;
+        }
+        let ip = if self.bind.ip().is_unspecified() { local } else { self.bind.ip() };
+        crate::sip::Host::parse(host) == Ok(crate::sip::Host::Address(ip))
+    }
+}
+
+/// Secrets made once for an installation: with them tokens, tags and shards survive a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keys {
+    /// Of the keyed hashes in Record-Route tokens and To tags.
+    pub token: [u8; 16],
+    /// Of the hash that chooses a call's shard.
+    pub shard: [u8; 16],
+    /// Of the cipher around what a token restores.
+    pub seal: [u8; 32],
+}
+
+impl Keys {
+    /// How many random bytes they are made of.
+    pub const LENGTH: usize = 64;
+
+    /// The keys that these random bytes make.
+    pub fn from_bytes(bytes: &[u8; Keys::LENGTH]) -> Keys {
+        let mut keys = Keys { token: [0; 16], shard: [0; 16], seal: [0; 32] };
+        keys.token.copy_from_slice(&bytes[..16]);
+        keys.shard.copy_from_slice(&bytes[16..32]);
+        keys.seal.copy_from_slice(&bytes[32..]);
+        keys
+    }
+}
+
+/// What an engine is built with.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// The sockets, by [`ListenerId`].
+    pub listeners: Vec<Listener>,
+    /// The installation's secrets.
+    pub keys: Keys,
+    /// How many shards there are.
+    pub shards: usize,
+    /// What happens to strangers.
+    pub unknown_source: UnknownSource,
+    /// When a call without BYE is closed in records and counters.
+    pub call_expires: Duration,
+    /// The timers of RFC 3261.
+    pub timings: Timings,
+}
+
+impl EngineConfig {
+    /// A socket by its id, which must come from this config.
+    pub fn listener(&self, id: ListenerId) -> &Listener {
+        &self.listeners[usize::from(id.0)]
+    }
+
+    /// The socket that messages to `peer` leave by: the first of its transport and address family.
+    pub fn listener_for(&self, transport: Transport, peer: IpAddr) -> Option<&Listener> {
+        self.listeners
+            .iter()
+            .find(|listener| listener.transport == transport && listener.bind.is_ipv4() == peer.is_ipv4())
+    }
+
+    /// Whether a host and port in a message that came by `flow` stand for us.
+    pub fn is_us(&self, host: &[u8], port: Option<u16>, flow: &Flow) -> bool {
+        self.listeners.iter().any(|listener| listener.is_named(host, port, flow.local.ip()))
+    }
+}

@@ -1,0 +1,277 @@
+//! One shard's engine: takes inputs, hands each to its place, and collects what is to be done.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use slab::Slab;
+
+use super::action::{Action, Hop, QueryId, Ticket};
+use super::branch::Branches;
+use super::calls::Calls;
+use super::hops::{self, Destination, Locals, Way};
+use super::input::Input;
+use super::memory::Memory;
+use super::proxy::{Proxy, ProxyId};
+use super::record::{EndedBy, Records};
+use super::settings::EngineConfig;
+use crate::counters::EngineCounters;
+use crate::flow::{Flow, ListenerId};
+use crate::screen::World;
+use crate::sip::{Message, Rejected, Splice};
+use crate::time::Now;
+use crate::transaction::{ClientId, Event, Transactions};
+use crate::usage::{CallKey, Usage};
+
+/// What a transaction belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Context {
+    /// A request that is being proxied.
+    Proxy(ProxyId),
+    /// Our CANCEL of this INVITE.
+    Cancel(ClientId),
+    /// Our BYE to a call that nobody waits for: its answer says nothing.
+    Bye,
+}
+
+/// What waits for a name or a local address.
+#[derive(Debug)]
+pub(super) enum Waiting {
+    /// The next branch of a proxied request.
+    Branch(ProxyId),
+    /// An ACK to a 2xx, which has no transaction.
+    Ack(Box<super::dialog::InDialog>),
+}
+
+/// The calls of one shard. Owned by one thread; see the module's documentation for the verbs.
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) config: Arc<EngineConfig>,
+    pub(super) rng: StdRng,
+    pub(super) branches: Branches,
+    pub(super) usage: Arc<Usage>,
+    pub(super) counters: Arc<EngineCounters>,
+    pub(super) transactions: Transactions<Context>,
+    pub(super) proxies: Slab<Proxy>,
+    /// Our CANCEL for an INVITE: its responses bear the INVITE's branch.
+    pub(super) cancels: HashMap<ClientId, ClientId>,
+    pub(super) memory: Memory,
+    pub(super) calls: Calls,
+    pub(super) locals: Locals,
+    pub(super) waiting: HashMap<QueryId, Waiting>,
+    pub(super) records: Records,
+    pub(super) splice: Splice,
+    actions: VecDeque<Action>,
+    last_query: u64,
+}
+
+/// The most requests that wait for a name or a local address: each holds its message, and no peer waits longer than
+/// Timer B.
+const MOST_WAITING: usize = 10_000;
+
+impl Engine {
+    /// An engine without calls. `seed` must be random in a real shard, where it makes branches that nobody can guess;
+    /// the same seed and inputs give the same actions.
+    pub fn new(config: Arc<EngineConfig>, seed: [u8; 32], usage: Arc<Usage>, counters: Arc<EngineCounters>) -> Engine {
+        let mut rng = StdRng::from_seed(seed);
+        let mut branch_key = [0; 16];
+        rng.fill_bytes(&mut branch_key);
+        let memory = Memory::new(config.timings.transaction_timeout());
+        Engine {
+            transactions: Transactions::new(config.timings),
+            config,
+            rng,
+            branches: Branches::new(branch_key),
+            usage,
+            counters,
+            proxies: Slab::new(),
+            cancels: HashMap::new(),
+            memory,
+            calls: Calls::default(),
+            locals: Locals::default(),
+            waiting: HashMap::new(),
+            records: Records::default(),
+            splice: Splice::new(),
+            actions: VecDeque::new(),
+            last_query: 0,
+        }
+    }
+
+    /// Handles one input under the world of this moment.
+    pub fn handle(&mut self, now: Now, world: &World, input: Input) {
+        match input {
+            Input::Message { flow, message: Message::Request(request) } => {
+                self.counters.requests.add(1);
+                self.handle_request(now, world, flow, request);
+            }
+            Input::Message { flow: _, message: Message::Response(response) } => {
+                self.counters.responses.add(1);
+                self.handle_response(now, &response);
+            }
+            Input::Rejected { flow, rejected } => self.handle_rejected(&flow, &rejected),
+            Input::SendFailed { ticket } => self.handle_send_failed(now, ticket),
+            Input::Resolved { query, hops } => self.handle_resolved(now, query, &hops),
+        }
+        self.settle(now);
+    }
+
+    /// Lets everything happen whose time has come.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.transactions.handle_timeout(now.mono);
+        self.memory.forget_ended(now.mono);
+        while let Some((key, _)) = self.calls.pop_expired(now.mono) {
+            self.record_end(now, key, EndedBy::Expiry);
+        }
+        self.settle(now);
+    }
+
+    /// What is to be done next; drain it after each call.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When [`Engine::handle_timeout`] has something to do next.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        [self.transactions.poll_timeout(), self.memory.next_end(), self.calls.next_expiry(), self.records.next_due()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Hands out the records that wait for company: when the shard stops.
+    pub fn flush_records(&mut self) {
+        if let Some(chunk) = self.records.take() {
+            self.actions.push_back(Action::Records(chunk));
+        }
+    }
+
+    /// What the engine holds, for the simulator and the admin port.
+    pub fn load(&self) -> Load {
+        Load {
+            transactions: self.transactions.len(),
+            proxies: self.proxies.len(),
+            remembered: self.memory.len(),
+            calls: self.calls.len(),
+            waiting: self.waiting.len(),
+            cancels: self.cancels.len(),
+        }
+    }
+
+    /// Deals with what the transactions say until they say nothing more.
+    fn settle(&mut self, now: Now) {
+        while let Some(event) = self.transactions.poll() {
+            match event {
+                Event::Send { flow, bytes, ticket } => {
+                    self.send(flow, bytes, ticket.map(|client| Ticket(u64::from(client))));
+                }
+                Event::TryingDue { context, .. } => self.send_trying(now, context),
+                Event::NoAck { .. } => self.counters.unacknowledged.add(1),
+                Event::ServerEnded { context, .. } => self.release(context),
+                Event::ClientEnded { client, context } => self.client_ended(client, context),
+                Event::TimedOut { client, context } => self.branch_timed_out(now, client, context),
+                Event::TimerC { client, .. } => {
+                    self.transactions.cancel(now.mono, client);
+                }
+                Event::Unanswered { client, context } => self.branch_unanswered(now, client, context),
+                Event::CancelNow { client, context } => self.send_cancel(now, client, context),
+            }
+        }
+        if let Some(chunk) = self.records.take_due(now.mono) {
+            self.actions.push_back(Action::Records(chunk));
+        }
+    }
+
+    pub(super) fn send(&mut self, flow: Flow, bytes: Bytes, ticket: Option<Ticket>) {
+        self.actions.push_back(Action::Send { flow, bytes, ticket });
+    }
+
+    /// Asks the network for the way to a destination; `false` when too much waits already.
+    pub(super) fn ask(&mut self, destination: &Destination, listener: ListenerId, waiting: Waiting) -> bool {
+        if self.waiting.len() >= MOST_WAITING {
+            self.counters.unresolved_full.add(1);
+            return false;
+        }
+        self.last_query += 1;
+        let query = QueryId(self.last_query);
+        self.waiting.insert(query, waiting);
+        self.actions.push_back(Action::Resolve {
+            query,
+            host: destination.host.clone(),
+            port: destination.port,
+            transport: destination.transport,
+            listener,
+        });
+        true
+    }
+
+    pub(super) fn way(&self, now: Now, destination: &Destination) -> Way {
+        self.locals.way(now.mono, &self.config, destination)
+    }
+
+    fn handle_resolved(&mut self, now: Now, query: QueryId, hops: &[Hop]) {
+        let Some(waiting) = self.waiting.remove(&query) else { return };
+        for hop in hops {
+            self.locals.learn(now.mono, hop.peer.ip(), hop.local);
+        }
+        match waiting {
+            Waiting::Branch(proxy) => self.branch_resolved(now, proxy, hops),
+            Waiting::Ack(ack) => {
+                if let Some(flow) = self.first_way(&ack.destination, hops) {
+                    self.forward_ack(&ack, flow);
+                }
+            }
+        }
+    }
+
+    /// The way to the first of the hops that a socket of ours can reach.
+    pub(super) fn first_way(&self, destination: &Destination, hops: &[Hop]) -> Option<Flow> {
+        hops.iter().find_map(|hop| {
+            let listener = self.config.listener_for(destination.transport, hop.peer.ip())?;
+            let local: IpAddr = if listener.bind.ip().is_unspecified() { hop.local } else { listener.bind.ip() };
+            Some(hops::flow(listener, hop.peer, local))
+        })
+    }
+
+    fn handle_rejected(&mut self, flow: &Flow, rejected: &Rejected) {
+        self.counters.malformed[rejected.reason as usize].add(1);
+        let Some(headers) = &rejected.headers else { return };
+        let status = rejected.reason.status();
+        let phrase = if status == 400 { rejected.reason.to_string() } else { crate::sip::phrase(status).to_owned() };
+        self.reply_stateless(headers, flow, status, &phrase);
+    }
+
+    /// Closes a call in records and counters.
+    pub(super) fn end_call(&mut self, now: Now, key: CallKey, ended_by: EndedBy) {
+        if self.calls.close(key).is_some() {
+            self.record_end(now, key, ended_by);
+        }
+    }
+
+    fn record_end(&mut self, now: Now, key: CallKey, ended_by: EndedBy) {
+        self.counters.calls_closed.add(1);
+        if let Some(call) = self.usage.close(key) {
+            self.records.end(now, &call, ended_by);
+        }
+    }
+}
+
+/// What an engine holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Load {
+    /// Server and client transactions.
+    pub transactions: usize,
+    /// Requests being proxied, or whose transactions linger.
+    pub proxies: usize,
+    /// Answers in the memory.
+    pub remembered: usize,
+    /// Calls that are up.
+    pub calls: usize,
+    /// Requests that wait for a name or an address.
+    pub waiting: usize,
+    /// Our CANCELs.
+    pub cancels: usize,
+}

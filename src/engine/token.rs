@@ -1,0 +1,207 @@
+//! The token in our Record-Route: with it a request inside a dialog is known again after a restart, by any shard, from
+//! any address, without a call table.
+//!
+//! `base64url(version, flags, caller's trunk, callee's trunk, caller's tag[, presented number][, sealed], proof)`. The
+//! proof is a keyed hash over all of it and the Call-ID. What a hidden caller's peers must not read is sealed.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{ChaCha20Poly1305, Nonce};
+
+use super::hash::keyed;
+use super::settings::Keys;
+use crate::number::Number;
+
+/// What a dialog must remember.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Token {
+    /// Keyed hash of the name of the caller's trunk.
+    pub caller_trunk: u32,
+    /// Keyed hash of the name of the callee's trunk.
+    pub callee_trunk: u32,
+    /// Keyed hash of the caller's From tag: which of the two sends a request.
+    pub caller_tag: u32,
+    /// The number that is presented instead of the caller's.
+    pub presented: Option<Number>,
+    /// What the callee sees instead of what the caller sent, and must be put back.
+    pub concealed: Option<Concealed>,
+}
+
+/// What was taken from the caller's messages and goes back into those to him.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Concealed {
+    /// The caller is hidden; otherwise only From shows the presented number.
+    pub hidden: bool,
+    /// The caller's From without its tag: display name and URI in brackets.
+    pub from: Vec<u8>,
+    /// The user of the caller's Contact.
+    pub contact_user: Vec<u8>,
+}
+
+const VERSION: u8 = 1;
+const PRESENTED: u8 = 1;
+const CONCEALED: u8 = 2;
+const HIDDEN: u8 = 4;
+const FIXED: usize = 2 + 3 * 4;
+const PROOF: usize = 8;
+const NONCE: usize = 12;
+
+/// Longer ones are not ours: a From of 4 kB is the most that is concealed.
+const LONGEST: usize = 8 * 1024;
+
+/// The most bytes of a From or a Contact's user that are concealed; more would make the token outgrow a datagram.
+pub(super) const MOST_CONCEALED: usize = 1_024;
+
+impl Token {
+    /// Writes the token for a call; `nonce` must be random.
+    pub(super) fn write(&self, keys: &Keys, call_id: &[u8], nonce: [u8; NONCE], out: &mut Vec<u8>) {
+        let mut bytes = Vec::with_capacity(64);
+        let mut flags = 0;
+        flags |= if self.presented.is_some() { PRESENTED } else { 0 };
+        if let Some(concealed) = &self.concealed {
+            flags |= CONCEALED | if concealed.hidden { HIDDEN } else { 0 };
+        }
+        bytes.extend_from_slice(&[VERSION, flags]);
+        for half in [self.caller_trunk, self.callee_trunk, self.caller_tag] {
+            bytes.extend_from_slice(&half.to_be_bytes());
+        }
+        if let Some(number) = self.presented {
+            bytes.extend_from_slice(&number.get().to_be_bytes());
+        }
+        if let Some(concealed) = &self.concealed {
+            let mut plain = Vec::with_capacity(2 + concealed.from.len() + concealed.contact_user.len());
+            let from = u16::try_from(concealed.from.len()).expect("no longer than MOST_CONCEALED");
+            plain.extend_from_slice(&from.to_be_bytes());
+            plain.extend_from_slice(&concealed.from);
+            plain.extend_from_slice(&concealed.contact_user);
+            let cipher = ChaCha20Poly1305::new(&keys.seal.into());
+            let payload = Payload { msg: &plain, aad: call_id };
+            let sealed = cipher.encrypt(&Nonce::from(nonce), payload).expect("a short message can be sealed");
+            bytes.extend_from_slice(&nonce);
+            bytes.extend_from_slice(&sealed);
+        }
+        bytes.extend_from_slice(&proof(keys, &bytes, call_id));
+        out.extend_from_slice(URL_SAFE_NO_PAD.encode(&bytes).as_bytes());
+    }
+
+    /// Reads a token of ours; `None` for anything else, also for a token of another call.
+    pub(super) fn read(keys: &Keys, call_id: &[u8], text: &[u8]) -> Option<Token> {
+        if text.len() > LONGEST {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (body, given) = bytes.split_last_chunk::<PROOF>()?;
+        // Compared as one number: no byte of it can be found out by the time that it takes.
+        if u64::from_be_bytes(*given) != u64::from_be_bytes(proof(keys, body, call_id)) {
+            return None;
+        }
+        let (fixed, mut rest) = body.split_at_checked(FIXED)?;
+        let [version, flags, halves @ ..] = fixed else { return None };
+        if *version != VERSION {
+            return None;
+        }
+        let half = |at: usize| halves.get(at * 4..)?.first_chunk::<4>().map(|chunk| u32::from_be_bytes(*chunk));
+        let mut token = Token {
+            caller_trunk: half(0)?,
+            callee_trunk: half(1)?,
+            caller_tag: half(2)?,
+            presented: None,
+            concealed: None,
+        };
+        if flags & PRESENTED != 0 {
+            let (number, after) = rest.split_first_chunk::<8>()?;
+            token.presented = Some(Number::new(u64::from_be_bytes(*number))?);
+            rest = after;
+        }
+        if flags & CONCEALED != 0 {
+            let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
+            let cipher = ChaCha20Poly1305::new(&keys.seal.into());
+            let plain = cipher.decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: call_id }).ok()?;
+            let (length, texts) = plain.split_first_chunk::<2>()?;
+            let (from, contact_user) = texts.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+            token.concealed = Some(Concealed {
+                hidden: flags & HIDDEN != 0,
+                from: from.to_vec(),
+                contact_user: contact_user.to_vec(),
+            });
+        }
+        Some(token)
+    }
+
+    /// Whether what is sent with this From tag comes from the caller.
+    pub(super) fn is_from_caller(&self, keys: &Keys, from_tag: &[u8]) -> bool {
+        self.caller_tag == short_hash(keys, from_tag)
+    }
+}
+
+/// Four bytes that stand for a tag or a trunk's name in a token.
+pub(super) fn short_hash(keys: &Keys, text: &[u8]) -> u32 {
+    u32::try_from(keyed(&keys.token, [b"short", text]) >> 32).expect("half of the hash")
+}
+
+fn proof(keys: &Keys, bytes: &[u8], call_id: &[u8]) -> [u8; PROOF] {
+    keyed(&keys.token, [b"token", bytes, call_id]).to_be_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> Keys {
+        Keys::from_bytes(&[7; Keys::LENGTH])
+    }
+
+    fn token() -> Token {
+        Token {
+            caller_trunk: 1,
+            callee_trunk: 2,
+            caller_tag: 3,
+            presented: Number::new(48_221_234_567),
+            concealed: Some(Concealed {
+                hidden: true,
+                from: b"<sip:alice@example.com>".to_vec(),
+                contact_user: b"alice".to_vec(),
+            }),
+        }
+    }
+
+    fn written(token: &Token) -> Vec<u8> {
+        let mut out = Vec::new();
+        token.write(&keys(), b"call", [9; NONCE], &mut out);
+        out
+    }
+
+    #[test]
+    fn a_token_gives_back_what_was_put_in() {
+        for token in
+            [token(), Token { concealed: None, ..token() }, Token { presented: None, ..token() }, Token::default()]
+        {
+            assert_eq!(Token::read(&keys(), b"call", &written(&token)), Some(token));
+        }
+    }
+
+    #[test]
+    fn a_token_of_another_call_or_installation_is_none() {
+        let text = written(&token());
+        assert_eq!(Token::read(&keys(), b"other", &text), None);
+        assert_eq!(Token::read(&Keys::from_bytes(&[8; Keys::LENGTH]), b"call", &text), None);
+    }
+
+    #[test]
+    fn a_token_changed_anywhere_is_none() {
+        let text = written(&token());
+        for at in 0..text.len() {
+            let mut changed = text.clone();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            assert_eq!(Token::read(&keys(), b"call", &changed), None, "byte {at}");
+            assert_eq!(Token::read(&keys(), b"call", &text[..at]), None, "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn what_is_concealed_cannot_be_read_from_the_token() {
+        let bytes = URL_SAFE_NO_PAD.decode(written(&token())).expect("base64");
+        assert!(!bytes.windows(5).any(|window| window == b"alice"));
+    }
+}
