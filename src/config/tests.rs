@@ -1,1 +1,309 @@
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use super::{ConfigError, Loaded, Mistake, Settings, load, parse};
+use crate::engine::{SipConfig, UnknownSource};
+use crate::flow::Transport;
+use crate::lists::Class;
+use crate::screen::{Notice, RuleError};
+
+/// Reads a config named `dir/r.toml` with these files beside it.
+fn read(text: &str, files: &[(&str, &str)]) -> Result<Loaded, Vec<ConfigError>> {
+    let files: HashMap<PathBuf, &str> = files.iter().map(|(name, text)| (Path::new("dir").join(name), *text)).collect();
+    let mut read_file = |path: &Path| match files.get(path) {
+        Some(text) => Ok(text.as_bytes().to_vec()),
+        None => Err(io::Error::from(io::ErrorKind::NotFound)),
+    };
+    parse(Path::new("dir/r.toml"), text, &mut read_file).map_err(|errors| errors.0)
+}
+
+/// The mistakes in a text, as an operator reads them.
+fn mistakes(text: &str, files: &[(&str, &str)]) -> Vec<String> {
+    let errors = read(text, files).err().unwrap_or_default();
+    errors.iter().map(ToString::to_string).collect()
+}
+
+fn sip(text: &str) -> SipConfig {
+    read(text, &[]).expect("good").settings.sip
+}
+
+const TRUNK: &str = "[[trunk]]\nname = \"carrier\"\nfrom = [\"192.0.2.1\"]\nto = [\"sip:192.0.2.1\"]\n";
+
+#[test]
+fn the_sample_config_works_as_it_is() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/ringfence.toml");
+    let loaded = load(&path).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(loaded.warnings, []);
+    let list = |name: &str| loaded.lists.get(name).unwrap_or_else(|| panic!("{name}"));
+    assert_eq!((list("default").class(), list("default").len()), (Class::Personal, 0));
+    assert_eq!((list("do-not-call").class(), list("do-not-call").len()), (Class::Dnc, 6));
+    assert_eq!((list("our-numbers").class(), list("our-numbers").len()), (Class::Pool, 20));
+    assert_eq!(loaded.settings.sip, SipConfig::default());
+    assert_eq!(loaded.policy.headers, ["x-campaign".into()]);
+    let source: SocketAddr = "127.0.0.3:5060".parse().expect("an address");
+    let pbx = loaded.policy.trunk_of(source, Transport::Udp).expect("a trunk");
+    assert_eq!(&*loaded.policy.trunk(pbx).name, "pbx");
+}
+
+#[test]
+fn every_commented_option_of_the_sample_config_is_understood() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/ringfence.toml");
+    let sample = std::fs::read_to_string(&path).expect("the sample");
+    let mut opened = String::new();
+    let mut options = 0;
+    for line in sample.lines() {
+        match line.strip_prefix("# ").filter(|rest| is_option(rest)) {
+            // What one table cannot have beside the rest of the sample is tried below.
+            Some(rest) if !AGAINST_THE_REST.iter().any(|key| rest.starts_with(key)) => {
+                options += 1;
+                opened += rest;
+            }
+            _ => opened += line,
+        }
+        opened.push('\n');
+    }
+    assert!(options >= 18, "{options} options");
+    let opened = opened.replace("[[inbound]]\nname", "[[list]]\nname = \"vip\"\nclass = \"allow\"\n[[inbound]]\nname");
+    let loaded = parse(&path, &opened, &mut |path| std::fs::read(path));
+    let loaded = loaded.unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(loaded.settings.sip, SipConfig::default());
+}
+
+fn is_option(rest: &str) -> bool {
+    let key = rest.split([' ', ']']).next().unwrap_or_default();
+    rest.starts_with("[answers]")
+        || (!key.is_empty()
+            && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            && rest[key.len()..].starts_with(" = "))
+}
+
+/// `to` means nothing to a decline; the rest are keys of a `present` table, and a file that does not lie there.
+const AGAINST_THE_REST: [&str; 4] = ["to = ", "exclude = ", "otherwise = ", "privacy = "];
+
+#[test]
+fn an_empty_config_is_good_and_has_the_default_list() {
+    let loaded = read("", &[]).expect("good");
+    assert_eq!(loaded.settings.sip, SipConfig::default());
+    assert_eq!(loaded.lists.get("default").map(|list| list.class()), Some(Class::Personal));
+    let listen = &loaded.settings.sip.listen;
+    assert_eq!(listen.len(), 2);
+    assert!(listen.iter().all(|listen| listen.addr.port() == 5060));
+}
+
+#[test]
+fn unknown_keys_are_refused_with_the_nearest_known_one() {
+    assert_eq!(
+        mistakes("[sip]\nworker = 2\n", &[]),
+        ["dir/r.toml:2:1: unknown key \"worker\": did you mean \"workers\"?"]
+    );
+    assert_eq!(mistakes("[spi]\n", &[]), ["dir/r.toml:1:2: unknown key \"spi\": did you mean \"sip\"?"]);
+    assert_eq!(
+        mistakes("[[trunk]]\nname = \"x\"\n  trustd = true\n", &[]),
+        ["dir/r.toml:3:3: unknown key \"trustd\": did you mean \"trusted\"?"]
+    );
+    assert_eq!(mistakes("[numbers]\nqqqqqq = 1\n", &[]), ["dir/r.toml:2:1: unknown key \"qqqqqq\""]);
+}
+
+#[test]
+fn keys_of_every_table_are_checked() {
+    for table in ["sip", "admin", "state", "numbers", "answers"] {
+        assert_eq!(mistakes(&format!("[{table}]\nzzzzzz = 1\n"), &[]).len(), 1, "{table}");
+    }
+    for table in ["trunk", "list", "inbound", "campaign", "route"] {
+        let text = format!("[[{table}]]\nname = \"x\"\nzzzzzz = 1\n");
+        assert!(mistakes(&text, &[]).iter().any(|text| text.contains("unknown key \"zzzzzz\"")), "{table}");
+    }
+}
+
+#[test]
+fn mistakes_of_several_tables_are_told_together_in_file_order() {
+    let text = "[sip]\nworkers = \"many\"\n[[trunk]]\nname = \"x\"\nfrom = [\"nowhere\"]\n\
+                [[list]]\nname = \"l\"\nclass = \"persnal\"\n[[inbound]]\nname = \"r\"\ntrunks = [\"z\"]\n\
+                [[route]]\nname = \"q\"\n";
+    let found = mistakes(text, &[]);
+    assert_eq!(found.len(), 4, "{found:#?}");
+    assert!(found[0].starts_with("dir/r.toml:2:11: invalid type: string"), "{found:#?}");
+    assert!(found[1].starts_with("dir/r.toml:5:9: expected an address"), "{found:#?}");
+    assert!(found[2].starts_with("dir/r.toml:8:9: unknown variant `persnal`"), "{found:#?}");
+    assert!(found[3].contains("missing field `to`"), "{found:#?}");
+}
+
+#[test]
+fn syntax_errors_have_their_place() {
+    let found = mistakes("[sip]\nlisten = [\"udp:0.0.0.0:5060\"\nworkers = 2\n", &[]);
+    assert!(found[0].starts_with("dir/r.toml:"), "{found:?}");
+    assert!(found[0].contains(":2:") || found[0].contains(":3:"), "{found:?}");
+}
+
+#[test]
+fn the_column_counts_characters() {
+    let found = mistakes("[[list]]\nname = \"zażółć\"\nclass = \"dnc\"\nentries = [\"zażółć gęślą\", \"4*\"]\n", &[]);
+    assert!(found.iter().any(|text| text.starts_with("dir/r.toml:4:28: `4*`: ")), "{found:?}");
+}
+
+#[test]
+fn a_table_in_the_wrong_number_is_told() {
+    assert_eq!(mistakes("[trunk]\nname = \"x\"\n", &[]), ["dir/r.toml:1:1: expected [[trunk]]: there can be several"]);
+    assert_eq!(mistakes("[[sip]]\nworkers = 1\n", &[]), ["dir/r.toml:1:1: expected [sip]: there is only one"]);
+}
+
+#[test]
+fn listen_is_a_text_or_a_table_with_what_is_advertised() {
+    let config = sip(
+        "[sip]\nlisten = [\"tcp:127.0.0.1:5080\", { addr = \"udp:[::]:5060\", advertise = \"203.0.113.5:5070\" }]\n",
+    );
+    assert_eq!((config.listen[0].transport, config.listen[0].addr.port()), (Transport::Tcp, 5080));
+    assert_eq!(config.listen[0].advertise, None);
+    assert_eq!(config.listen[1].advertise, Some(("203.0.113.5".into(), Some(5070))));
+    let named = sip("[sip]\nlisten = [{ addr = \"udp:0.0.0.0:5060\", advertise = \"sip.example.net\" }]\n");
+    assert_eq!(named.listen[0].advertise, Some(("sip.example.net".into(), None)));
+}
+
+#[test]
+fn a_listen_that_makes_no_sense_is_told_at_its_place() {
+    for listen in ["0.0.0.0:5060", "udp:5060", "sctp:0.0.0.0:5060", "udp:host:5060"] {
+        let found = mistakes(&format!("[sip]\nlisten = [\"udp:0.0.0.0:5060\", \"{listen}\"]\n"), &[]);
+        assert!(found[0].starts_with("dir/r.toml:2:10: expected a transport, an IP address and a port"), "{found:?}");
+    }
+    assert_eq!(mistakes("[sip]\nlisten = []\n", &[]), ["dir/r.toml:2:10: expected at least one address to listen on"]);
+}
+
+#[test]
+fn the_other_sip_keys_are_read() {
+    let config = sip("[sip]\nworkers = 3\nunknown_source = \"403\"\ncall_expires = \"90m\"\n");
+    assert_eq!(config.workers, 3);
+    assert_eq!(config.unknown_source, UnknownSource::Refuse);
+    assert_eq!(config.call_expires, Duration::from_secs(5400));
+    let found = mistakes("[sip]\ncall_expires = \"soon\"\n", &[]);
+    assert!(found[0].starts_with("dir/r.toml:2:16: expected a time such as"), "{found:?}");
+}
+
+#[cfg(feature = "daemon")]
+#[test]
+fn an_admin_port_beyond_loopback_needs_tokens() {
+    let open = "[admin]\nlisten = \"0.0.0.0:8060\"\n";
+    let expected = ["dir/r.toml:2:10: beyond a loopback address the admin port needs `tokens`"];
+    assert_eq!(mistakes(open, &[]), expected);
+    assert_eq!(mistakes(&format!("{open}tokens = \"t.toml\"\n"), &[]), [""; 0]);
+    assert_eq!(mistakes("[admin]\nlisten = \"[::1]:8060\"\n", &[]), [""; 0]);
+}
+
+#[cfg(feature = "daemon")]
+#[test]
+fn paths_are_relative_to_the_config_file() {
+    let loaded = read("[admin]\ntokens = \"t.toml\"\n[state]\ndir = \"/var/lib/ringfence\"\n", &[]).expect("good");
+    assert_eq!(loaded.settings.admin.tokens.as_deref(), Some(Path::new("dir/t.toml")));
+    assert_eq!(loaded.settings.state.dir, Path::new("/var/lib/ringfence"));
+}
+
+#[test]
+fn lists_come_from_files_and_from_the_config_together() {
+    let text = "[[list]]\nname = \"l\"\nclass = \"dnc\"\nfile = \"sub/l.csv\"\nentries = [\"4870*\", \"anonymous\"]\n\
+                columns = { number = 2 }\n";
+    let loaded = read(text, &[("sub/l.csv", "a,48221110001\nb,221110002\n")]).expect("good");
+    let list = loaded.lists.get("l").expect("a list");
+    assert_eq!(list.len(), 4);
+    assert_eq!(list.source(), Some(Path::new("dir/sub/l.csv")));
+}
+
+#[test]
+fn an_unreadable_list_file_is_told_with_path_and_reason() {
+    let found = mistakes("[[list]]\nname = \"l\"\nclass = \"dnc\"\nfile = \"none.csv\"\n", &[]);
+    assert_eq!(found, ["dir/r.toml:4:8: dir/none.csv cannot be read: entity not found"]);
+}
+
+#[test]
+fn each_bad_row_of_a_list_file_is_told_with_file_line_and_column() {
+    let text = "[[list]]\nname = \"l\"\nclass = \"dnc\"\nfile = \"l.csv\"\n";
+    let rows = "number,date\n48221110001,2026-01-01\n\"4,86E+10\",2026-01-01\n48221110003,soon\n";
+    let found = mistakes(text, &[("l.csv", rows)]);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("dir/l.csv:3:1: `4,86E+10`: "), "{found:?}");
+    assert!(found[1].starts_with("dir/l.csv:4:2: `soon`: "), "{found:?}");
+}
+
+#[test]
+fn a_missing_column_is_told() {
+    let text = "[[list]]\nname = \"l\"\nclass = \"dnc\"\nfile = \"l.csv\"\ncolumns = { number = \"phone\" }\n";
+    let found = mistakes(text, &[("l.csv", "number,date\n48221110001,2026-01-01\n")]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("dir/l.csv:1:1: "), "{found:?}");
+    assert!(found[0].contains("phone"), "{found:?}");
+}
+
+#[test]
+fn two_lists_of_one_name_are_a_mistake() {
+    let list = "[[list]]\nname = \"l\"\nclass = \"dnc\"\n";
+    let found = mistakes(&format!("{list}{list}"), &[]);
+    assert_eq!(found, ["dir/r.toml:5:8: there is a list \"l\" already"]);
+}
+
+#[test]
+fn a_pool_with_another_entry_is_a_mistake() {
+    let found = mistakes("[[list]]\nname = \"p\"\nclass = \"pool\"\nentries = [\"48221110001\", \"4822*\"]\n", &[]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("dir/r.toml:2:8: "), "{found:?}");
+}
+
+#[test]
+fn a_list_may_have_its_own_dial_plan() {
+    let text = "[[list]]\nname = \"uk\"\nclass = \"dnc\"\ncountry = \"44\"\nnational = \"0\"\nnational_length = [10]\n\
+                entries = [\"020 7946 0000\"]\n";
+    let loaded = read(text, &[]).expect("good");
+    let list = loaded.lists.get("uk").expect("a list");
+    let number = crate::number::Number::new(442_079_460_000).expect("a number");
+    assert!(list.contains(&crate::lists::Entry::Number(number)));
+}
+
+#[test]
+fn a_table_that_cannot_be_read_is_not_also_missed_by_name() {
+    let text = format!("{TRUNK}oops = 1\n[[route]]\nname = \"r\"\nto = \"carrier\"\n");
+    let found = mistakes(&text, &[]);
+    assert_eq!(found, ["dir/r.toml:5:1: unknown key \"oops\""]);
+}
+
+#[test]
+fn rules_are_checked_even_when_a_list_file_is_bad() {
+    let text = format!(
+        "{TRUNK}[[list]]\nname = \"l\"\nclass = \"dnc\"\nfile = \"none.csv\"\n\
+         [[inbound]]\nname = \"r\"\nlists = [\"l\"]\ntrunks = [\"carier\"]\n"
+    );
+    let found = read(&text, &[]).expect_err("mistakes");
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(matches!(found[0].mistake, Mistake::Unreadable { kind: io::ErrorKind::NotFound, .. }));
+    assert!(matches!(found[1].mistake, Mistake::Rule(RuleError::Unknown { .. })));
+}
+
+#[test]
+fn warnings_have_their_place() {
+    let text = format!("[numbers]\nnever_block = [\"112\"]\n{TRUNK}");
+    let warnings = read(&text, &[]).expect("good").warnings;
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(warnings[0].notice, Notice::NoRoute("112".into()));
+    let told = "dir/r.toml:2:16: warning: no route takes calls to 112, which numbers.never_block lets through";
+    assert_eq!(warnings[0].to_string(), told);
+}
+
+#[test]
+fn keys_that_need_a_restart_are_named() {
+    let old = Settings::default();
+    assert_eq!(old.restart_keys(&old), [""; 0]);
+    let mut new = Settings::default();
+    new.sip.workers = 4;
+    new.sip.call_expires = Duration::from_secs(1);
+    assert_eq!(old.restart_keys(&new), ["sip.workers", "sip.call_expires"]);
+    #[cfg(feature = "daemon")]
+    {
+        new.state.dir = "elsewhere".into();
+        assert_eq!(old.restart_keys(&new), ["sip.workers", "sip.call_expires", "state.dir"]);
+    }
+}
+
+#[test]
+fn a_config_file_that_cannot_be_read_is_told() {
+    let errors = load(Path::new("/nonexistent/r.toml")).expect_err("no file");
+    assert_eq!(errors.to_string(), "/nonexistent/r.toml: /nonexistent/r.toml cannot be read: entity not found");
+}
