@@ -79,7 +79,7 @@ pub enum EditFailure {
 pub struct Reloaded {
     /// The generation it led to.
     pub generation: u64,
-    /// Lists that are new, gone or different, in name order.
+    /// Every list; one that is gone comes last.
     pub lists: Vec<ListChange>,
     /// Trunks, rules and their tables that are different.
     pub rules: Vec<RuleChange>,

@@ -1,10 +1,20 @@
-//! app
+//! The daemon: reads the config, opens the state, joins the rows below and takes them down again.
+//!
+//! * `run` starts and stops everything, in order.
+//! * `worlds` holds the world that shards read, and drops old ones where no call waits.
+//! * `live` is what is in force while the daemon runs: it makes edits through the store and serves the admin port.
+//! * `reload` builds a new world aside and swaps it in; `difference` tells what it changed.
 
-/// Runs with this config until it is told to stop.
-pub fn run(config: &std::path::Path) -> std::process::ExitCode {
-    match crate::config::load(config) {
-        Ok(_) => eprintln!("nothing is wired up yet"),
-        Err(errors) => eprintln!("{errors}"),
-    }
-    std::process::ExitCode::FAILURE
-}
+mod difference;
+mod live;
+mod log;
+mod metrics;
+mod reload;
+mod run;
+mod sip;
+mod worlds;
+
+pub use run::run;
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Reading a whole configuration.
 
+use std::collections::HashMap;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
@@ -11,6 +12,7 @@ use super::place::{Place, Text};
 use super::tables::{self, Tables};
 use crate::engine::SipConfig;
 use crate::lists::Lists;
+use crate::number::DialPlan;
 use crate::screen::{self, Policy};
 
 /// Everything that a config says.
@@ -22,6 +24,12 @@ pub struct Loaded {
     pub policy: Arc<Policy>,
     /// The lists, without edits.
     pub lists: Lists,
+    /// How the entries of each list that a table describes are dialled.
+    pub list_plans: HashMap<String, DialPlan>,
+    /// How all other numbers are dialled.
+    pub plan: DialPlan,
+    /// The text of the config, so that a reload can tell what it changed.
+    pub text: Box<str>,
     /// What works but is hardly meant.
     pub warnings: Vec<ConfigWarning>,
 }
@@ -106,7 +114,10 @@ pub fn parse(
                 .into_iter()
                 .map(|(span, notice)| ConfigWarning { place: source.place(&span), notice })
                 .collect();
-            Ok(Loaded { settings: settings(path, tables), policy: Arc::new(policy), lists, warnings })
+            let list_plans =
+                tables.lists.iter().map(|list| (list.name.get_ref().clone(), list.plan(&plan))).collect();
+            let (settings, policy) = (settings(path, tables), Arc::new(policy));
+            Ok(Loaded { settings, policy, lists, list_plans, plan, text: text.into(), warnings })
         }
         _ => Err(ConfigErrors(errors)),
     }

@@ -15,7 +15,9 @@ pub use config::Config;
 pub use error::{DatabaseFailure, StoreError};
 pub use keys::Keys;
 pub use open::{Replay, Store};
-pub use writer::{Committed, EditError, EditWriter, Effect, Proposal, Published, Refusal, Reload};
+pub use writer::{
+    Committed, EditError, EditWriter, Effect, Prepare, Proposal, Publish, Published, Refusal, Reload, ReloadError,
+};
 
 #[cfg(test)]
 mod tests;

@@ -183,12 +183,16 @@ fn a_reload_gets_the_edits_made_while_it_was_built() {
     make(&writer, remove("997")).unwrap();
     make(&writer, put("998")).unwrap();
     let swapped = Arc::new(Mutex::new(None));
-    let publish = {
+    let prepare = {
         let swapped = Arc::clone(&swapped);
-        Box::new(move |newer: &[Edit], generation| *swapped.lock().unwrap() = Some((newer.to_vec(), generation)))
+        Box::new(move |newer: &[Edit], generation| {
+            let newer = newer.to_vec();
+            let publish: Publish = Box::new(move || *swapped.lock().unwrap() = Some((newer, generation)));
+            Some(publish)
+        })
     };
     let since = built_from.generation;
-    let reload = Reload { actor: "SIGHUP".into(), at: WallTime::from_micros(2), since, publish };
+    let reload = Reload { actor: "SIGHUP".into(), at: WallTime::from_micros(2), since, prepare };
     assert_eq!(writer.reload(reload), Ok(5));
     assert_eq!(*swapped.lock().unwrap(), Some((vec![remove("997"), put("998")], 5)));
     assert_eq!(make(&writer, put("999")).unwrap().generation, 6);
@@ -200,8 +204,11 @@ fn the_audit_trail_has_one_row_for_each_generation() {
     let (writer, _, _) = start(dir.path());
     make(&writer, put("112")).unwrap();
     make(&writer, remove("112")).unwrap();
-    let publish = Box::new(|_: &[Edit], _| {});
-    writer.reload(Reload { actor: "SIGHUP".into(), at: WallTime::from_micros(7), since: 2, publish }).unwrap();
+    let refused =
+        Reload { actor: "SIGHUP".into(), at: WallTime::from_micros(6), since: 2, prepare: Box::new(|_, _| None) };
+    assert_eq!(writer.reload(refused), Err(ReloadError::Refused));
+    let prepare = Box::new(|_: &[Edit], _| Some(Box::new(|| {}) as Publish));
+    writer.reload(Reload { actor: "SIGHUP".into(), at: WallTime::from_micros(7), since: 2, prepare }).unwrap();
     drop(writer);
     let connection = Connection::open(dir.path().join("ringfence.db")).unwrap();
     let mut statement = connection.prepare("SELECT generation, time, actor, change, entry FROM audit").unwrap();
@@ -233,12 +240,12 @@ fn a_failed_commit_publishes_nothing_and_needs_no_restart() {
     assert!(matches!(make(&writer, put("997")), Err(EditError::Store(StoreError::Database(_)))));
     assert!(matches!(make(&writer, remove("112")), Err(EditError::Store(StoreError::Database(_)))));
     let published = Arc::new(Mutex::new(false));
-    let publish = {
+    let prepare = {
         let published = Arc::clone(&published);
-        Box::new(move |_: &[Edit], _| *published.lock().unwrap() = true)
+        Box::new(move |_: &[Edit], _| Some(Box::new(move || *published.lock().unwrap() = true) as Publish))
     };
-    let reload = Reload { actor: "SIGHUP".into(), at: WallTime::from_micros(2), since: 1, publish };
-    assert!(matches!(writer.reload(reload), Err(StoreError::Database(_))));
+    let reload = Reload { actor: "SIGHUP".into(), at: WallTime::from_micros(2), since: 1, prepare };
+    assert!(matches!(writer.reload(reload), Err(ReloadError::Store(StoreError::Database(_)))));
     assert!(!*published.lock().unwrap());
     assert_eq!(applied.generation(), 1);
     assert!(writer.is_failing());

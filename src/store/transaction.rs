@@ -27,21 +27,25 @@ pub(super) fn commit_edits(connection: &mut Connection, edits: &[Authored<'_>]) 
     stored_generation(last)
 }
 
-/// Commits a reload and answers its generation with the edits that are newer than `since`.
-pub(super) fn commit_reload(
+/// Commits a reload. `prepare` is given the edits that are newer than `since` and the new generation; `None` from it
+/// commits nothing.
+pub(super) fn commit_reload<T>(
     connection: &mut Connection,
     actor: &str,
     at: WallTime,
     since: u64,
-) -> Result<(Vec<Edit>, u64), StoreError> {
+    prepare: impl FnOnce(&[Edit], u64) -> Option<T>,
+) -> Result<Option<(T, u64)>, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let newer = edits_since(&transaction, since)?;
-    let generation = raise_generation(&transaction, 1)?;
+    let number = raise_generation(&transaction, 1)?;
+    let generation = stored_generation(number)?;
+    let Some(prepared) = prepare(&newer, generation) else { return Ok(None) };
     transaction
         .prepare_cached("INSERT INTO audit (generation, time, actor, change) VALUES (?1, ?2, ?3, 'reload')")?
-        .execute(params![generation, micros(at), actor])?;
+        .execute(params![number, micros(at), actor])?;
     transaction.commit()?;
-    Ok((newer, stored_generation(generation)?))
+    Ok(Some((prepared, generation)))
 }
 
 /// Every edit and the generation, as of one moment.

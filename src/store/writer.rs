@@ -93,8 +93,26 @@ pub struct Reload {
     pub at: WallTime,
     /// The generation of the replay that it was built from.
     pub since: u64,
-    /// Called on the writer's thread with the edits committed after `since` and the new generation.
-    pub publish: Box<dyn FnOnce(&[Edit], u64) + Send>,
+    /// Called on the writer's thread, before the commit, with the edits committed after `since` and the new generation.
+    /// `None` refuses the reload: the edits do not fit what was built.
+    pub prepare: Prepare,
+}
+
+/// Finishes a world that was built aside; see [`Reload::prepare`].
+pub type Prepare = Box<dyn FnOnce(&[Edit], u64) -> Option<Publish> + Send>;
+
+/// Swaps a world in, once it is committed.
+pub type Publish = Box<dyn FnOnce() + Send>;
+
+/// Why a reload is neither stored nor in force.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReloadError {
+    /// [`Reload::prepare`] refused it.
+    #[error("an edit made in the meantime does not fit it")]
+    Refused,
+    /// It could not be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// The handle to the running thread.
@@ -135,10 +153,10 @@ impl EditWriter {
     }
 
     /// Commits and publishes a reload; waits for its turn. Answers the new generation.
-    pub fn reload(&self, reload: Reload) -> Result<u64, StoreError> {
+    pub fn reload(&self, reload: Reload) -> Result<u64, ReloadError> {
         let (answer, answered) = oneshot::channel();
         self.queue.send(Job::Reload(reload, answer)).map_err(|_| StoreError::Closed)?;
-        answered.blocking_recv().unwrap_or(Err(StoreError::Closed))
+        answered.blocking_recv().unwrap_or(Err(ReloadError::Store(StoreError::Closed)))
     }
 
     /// Reads every edit and the generation from the disk, on the calling thread, without holding up the writer.
@@ -175,7 +193,7 @@ impl Drop for EditWriter {
 
 enum Job {
     Edit(Pending),
-    Reload(Reload, oneshot::Sender<Result<u64, StoreError>>),
+    Reload(Reload, oneshot::Sender<Result<u64, ReloadError>>),
     Stop,
 }
 
@@ -292,11 +310,12 @@ impl<P: Published> Writer<P> {
         Ok(generation)
     }
 
-    fn reload(&mut self, reload: Reload) -> Result<u64, StoreError> {
-        let result = transaction::commit_reload(&mut self.connection, &reload.actor, reload.at, reload.since);
+    fn reload(&mut self, reload: Reload) -> Result<u64, ReloadError> {
+        let Reload { actor, at, since, prepare } = reload;
+        let result = transaction::commit_reload(&mut self.connection, &actor, at, since, prepare);
         self.note(&result);
-        let (newer, generation) = result?;
-        (reload.publish)(&newer, generation);
+        let (publish, generation) = result?.ok_or(ReloadError::Refused)?;
+        publish();
         Ok(generation)
     }
 

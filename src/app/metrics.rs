@@ -1,0 +1,98 @@
+//! All counters under their names.
+
+use super::live::Live;
+use crate::admin::{MetricFamily, MetricKind, MetricSample};
+use crate::counters::{Counter, NetCounters};
+
+pub(super) fn families(live: &Live) -> Vec<MetricFamily> {
+    let world = live.worlds.load();
+    let records = &live.counts.records;
+    let mut families = vec![
+        gauge("generation", "Edits and reloads since the first start", world.generation),
+        gauge("calls_live", "Calls that are up", live.usage.live() as u64),
+        counter("reloads", "Reloads that succeeded", &live.counts.reloads),
+        counter("reloads_failed", "Reloads that changed nothing", &live.counts.reloads_failed),
+        counter("records_written", "Record lines written", &records.written),
+        MetricFamily {
+            name: "ringfence_records_dropped".into(),
+            help: "Record lines lost".into(),
+            kind: MetricKind::Counter,
+            samples: vec![
+                sample("reason", "queue_full", records.dropped_queue_full.get()),
+                sample("reason", "write_failed", records.dropped_write_failed.get()),
+            ],
+        },
+        MetricFamily {
+            name: "ringfence_list_entries".into(),
+            help: "Entries of a list, edits included".into(),
+            kind: MetricKind::Gauge,
+            samples: world.lists.iter().map(|(_, list)| sample("list", list.name(), list.len())).collect(),
+        },
+        MetricFamily {
+            name: "ringfence_trunk_calls".into(),
+            help: "Calls of a trunk that are up".into(),
+            kind: MetricKind::Gauge,
+            samples: world
+                .policy
+                .trunks
+                .iter()
+                .flat_map(|trunk| {
+                    let calls = live.usage.trunk_calls(&trunk.name);
+                    [("from", calls.from), ("to", calls.to)].map(|(direction, value)| MetricSample {
+                        labels: vec![("trunk", trunk.name.to_string()), ("direction", direction.to_owned())],
+                        value,
+                    })
+                })
+                .collect(),
+        },
+    ];
+    families.extend(net(&live.counts.sip.net));
+    families
+}
+
+fn net(net: &NetCounters) -> impl Iterator<Item = MetricFamily> + use<> {
+    let named = [
+        ("udp_received", "Datagrams taken from UDP sockets", &net.udp_received),
+        ("udp_sent", "Datagrams given to the kernel", &net.udp_sent),
+        ("udp_truncated", "Datagrams that the kernel cut to the buffer", &net.udp_truncated),
+        ("udp_keep_alives", "Datagrams that keep an address translation alive", &net.udp_keep_alives),
+        ("udp_runts", "Datagrams too short for any message", &net.udp_runts),
+        ("udp_receive_errors", "Receive calls that the kernel refused", &net.udp_receive_errors),
+        ("udp_send_errors", "Datagrams that the kernel refused to send", &net.udp_send_errors),
+        ("udp_send_full", "Datagrams dropped because the send buffer stayed full", &net.udp_send_full),
+        ("handed_over", "Messages handed to another shard", &net.handed_over),
+        ("queue_full", "Inputs dropped because the queue of a shard was full", &net.queue_full),
+        ("streams_accepted", "Connections accepted", &net.streams_accepted),
+        ("streams_connected", "Connections made", &net.streams_connected),
+        ("streams_connect_failed", "Connections that could not be made", &net.streams_connect_failed),
+        ("streams_refused", "Connections refused because there were too many", &net.streams_refused),
+        ("streams_accept_errors", "Accepts that failed", &net.streams_accept_errors),
+        ("streams_closed", "Connections ended", &net.streams_closed),
+        ("streams_broken", "Connections whose bytes cannot be divided into messages", &net.streams_broken),
+        ("streams_timed_out", "Connections on which nothing whole came in time", &net.streams_timed_out),
+        ("stream_received", "Messages read from connections", &net.stream_received),
+        ("stream_sent", "Messages written to connections", &net.stream_sent),
+        ("stream_send_failed", "Messages that could not be written to a connection", &net.stream_send_failed),
+        ("stream_send_full", "Messages dropped because the queue of a connection was full", &net.stream_send_full),
+        ("resolves", "Names and addresses asked for", &net.resolves),
+        ("resolves_failed", "Names and addresses without a hop", &net.resolves_failed),
+    ];
+    named.map(|(name, help, value)| counter(name, help, value)).into_iter()
+}
+
+fn counter(name: &str, help: &str, value: &Counter) -> MetricFamily {
+    family(name, help, MetricKind::Counter, value.get())
+}
+
+fn gauge(name: &str, help: &str, value: u64) -> MetricFamily {
+    family(name, help, MetricKind::Gauge, value)
+}
+
+fn family(name: &str, help: &str, kind: MetricKind, value: u64) -> MetricFamily {
+    let samples = vec![MetricSample { labels: Vec::new(), value }];
+    MetricFamily { name: format!("ringfence_{name}"), help: help.to_owned(), kind, samples }
+}
+
+fn sample(label: &'static str, of: &str, value: u64) -> MetricSample {
+    MetricSample { labels: vec![(label, of.to_owned())], value }
+}

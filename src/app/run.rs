@@ -1,0 +1,202 @@
+//! Start, signals, stop.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::live::{Counts, Live, Read, wall_time};
+use super::sip::Sip;
+use super::worlds::{self, Publisher, Worlds};
+use super::{log, reload, sip};
+use crate::admin::{self, AdminError};
+use crate::config::{self, Loaded, Settings};
+use crate::net::NetError;
+use crate::records::{self, RecordWriter, RecordsError};
+use crate::screen;
+use crate::store::{Store, StoreError};
+use crate::usage::Usage;
+
+/// Runs with this config until it is told to stop.
+pub fn run(config: &Path) -> ExitCode {
+    log::start();
+    let loaded = match config::load(config) {
+        Ok(loaded) => loaded,
+        Err(errors) => {
+            eprintln!("{errors}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match Daemon::start(config, loaded) {
+        Ok(daemon) => daemon.run(),
+        Err(error) => {
+            eprintln!("ringfence: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why the daemon does not start.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub(super) enum StartError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the edits in the database do not fit the config: {0}")]
+    Edits(#[from] screen::EditError),
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+    #[error(transparent)]
+    Net(#[from] NetError),
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    #[error("{0}")]
+    System(std::io::ErrorKind),
+}
+
+/// Everything that runs.
+struct Daemon {
+    runtime: Runtime,
+    live: Arc<Live>,
+    sip: Sip,
+    admin: admin::Server,
+    records: RecordWriter,
+}
+
+impl Daemon {
+    /// Opens state, world, sockets and the admin port, in this order: what can fail without a trace comes first.
+    fn start(config: &Path, loaded: Loaded) -> Result<Daemon, StartError> {
+        warn(&loaded);
+        let read = Read::new(&loaded, wall_time());
+        let Loaded { settings, policy, lists, .. } = loaded;
+        let (store, replay) = Store::open(&settings.state)?;
+        let keys = store.keys().clone();
+        let world = worlds::build(&lists, policy, &replay.edits, replay.generation)?;
+        let idle = replay.edits.len() - worlds::known(&replay.edits, &lists).len();
+        if idle > 0 {
+            tracing::warn!("{idle} edits are kept of lists that the config does not have");
+        }
+        drop((lists, replay));
+        let worlds = Arc::new(Worlds::new(world));
+        let edits = store.start(Publisher(Arc::clone(&worlds)))?;
+        let records = records::Config { dir: settings.state.dir.join("records"), header: sip::RECORD_HEADER };
+        let (records, sink) = RecordWriter::start(records, wall_time)?;
+
+        let system = |error: std::io::Error| StartError::System(error.kind());
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(system)?;
+        let admin = runtime.block_on(admin::Server::bind(&settings.admin))?;
+        let usage = Arc::new(Usage::new());
+        let sip = Sip::start(&settings.sip, &keys, runtime.handle(), worlds.current(), sink, &usage)?;
+        let live = Arc::new(Live {
+            config: config.into(),
+            started_with: settings,
+            worlds,
+            read: Mutex::new(Arc::new(read)),
+            edits,
+            usage,
+            counts: Counts { sip: sip.counters(), records: Arc::clone(records.counts()), ..Counts::default() },
+            reloading: Mutex::new(()),
+        });
+        Ok(Daemon { runtime, live, sip, admin, records })
+    }
+
+    fn run(self) -> ExitCode {
+        let Daemon { runtime, live, sip, admin, records } = self;
+        let mut ready = "ringfence ready:".to_owned();
+        for listen in sip.listeners() {
+            let _ = write!(ready, " {} {}", listen.transport, listen.bind);
+        }
+        if let Ok(address) = admin.local_address() {
+            let _ = write!(ready, " admin {address}");
+        }
+        let end = runtime.block_on(async {
+            let (stop, stopped) = watch::channel(false);
+            let served = tokio::spawn(admin.serve(Arc::new(Arc::clone(&live)), stopped));
+            // Supervisors and tests wait for this line; a closed stdout is no reason to end.
+            let _ = writeln!(std::io::stdout(), "{ready}");
+            tracing::info!(generation = live.worlds.load().generation, "{ready}");
+            let end = until_told(&live, &sip).await;
+            // First whoever changes lists, then calls, then what calls have written.
+            stop.send_replace(true);
+            let _ = served.await;
+            sip.stop().await;
+            end
+        });
+        live.edits.stop();
+        records.stop();
+        runtime.shutdown_timeout(STOP);
+        tracing::info!("stopped");
+        end
+    }
+}
+
+/// Waits for a signal to stop; reloads on SIGHUP meanwhile.
+async fn until_told(live: &Arc<Live>, sip: &Sip) -> ExitCode {
+    let signals = (|| {
+        Ok::<_, std::io::Error>((
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::hangup())?,
+        ))
+    })();
+    let (mut terminate, mut interrupt, mut hangup) = match signals {
+        Ok(signals) => signals,
+        Err(error) => {
+            tracing::error!(%error, "signals cannot be received");
+            return ExitCode::FAILURE;
+        }
+    };
+    let failed = sip.failed();
+    tokio::pin!(failed);
+    let mut sweep = tokio::time::interval(SWEEP);
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => {
+                let live = Arc::clone(live);
+                // What it did or why it failed goes to the log.
+                tokio::task::spawn_blocking(move || reload::reload(&live, &Arc::from("SIGHUP")).is_ok());
+            }
+            _ = sweep.tick() => live.worlds.sweep(),
+            () = &mut failed => {
+                tracing::error!("a thread that serves calls has ended; the process ends to be started anew");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    tracing::info!("stopping");
+    ExitCode::SUCCESS
+}
+
+/// What works but is hardly meant in production.
+fn warn(loaded: &Loaded) {
+    let Settings { sip, admin, .. } = &loaded.settings;
+    loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    if sip.listen.iter().all(|listen| listen.addr.ip().is_loopback()) {
+        tracing::warn!("sip.listen has loopback addresses only: no other machine can send calls");
+    }
+    match &admin.tokens {
+        None => tracing::warn!("admin.tokens is not set: every user of this machine can change lists"),
+        Some(tokens) => warn_of_readable(tokens),
+    }
+}
+
+fn warn_of_readable(tokens: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(tokens).map(|metadata| metadata.permissions().mode());
+    if mode.is_ok_and(|mode| mode & 0o077 != 0) {
+        tracing::warn!("{} can be read by other users: `chmod 600` it", tokens.display());
+    }
+}
+
+/// A replaced world is freed at most this much later.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// For a reload that is still being built when the process stops; it changes nothing any more.
+const STOP: Duration = Duration::from_secs(1);

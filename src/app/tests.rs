@@ -1,0 +1,271 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use super::live::{Counts, Live, Read, wall_time};
+use super::worlds::{self, Publisher, Worlds};
+use super::{difference, reload};
+use crate::admin::{Backend, EditFailure, Edited, Effect, ListChange, ReloadFailure, RuleChange};
+use crate::config;
+use crate::lists::{Change, Details, Edit};
+use crate::store::Store;
+use crate::usage::Usage;
+
+const CONFIG: &str = r#"
+[state]
+dir = "state"
+[[trunk]]
+name = "carrier"
+from = ["127.0.0.2"]
+to = ["sip:127.0.0.2:5060"]
+[[list]]
+name = "default"
+class = "personal"
+file = "default.csv"
+[[list]]
+name = "abroad"
+class = "allow"
+country = "44"
+national = "0"
+national_length = [10]
+[[inbound]]
+name = "hotline"
+lists = ["default"]
+"#;
+
+/// The daemon without sockets.
+struct Running {
+    dir: TempDir,
+    live: Arc<Live>,
+    runtime: Runtime,
+}
+
+impl Running {
+    fn new() -> Running {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("ringfence.toml"), CONFIG).unwrap();
+        fs::write(dir.path().join("default.csv"), "48221000001\n48221000002\n").unwrap();
+        Running { live: start(dir.path()), dir, runtime: Runtime::new().unwrap() }
+    }
+
+    /// Stops, and starts again in the same directory.
+    fn restart(self) -> Running {
+        let Running { dir, live, runtime } = self;
+        live.edits.stop();
+        drop(live);
+        Running { live: start(dir.path()), dir, runtime }
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn edit(&self, edit: Edit) -> Result<Edited, EditFailure> {
+        self.runtime.block_on(self.live.edit("anna".into(), edit))
+    }
+
+    fn reload(&self) -> Result<crate::admin::Reloaded, ReloadFailure> {
+        reload::reload(&self.live, &"SIGHUP".into())
+    }
+
+    fn holds(&self, list: &str, entry: &str) -> bool {
+        self.live.world().lists.get(list).is_some_and(|list| list.contains(&entry.parse().unwrap()))
+    }
+}
+
+fn start(dir: &Path) -> Arc<Live> {
+    let path = dir.join("ringfence.toml");
+    let loaded = config::load(&path).unwrap();
+    let (store, replay) = Store::open(&loaded.settings.state).unwrap();
+    let world = worlds::build(&loaded.lists, loaded.policy.clone(), &replay.edits, replay.generation).unwrap();
+    let worlds = Arc::new(Worlds::new(world));
+    let edits = store.start(Publisher(Arc::clone(&worlds))).unwrap();
+    Arc::new(Live {
+        config: path,
+        read: Mutex::new(Arc::new(Read::new(&loaded, wall_time()))),
+        started_with: loaded.settings,
+        worlds,
+        edits,
+        usage: Arc::new(Usage::new()),
+        counts: Counts::default(),
+        reloading: Mutex::new(()),
+    })
+}
+
+fn put(list: &str, entry: &str) -> Edit {
+    Edit { list: list.into(), entry: entry.parse().unwrap(), change: Change::Put(Details::default()) }
+}
+
+fn remove(list: &str, entry: &str) -> Edit {
+    Edit { change: Change::Remove, ..put(list, entry) }
+}
+
+#[test]
+fn an_acknowledged_edit_is_in_force_and_comes_back_after_a_restart() {
+    let running = Running::new();
+    assert_eq!(running.edit(put("default", "48221000003")), Ok(Edited { effect: Effect::Added, generation: 1 }));
+    assert!(running.holds("default", "48221000003"));
+    assert_eq!(running.edit(remove("default", "48221000001")), Ok(Edited { effect: Effect::Removed, generation: 2 }));
+    assert_eq!(running.edit(remove("default", "48221000001")), Err(EditFailure::Absent));
+    assert_eq!(running.edit(put("missing", "48221000001")), Err(EditFailure::UnknownList));
+    let running = running.restart();
+    assert!(running.holds("default", "48221000003") && !running.holds("default", "48221000001"));
+    assert_eq!(running.live.world().generation, 2);
+}
+
+#[test]
+fn a_reload_reads_files_again_and_keeps_edits() {
+    let running = Running::new();
+    running.edit(remove("default", "48221000001")).unwrap();
+    running.write("default.csv", "48221000001\n48221000007\n48221000008\n");
+    running.write(
+        "ringfence.toml",
+        &CONFIG.replace("\"hotline\"", "\"desk\"").replace("127.0.0.2:5060", "127.0.0.9:5060"),
+    );
+    let reloaded = running.reload().unwrap();
+    assert_eq!(reloaded.generation, 2);
+    assert_eq!(running.live.world().generation, 2);
+    let change = |list: &str, before, after| ListChange { list: list.into(), before: Some(before), after: Some(after) };
+    assert_eq!(reloaded.lists, [change("default", 1, 2), change("abroad", 0, 0)]);
+    let change = |table, name: &str, change| RuleChange { table, name: Some(name.into()), change };
+    let rules = [
+        change("trunk", "carrier", "changed"),
+        change("inbound", "desk", "added"),
+        change("inbound", "hotline", "removed"),
+    ];
+    assert_eq!(reloaded.rules, rules);
+    assert!(!running.holds("default", "48221000001"), "the file does not undo an edit");
+    assert!(running.holds("default", "48221000008") && !running.holds("default", "48221000002"));
+}
+
+#[test]
+fn a_reload_with_a_mistake_keeps_everything_and_says_where_it_is() {
+    let running = Running::new();
+    running.write("default.csv", "48221000009\n4,86E+10\n");
+    let Err(ReloadFailure::Invalid(problems)) = running.reload() else { panic!("the reload must fail") };
+    assert_eq!((problems[0].line, problems[0].file.as_deref()), (Some(2), running.path("default.csv").to_str()));
+    assert!(running.holds("default", "48221000001") && !running.holds("default", "48221000009"));
+    assert_eq!((running.live.world().generation, running.live.counts.reloads_failed.get()), (0, 1));
+    running.write("default.csv", "48221000009\n");
+    running.write("ringfence.toml", &format!("{CONFIG}\nbogus = 1\n"));
+    let Err(ReloadFailure::Invalid(problems)) = running.reload() else { panic!("the reload must fail") };
+    assert_eq!(problems[0].line, Some(CONFIG.lines().count() as u64 + 2));
+    running.write("ringfence.toml", CONFIG);
+    assert_eq!(running.reload().unwrap().generation, 1);
+    assert!(running.holds("default", "48221000009"));
+}
+
+#[test]
+fn a_reload_names_the_keys_that_need_a_restart() {
+    let running = Running::new();
+    running.write("ringfence.toml", &format!("[sip]\nworkers = 3\n{CONFIG}").replace("\"state\"", "\"elsewhere\""));
+    assert_eq!(running.reload().unwrap().restart_needed, ["sip.workers", "state.dir"]);
+}
+
+#[test]
+fn edits_of_a_list_that_is_gone_come_back_with_it() {
+    let running = Running::new();
+    running.edit(put("abroad", "442079460000")).unwrap();
+    let without = CONFIG.replace("name = \"abroad\"", "name = \"overseas\"");
+    running.write("ringfence.toml", &without);
+    let reloaded = running.reload().unwrap();
+    let gone = ListChange { list: "abroad".into(), before: Some(1), after: None };
+    assert_eq!(reloaded.lists.last(), Some(&gone));
+    assert!(running.live.world().lists.get("abroad").is_none());
+    let running = running.restart();
+    running.write("ringfence.toml", CONFIG);
+    running.reload().unwrap();
+    assert!(running.holds("abroad", "442079460000"));
+}
+
+#[test]
+fn entries_are_read_by_the_dial_plan_of_their_list() {
+    let running = Running::new();
+    let read = |list, text| crate::lists::Entry::parse(text, &running.live.dial_plan(list)).unwrap().to_string();
+    assert_eq!(read(Some("abroad"), "02079460000"), "442079460000");
+    assert_eq!(read(Some("default"), "221000001"), "48221000001");
+    assert_eq!(read(None, "221000001"), "48221000001");
+}
+
+/// Each writer checks after each acknowledgement that its edit is in force, while reloads go on all the time.
+#[test]
+fn reloads_that_race_with_edits_lose_none() {
+    let running = Running::new();
+    let done = AtomicBool::new(false);
+    let (reloads, made) = thread::scope(|scope| {
+        let writers: Vec<_> = (0..4)
+            .map(|writer| {
+                let live = Arc::clone(&running.live);
+                let handle = running.runtime.handle().clone();
+                scope.spawn(move || {
+                    let mut made = 0;
+                    for number in 0..60 {
+                        let entry = format!("4860{writer}{number:06}");
+                        for edit in [put("default", &entry), remove("default", &entry), put("default", &entry)] {
+                            let is_put = edit.change != Change::Remove;
+                            let parsed = edit.entry.clone();
+                            handle.block_on(live.edit("anna".into(), edit)).unwrap();
+                            made += 1;
+                            let world = live.world();
+                            assert_eq!(world.lists.get("default").unwrap().contains(&parsed), is_put, "{entry}");
+                        }
+                    }
+                    made
+                })
+            })
+            .collect();
+        let reloader = scope.spawn(|| {
+            let mut reloads = 0;
+            while !done.load(Ordering::Relaxed) {
+                running.reload().unwrap();
+                reloads += 1;
+            }
+            reloads
+        });
+        let made: u64 = writers.into_iter().map(|writer| writer.join().unwrap()).sum();
+        done.store(true, Ordering::Relaxed);
+        (reloader.join().unwrap(), made)
+    });
+    assert!(reloads > 0);
+    let world = running.live.world();
+    assert_eq!(world.generation, made + reloads, "gapless");
+    assert_eq!(world.lists.get("default").unwrap().len(), 2 + 4 * 60);
+    let running = running.restart();
+    assert_eq!(running.live.world().generation, made + reloads);
+    assert_eq!(running.live.world().lists.get("default").unwrap().len(), 2 + 4 * 60);
+}
+
+#[test]
+fn an_old_world_is_freed_once_nobody_reads_it() {
+    let running = Running::new();
+    let old = running.live.world();
+    let base = Arc::downgrade(old.lists.get("default").unwrap().base());
+    running.reload().unwrap();
+    running.live.worlds.sweep();
+    assert!(base.upgrade().is_some(), "somebody still reads it");
+    drop(old);
+    assert!(base.upgrade().is_some(), "the reader did not free it");
+    running.live.worlds.sweep();
+    assert!(base.upgrade().is_none());
+}
+
+#[test]
+fn rules_that_only_changed_places_are_told_from_others() {
+    let rule = |name: &str| format!("[[inbound]]\nname = \"{name}\"\n");
+    let (first, second) = (rule("a") + &rule("b"), rule("b") + &rule("a"));
+    let reordered = RuleChange { table: "inbound", name: None, change: "reordered" };
+    assert_eq!(difference::rules(&first, &second), [reordered]);
+    assert_eq!(difference::rules(&first, &first), []);
+    let numbers = |change| RuleChange { table: "numbers", name: None, change };
+    assert_eq!(difference::rules("", "[numbers]\ncountry = \"48\""), [numbers("added")]);
+    assert_eq!(difference::rules("[numbers]\ncountry = \"44\"", "[numbers]\ncountry = \"48\""), [numbers("changed")]);
+}
