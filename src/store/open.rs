@@ -1,7 +1,8 @@
 //! Opening the state directory.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -33,7 +34,9 @@ impl Store {
     /// that is foreign or damaged.
     pub fn open(config: &Config) -> Result<(Store, Replay), StoreError> {
         let dir = config.dir.clone();
-        fs::create_dir_all(&dir).map_err(|error| StoreError::File { path: dir.clone(), kind: error.kind() })?;
+        // What it holds is personal data and keys.
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&dir);
+        made.map_err(|error| StoreError::File { path: dir.clone(), kind: error.kind() })?;
         let lock = lock(&dir)?;
         let keys = Keys::open(&dir)?;
         let mut connection = schema::open(&dir)?;
