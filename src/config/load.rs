@@ -114,8 +114,7 @@ pub fn parse(
                 .into_iter()
                 .map(|(span, notice)| ConfigWarning { place: source.place(&span), notice })
                 .collect();
-            let list_plans =
-                tables.lists.iter().map(|list| (list.name.get_ref().clone(), list.plan(&plan))).collect();
+            let list_plans = tables.lists.iter().map(|list| (list.name.get_ref().clone(), list.plan(&plan))).collect();
             let (settings, policy) = (settings(path, tables), Arc::new(policy));
             Ok(Loaded { settings, policy, lists, list_plans, plan, text: text.into(), warnings })
         }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rand::Rng;
-use smallvec::SmallVec;
 
 use super::calls::{Call, Side, call_key};
 use super::forward::{Names, Outgoing, conceal, next_request_uri};
@@ -158,6 +157,11 @@ impl CallPlan {
         Some(Destination::address(target.addr, target.transport))
     }
 
+    /// Whether there is a target left to try.
+    pub(super) fn has_more(&self) -> bool {
+        self.tried < self.policy.trunk(self.passage.trunk).to.len()
+    }
+
     pub(super) fn try_for(&self) -> Duration {
         self.policy.trunk(self.passage.trunk).try_for
     }
@@ -200,11 +204,9 @@ impl CallPlan {
         if passage.forwarded {
             out.diversion();
         }
-        let mut host: SmallVec<[u8; 64]> = SmallVec::new();
-        let mut sent_by = Vec::new();
-        listener.sent_by(flow.local.ip(), &mut sent_by);
-        host.extend_from_slice(&sent_by);
         if let Some(presented) = &passage.present {
+            let mut host = Vec::with_capacity(48);
+            listener.sent_by(flow.local.ip(), &mut host);
             out.present(presented, to, &host);
         }
         if passage.hide {

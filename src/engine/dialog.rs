@@ -61,7 +61,7 @@ impl Engine {
             }
             return self.answer(now, arrival, 481, phrase(481), Vec::new());
         };
-        if let Err(Refusal { status, extra }) = self.check(request, &arrival.flow) {
+        if let Err(Refusal { status, extra }) = self.check(request) {
             return self.answer(now, arrival, status, phrase(status), extra);
         }
         let names = in_dialog.token.concealed.as_ref().map(|concealed| {

@@ -203,7 +203,9 @@ impl Engine {
         let request = ClientRequest { kind, flow, bytes, keep: is_invite, timer_c: is_invite, context };
         let opened = self.transactions.open_client(now.mono, request);
         debug_assert_eq!(opened, client);
-        if let Plan::Call(plan) = &open.plan {
+        if let Plan::Call(plan) = &open.plan
+            && (is_invite || plan.has_more())
+        {
             self.transactions.try_for(client, now.mono + plan.try_for());
         }
         self.counters.failovers.add(u64::from(!proxy.branches.is_empty()));
@@ -270,12 +272,15 @@ impl Engine {
         let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
         let Some(branch) = proxy.branches.iter_mut().find(|branch| branch.client == client) else { return };
         let answered = proxy.answered;
+        // An INVITE that was given up may ring a second person; any other request has one answer, from wherever.
+        if branch.state == BranchState::GivenUp && proxy.method != Method::Invite {
+            branch.state = BranchState::Tried;
+        }
         match (response.status(), branch.state) {
-            (100..=199, BranchState::Tried) if !answered => {
-                if response.status() > 100 {
-                    proxy.ringing = true;
-                    self.respond_with(now, id, response);
-                }
+            (100, BranchState::Tried) if !answered => {}
+            (101..=199, BranchState::Tried) if !answered => {
+                proxy.ringing = true;
+                self.respond_with(now, id, response);
             }
             (100..=199, _) => {
                 self.transactions.cancel(now.mono, client);

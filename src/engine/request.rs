@@ -1,5 +1,6 @@
 //! A request comes in: who it is from, whether it has been here, whether it may, and what screening says.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -80,7 +81,7 @@ impl Engine {
             let extra = format!("Allow: {ALLOW}\r\nAccept: application/sdp\r\n");
             return self.answer(now, arrival, 200, "OK", extra.into_bytes());
         }
-        if let Err(refusal) = self.check(request, &arrival.flow) {
+        if let Err(refusal) = self.check(request) {
             return self.answer(now, arrival, refusal.status, phrase(refusal.status), refusal.extra);
         }
         if !world.policy.trunk(trunk).methods.allows(request.method_name()) {
@@ -98,7 +99,7 @@ impl Engine {
     }
 
     /// RFC 3261 section 16.3, save for the syntax, which the scanner has checked.
-    pub(super) fn check(&self, request: &Request, flow: &Flow) -> Result<(), Refusal> {
+    pub(super) fn check(&self, request: &Request) -> Result<(), Refusal> {
         let known_scheme = match request.uri() {
             Ok(uri) => match uri.scheme {
                 Scheme::Sip | Scheme::Sips | Scheme::Tel => true,
@@ -115,7 +116,7 @@ impl Engine {
         if request.max_forwards() == Some(0) {
             return Err(Refusal::status(483));
         }
-        if self.has_looped(request, flow) {
+        if self.has_looped(request) {
             return Err(Refusal::status(482));
         }
         let required: Vec<&[u8]> = request.headers().values(HeaderName::ProxyRequire).collect();
@@ -126,15 +127,14 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether a Via of ours shows that this very request has been here (RFC 3261 16.3 item 4, RFC 5393).
-    fn has_looped(&self, request: &Request, flow: &Flow) -> bool {
+    /// Whether a Via of ours shows that this very request has been here (RFC 3261 16.3 item 4, RFC 5393). The hash is
+    /// keyed, so the branch alone proves whose it is, whichever of our addresses the Via names.
+    fn has_looped(&self, request: &Request) -> bool {
         let mut hash = None;
-        request.headers().values(HeaderName::Via).filter_map(|value| Via::parse(value).ok()).any(|via| {
-            self.config.is_us(via.host, via.port, flow)
-                && via.branch().and_then(Branches::loop_hash_of).is_some_and(|ours| {
-                    ours == *hash.get_or_insert_with(|| loop_hash(&self.config.keys.token, request))
-                })
-        })
+        let branches = request.headers().values(HeaderName::Via).filter_map(|via| Via::parse(via).ok()?.branch());
+        branches
+            .filter_map(Branches::loop_hash_of)
+            .any(|ours| ours == *hash.get_or_insert_with(|| loop_hash(&self.config.keys.token, request)))
     }
 
     /// Whether the Request-URI means us and nobody behind us.
@@ -318,7 +318,12 @@ fn request_parts(request: &Request) -> RequestParts<'_> {
     }
 }
 
-/// The way that responses to a request take: its connection, or over UDP the address of RFC 3261 section 18.2.2.
+/// The way that responses to a request take (RFC 3261 section 18.2.2): its connection, and should that be gone a new one
+/// to where the sender listens; over UDP the address that Via and source give.
 fn way_back(via: &Via<'_>, flow: &Flow) -> Flow {
-    if flow.transport.is_reliable() { *flow } else { flow.towards(via.response_address(flow.peer)) }
+    if flow.transport.is_reliable() {
+        flow.towards(SocketAddr::new(flow.peer_ip(), via.port_or_default()))
+    } else {
+        flow.towards(via.response_address(flow.peer))
+    }
 }

@@ -155,18 +155,11 @@ pub(super) fn is_token_byte(byte: u8) -> bool {
 
 const TOKEN: [bool; 256] = {
     let mut table = [false; 256];
-    let extra = b"-.!%*_+`'~";
+    let bytes = b"-.!%*_+`'~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut at = 0;
-    while at < extra.len() {
-        table[extra[at] as usize] = true;
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
         at += 1;
-    }
-    let mut byte = 0;
-    while byte < 128 {
-        if (byte as u8).is_ascii_alphanumeric() {
-            table[byte] = true;
-        }
-        byte += 1;
     }
     table
 };
