@@ -86,6 +86,7 @@ impl<T> Mailbox<T> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::AtomicU64;
     use std::time::{Duration, Instant};
 
     use nix::poll::{PollFd, PollFlags};
@@ -108,36 +109,65 @@ mod tests {
         rang
     }
 
+    /// Each input comes just when the owner, having taken the one before, is about to sleep.
     #[test]
     fn no_wake_up_is_lost() {
-        const SENDERS: u64 = 3;
-        const EACH: u64 = 20_000;
-        let mailbox = Arc::new(Mailbox::new(64).unwrap());
-        let senders: Vec<_> = (0..SENDERS)
-            .map(|sender| {
-                let mailbox = Arc::clone(&mailbox);
-                std::thread::spawn(move || {
-                    for n in 0..EACH {
-                        let mut input = sender * EACH + n;
-                        while let Err(back) = mailbox.push(input) {
-                            input = back;
-                            std::thread::yield_now();
-                        }
-                        mailbox.wake();
+        const INPUTS: u64 = 100_000;
+        let mailbox = Arc::new(Mailbox::new(4).unwrap());
+        let taken = Arc::new(AtomicU64::new(0));
+        let sender = std::thread::spawn({
+            let (mailbox, taken) = (Arc::clone(&mailbox), Arc::clone(&taken));
+            move || {
+                for n in 0..INPUTS {
+                    while taken.load(Ordering::Relaxed) < n {
+                        std::hint::spin_loop();
                     }
-                })
+                    // Between nothing and a few steps later, to meet every step of the owner.
+                    for _ in 0..n % 64 {
+                        std::hint::spin_loop();
+                    }
+                    mailbox.push(n).unwrap();
+                    mailbox.wake();
+                }
+            }
+        });
+        for n in 0..INPUTS {
+            loop {
+                match mailbox.pop() {
+                    Some(input) => break assert_eq!(input, n),
+                    // A lost wake-up shows as a sleep to its end while the sender waits for us.
+                    None => assert!(sleep(&mailbox, Duration::from_secs(5)), "slept through at input {n}"),
+                }
+            }
+            taken.store(n + 1, Ordering::Relaxed);
+        }
+        sender.join().unwrap();
+    }
+
+    #[test]
+    fn several_senders_are_all_heard() {
+        const SENDERS: u64 = 3;
+        const EACH: u64 = 5_000;
+        let mailbox = Arc::new(Mailbox::new(64).unwrap());
+        let send = |sender| {
+            let mailbox = Arc::clone(&mailbox);
+            std::thread::spawn(move || {
+                for n in 0..EACH {
+                    let mut input = sender * EACH + n;
+                    while let Err(back) = mailbox.push(input) {
+                        input = back;
+                        std::thread::yield_now();
+                    }
+                    mailbox.wake();
+                }
             })
-            .collect();
-        let mut taken = 0;
-        let mut sum = 0;
+        };
+        let senders: Vec<_> = (0..SENDERS).map(send).collect();
+        let (mut taken, mut sum) = (0, 0);
         while taken < SENDERS * EACH {
             match mailbox.pop() {
-                Some(input) => {
-                    taken += 1;
-                    sum += input;
-                }
-                // A lost wake-up shows as a sleep to its end while senders have more to say.
-                None => assert!(sleep(&mailbox, Duration::from_secs(20)), "slept through after {taken} inputs"),
+                Some(input) => (taken, sum) = (taken + 1, sum + input),
+                None => assert!(sleep(&mailbox, Duration::from_secs(5)), "slept through after {taken} inputs"),
             }
         }
         assert_eq!(sum, (0..SENDERS * EACH).sum::<u64>());
