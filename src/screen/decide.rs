@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
 use crate::lists::{Class, Entry, ListId};
 use crate::number::Party;
+use crate::screen::index::Candidates;
 use crate::screen::pattern::Patterns;
 use crate::screen::policy::{Action, HeaderMatch, Mode, Otherwise, Policy, Route, RouteId, Rule, RuleSet, TrunkId};
 use crate::screen::present;
@@ -126,7 +125,9 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
         if T::TELLS {
             return self.ask_all_rules(stage, set);
         }
-        for position in set.index.candidates(self.call.trunk, &self.callee) {
+        let mut candidates = Candidates::default();
+        set.index.gather(self.call.trunk, &self.callee, &mut candidates);
+        for position in candidates {
             match self.ask(stage, &set.rules[position]) {
                 Judged::Next => {}
                 Judged::StageOver => return None,
@@ -285,9 +286,9 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
     fn find_route(&mut self) -> Outcome {
         let policy = self.policy;
         let named = self.forward.and_then(|(_, trunk)| trunk);
-        let found = policy
-            .route_index
-            .candidates(self.call.trunk, &self.callee)
+        let mut candidates = Candidates::default();
+        policy.route_index.gather(self.call.trunk, &self.callee, &mut candidates);
+        let found = candidates
             .map(|position| (position, &policy.routes[position]))
             .find(|(_, route)| named.is_none_or(|trunk| route.to == trunk) && self.route_matches(route));
         let Some((position, route)) = found else {
@@ -514,38 +515,41 @@ enum Subject {
     Callee,
 }
 
-/// What was learned of lists during one call: for each list two bits a subject, known and member.
+/// What was learned of lists during one call, one bit a list: whether it was asked, and whether it holds the subject.
 #[derive(Default)]
-struct Membership(SmallVec<[u8; 64]>);
+struct Membership {
+    asked: [u64; SUBJECTS],
+    member: [u64; SUBJECTS],
+}
 
 impl Membership {
     fn recall(&self, list: ListId, subject: Subject) -> Option<bool> {
-        let bits = self.0.get(usize::from(list.0))? >> subject.shift();
-        (bits & 1 != 0).then_some(bits & 2 != 0)
+        let bit = Self::bit(list)?;
+        let subject = subject as usize;
+        (self.asked[subject] & bit != 0).then_some(self.member[subject] & bit != 0)
     }
 
     fn learn(&mut self, list: ListId, subject: Subject, member: bool) {
-        let at = usize::from(list.0);
-        if self.0.len() <= at {
-            self.0.resize(at + 1, 0);
+        let Some(bit) = Self::bit(list) else { return };
+        self.asked[subject as usize] |= bit;
+        if member {
+            self.member[subject as usize] |= bit;
         }
-        self.0[at] |= (1 | u8::from(member) << 1) << subject.shift();
     }
 
     fn forget_callee(&mut self) {
-        self.0.iter_mut().for_each(|bits| *bits &= !(0b11 << Subject::Callee.shift()));
+        self.asked[Subject::Callee as usize] = 0;
+        self.member[Subject::Callee as usize] = 0;
+    }
+
+    /// Lists from the 65th on are asked anew each time: configs that have them name each in few rules.
+    fn bit(list: ListId) -> Option<u64> {
+        1u64.checked_shl(u32::from(list.0))
     }
 }
 
-impl Subject {
-    fn shift(self) -> u32 {
-        match self {
-            Subject::Caller => 0,
-            Subject::Identity => 2,
-            Subject::Callee => 4,
-        }
-    }
-}
+/// The variants of [`Subject`].
+const SUBJECTS: usize = 3;
 
 /// The answer when a trunk is down and no route says otherwise: 500, because 503 would stop all calls of the peer.
 pub(crate) const DEFAULT_UNAVAILABLE: u16 = 500;

@@ -36,14 +36,12 @@ impl RuleIndex {
         index
     }
 
-    /// Positions of the rules that may concern a call, in file order, each once.
-    pub(crate) fn candidates<'i>(&'i self, trunk: TrunkId, callee: &Party<'_>) -> Candidates<'i> {
-        let mut candidates = Candidates { runs: SmallVec::new(), last: None };
-        self.any_trunk.collect(callee, &mut candidates);
+    /// Gathers the positions of the rules that may concern a call. Into a place of the caller's, which is large to move.
+    pub(crate) fn gather<'i>(&'i self, trunk: TrunkId, callee: &Party<'_>, candidates: &mut Candidates<'i>) {
+        self.any_trunk.collect(callee, candidates);
         if let Some(part) = self.by_trunk.get(&trunk) {
-            part.collect(callee, &mut candidates);
+            part.collect(callee, candidates);
         }
-        candidates
     }
 }
 
@@ -107,7 +105,8 @@ fn push(run: &mut Vec<u32>, position: u32) {
     }
 }
 
-/// Merges sorted runs.
+/// Merges sorted runs: the positions of rules in file order, each once.
+#[derive(Default)]
 pub(crate) struct Candidates<'i> {
     /// Room for every shape that can fit one number in both parts: at most 15 prefix lengths and 15 of a fixed total,
     /// rarely more than four are in use.
@@ -134,9 +133,16 @@ impl Iterator for Candidates<'_> {
 
     fn next(&mut self) -> Option<usize> {
         loop {
-            let run = self.runs.iter_mut().filter(|run| !run.is_empty()).min_by_key(|run| run[0])?;
-            let position = run[0];
-            *run = &run[1..];
+            // Runs that are used up are dropped, so that each has a first.
+            let (at, position) = match &self.runs[..] {
+                [] => return None,
+                [only] => (0, only[0]),
+                runs => runs.iter().map(|run| run[0]).enumerate().min_by_key(|(_, position)| *position)?,
+            };
+            match &self.runs[at][1..] {
+                [] => drop(self.runs.swap_remove(at)),
+                rest => self.runs[at] = rest,
+            }
             if self.last != Some(position) {
                 self.last = Some(position);
                 return Some(position as usize);
