@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, text};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
@@ -35,17 +35,23 @@ impl Collector for Families {
                 MetricKind::Gauge => ConstGauge::new(0_i64).metric_type(),
             };
             let mut metric = encoder.encode_descriptor(&family.name, &family.help, None, kind)?;
-            for sample in &family.samples {
-                let metric = metric.encode_family(&sample.labels)?;
-                match family.kind {
-                    MetricKind::Counter => ConstCounter::new(sample.value).encode(metric)?,
-                    MetricKind::Gauge => {
-                        ConstGauge::new(i64::try_from(sample.value).unwrap_or(i64::MAX)).encode(metric)?;
+            match family.samples.as_slice() {
+                [only] if only.labels.is_empty() => encode_value(family.kind, only.value, metric)?,
+                samples => {
+                    for sample in samples {
+                        encode_value(family.kind, sample.value, metric.encode_family(&sample.labels)?)?;
                     }
                 }
             }
         }
         Ok(())
+    }
+}
+
+fn encode_value(kind: MetricKind, value: u64, encoder: MetricEncoder<'_>) -> Result<(), std::fmt::Error> {
+    match kind {
+        MetricKind::Counter => ConstCounter::new(value).encode(encoder),
+        MetricKind::Gauge => ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)).encode(encoder),
     }
 }
 

@@ -126,12 +126,16 @@ impl Backend for Fake {
     }
 
     fn metrics(&self) -> Vec<MetricFamily> {
-        vec![MetricFamily {
-            name: "ringfence_list_entries".into(),
+        let family = |name: &str, kind, labels| MetricFamily {
+            name: name.into(),
             help: "Entries in force".into(),
-            kind: MetricKind::Gauge,
-            samples: vec![MetricSample { labels: vec![("list", "default".into())], value: 250 }],
-        }]
+            kind,
+            samples: vec![MetricSample { labels, value: 250 }],
+        };
+        vec![
+            family("list_entries", MetricKind::Gauge, vec![("list", "default".into())]),
+            family("entries", MetricKind::Counter, vec![]),
+        ]
     }
 }
 
@@ -426,8 +430,8 @@ fn metrics_are_open_metrics_text() {
     let served = Served::new(Fake::default());
     let answer = served.call("GET", "/metrics", "");
     assert!(answer.kind.starts_with("application/openmetrics-text"));
-    let expected = "# HELP ringfence_list_entries Entries in force\n# TYPE ringfence_list_entries gauge\n\
-                    ringfence_list_entries{list=\"default\"} 250\n# EOF\n";
+    let expected = "# HELP list_entries Entries in force\n# TYPE list_entries gauge\nlist_entries{list=\"default\"} 250\n\
+                    # HELP entries Entries in force\n# TYPE entries counter\nentries_total 250\n# EOF\n";
     assert_eq!(answer.text, expected);
 }
 

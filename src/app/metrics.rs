@@ -1,8 +1,11 @@
 //! All counters under their names.
 
+use std::sync::Arc;
+
 use super::live::Live;
 use crate::admin::{MetricFamily, MetricKind, MetricSample};
-use crate::counters::{Counter, NetCounters};
+use crate::counters::{Counter, EngineCounters, NetCounters};
+use crate::sip::Malformed;
 
 pub(super) fn families(live: &Live) -> Vec<MetricFamily> {
     let world = live.worlds.load();
@@ -46,8 +49,48 @@ pub(super) fn families(live: &Live) -> Vec<MetricFamily> {
                 .collect(),
         },
     ];
+    families.extend(engines(&live.counts.sip.engines));
     families.extend(net(&live.counts.sip.net));
     families
+}
+
+fn engines(shards: &[Arc<EngineCounters>]) -> impl Iterator<Item = MetricFamily> {
+    let sum = |of: fn(&EngineCounters) -> &Counter| shards.iter().map(|shard| of(shard).get()).sum();
+    let named: [(&str, &str, fn(&EngineCounters) -> &Counter); 14] = [
+        ("requests", "Requests that came in, retransmissions included", |counters| &counters.requests),
+        ("responses", "Responses that came in", |counters| &counters.responses),
+        ("unknown_source", "Requests from addresses that no trunk has", |counters| &counters.unknown_source),
+        ("retransmissions", "Requests that had been had before", |counters| &counters.retransmissions),
+        ("stray_responses", "Responses that match nothing", |counters| &counters.stray_responses),
+        ("stray_acks", "ACKs that match nothing", |counters| &counters.stray_acks),
+        ("judged", "Calls judged", |counters| &counters.judged),
+        ("blocked", "Calls that a rule declined, redirected or dropped", |counters| &counters.blocked),
+        ("forwarded", "Requests forwarded with a transaction", |counters| &counters.forwarded),
+        ("failovers", "Calls sent on to a further target", |counters| &counters.failovers),
+        ("unavailable", "Final answers for want of a working next hop", |counters| &counters.unavailable),
+        ("calls_opened", "Calls answered and opened", |counters| &counters.calls_opened),
+        ("calls_closed", "Calls closed", |counters| &counters.calls_closed),
+        ("unacknowledged", "Final responses that nobody acknowledged", |counters| &counters.unacknowledged),
+    ];
+    let full = sum(|counters| &counters.unresolved_full);
+    let malformed = Malformed::ALL.iter().enumerate().map(|(at, reason)| {
+        let count = shards.iter().map(|shard| shard.malformed[at].get()).sum();
+        sample("reason", &snake_case(&format!("{reason:?}")), count)
+    });
+    let malformed = MetricFamily {
+        name: "ringfence_malformed".into(),
+        help: "Bytes that are no message".into(),
+        kind: MetricKind::Counter,
+        samples: malformed.collect(),
+    };
+    let named = named.map(|(name, help, of)| family(name, help, MetricKind::Counter, sum(of)));
+    let full = family(
+        "unresolved_full",
+        "Requests dropped because too much waited for a name or an address",
+        MetricKind::Counter,
+        full,
+    );
+    named.into_iter().chain([full, malformed])
 }
 
 fn net(net: &NetCounters) -> impl Iterator<Item = MetricFamily> + use<> {
@@ -78,6 +121,18 @@ fn net(net: &NetCounters) -> impl Iterator<Item = MetricFamily> + use<> {
         ("resolves_failed", "Names and addresses without a hop", &net.resolves_failed),
     ];
     named.map(|(name, help, value)| counter(name, help, value)).into_iter()
+}
+
+/// `TooLong` as labels are written: `too_long`.
+fn snake_case(name: &str) -> String {
+    let mut label = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !label.is_empty() {
+            label.push('_');
+        }
+        label.push(letter.to_ascii_lowercase());
+    }
+    label
 }
 
 fn counter(name: &str, help: &str, value: &Counter) -> MetricFamily {

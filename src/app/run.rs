@@ -14,9 +14,10 @@ use tokio::sync::watch;
 use super::live::{Counts, Live, Read, wall_time};
 use super::sip::Sip;
 use super::worlds::{self, Publisher, Worlds};
-use super::{log, reload, sip};
+use super::{log, reload};
 use crate::admin::{self, AdminError};
 use crate::config::{self, Loaded, Settings};
+use crate::engine::RECORD_HEADER;
 use crate::net::NetError;
 use crate::records::{self, RecordWriter, RecordsError};
 use crate::screen;
@@ -55,7 +56,9 @@ pub(super) enum StartError {
     Net(#[from] NetError),
     #[error(transparent)]
     Admin(#[from] AdminError),
-    #[error("{0}")]
+    #[error("the system gives no random bytes")]
+    NoRandomness,
+    #[error("the threads for connections cannot be started: {0}")]
     System(std::io::ErrorKind),
 }
 
@@ -84,7 +87,7 @@ impl Daemon {
         drop((lists, replay));
         let worlds = Arc::new(Worlds::new(world));
         let edits = store.start(Publisher(Arc::clone(&worlds)))?;
-        let records = records::Config { dir: settings.state.dir.join("records"), header: sip::RECORD_HEADER };
+        let records = records::Config { dir: settings.state.dir.join("records"), header: RECORD_HEADER };
         let (records, sink) = RecordWriter::start(records, wall_time)?;
 
         let system = |error: std::io::Error| StartError::System(error.kind());

@@ -1,55 +1,150 @@
-//! Calls: the network and its engines.
+//! Calls: one engine for each shard, driven by the network.
 
 use std::future::Future;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use rand::TryRng;
+use rand::rngs::SysRng;
 use tokio::runtime::Handle;
 
-use crate::counters::NetCounters;
-use crate::engine::SipConfig;
-use crate::net::{Listen, NetError};
+use super::run::StartError;
+use crate::counters::{EngineCounters, NetCounters};
+use crate::engine::{self, Action, Engine, EngineConfig, Input, Listener, SipConfig};
+use crate::flow::{ListenerId, Transport};
+use crate::net::{Listen, Net, NetConfig, NetError, ShardCore};
 use crate::records::RecordSink;
 use crate::screen::World;
 use crate::store::Keys;
+use crate::time::Now;
+use crate::transaction::Timings;
 use crate::usage::Usage;
 
-pub(super) const RECORD_HEADER: &str = "event";
+/// The running network with its engines.
+pub(super) struct Sip {
+    net: Net,
+    counters: SipCounters,
+}
 
 /// What is counted of calls and messages.
 #[derive(Debug, Default, Clone)]
 pub(super) struct SipCounters {
     pub(super) net: Arc<NetCounters>,
-}
-
-/// Nothing yet.
-pub(super) struct Sip {
-    counters: SipCounters,
+    /// By shard.
+    pub(super) engines: Vec<Arc<EngineCounters>>,
 }
 
 impl Sip {
+    /// Opens the sockets of `sip.listen` and starts to serve them.
     pub(super) fn start(
-        _config: &SipConfig,
-        _keys: &Keys,
-        _runtime: &Handle,
-        _world: &Arc<ArcSwap<World>>,
-        _records: RecordSink,
-        _usage: &Arc<Usage>,
-    ) -> Result<Sip, NetError> {
-        Ok(Sip { counters: SipCounters::default() })
+        config: &SipConfig,
+        keys: &Keys,
+        runtime: &Handle,
+        world: &Arc<ArcSwap<World>>,
+        records: RecordSink,
+        usage: &Arc<Usage>,
+    ) -> Result<Sip, StartError> {
+        let shards = match config.workers {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            workers => usize::from(workers),
+        };
+        let listeners = listeners(config)?;
+        let listens: Vec<Listen> =
+            listeners.iter().map(|&Listener { id, transport, bind, .. }| Listen { id, transport, bind }).collect();
+        let engine_config = Arc::new(EngineConfig {
+            listeners,
+            keys: engine::Keys { token: keys.token, shard: keys.shard, seal: keys.seed },
+            shards,
+            unknown_source: config.unknown_source,
+            call_expires: config.call_expires,
+            timings: Timings::default(),
+        });
+        let mut counters = SipCounters::default();
+        let mut cores = Vec::with_capacity(shards);
+        for _ in 0..shards {
+            let mut seed = [0; 32];
+            SysRng.try_fill_bytes(&mut seed).map_err(|_| StartError::NoRandomness)?;
+            let counted = Arc::new(EngineCounters::default());
+            cores.push(Core(Engine::new(engine_config.clone(), seed, usage.clone(), counted.clone())));
+            counters.engines.push(counted);
+        }
+        let write = Arc::new(move |lines| records.write(lines));
+        let config = NetConfig::new(listens, keys.shard);
+        let net = Net::start(config, runtime, Arc::clone(world), cores, write, Arc::clone(&counters.net))?;
+        Ok(Sip { net, counters })
     }
 
+    /// The sockets, with the ports that they have got.
     pub(super) fn listeners(&self) -> &[Listen] {
-        &[]
+        self.net.listeners()
     }
 
     pub(super) fn counters(&self) -> SipCounters {
         self.counters.clone()
     }
 
+    /// Ends when a shard has died of a bug.
     pub(super) fn failed(&self) -> impl Future<Output = ()> + Send + 'static {
-        std::future::pending()
+        self.net.failed()
     }
 
-    pub(super) async fn stop(self) {}
+    /// Ends the shards; what they hold back of records is written first.
+    pub(super) async fn stop(self) {
+        self.net.stop().await;
+    }
+}
+
+/// An engine as the network drives it.
+struct Core(Engine);
+
+impl ShardCore for Core {
+    type World = World;
+
+    fn handle(&mut self, now: Now, world: &World, input: Input) {
+        self.0.handle(now, world, input);
+    }
+
+    fn handle_timeout(&mut self, now: Now, _: &World) {
+        self.0.handle_timeout(now);
+    }
+
+    fn poll_action(&mut self) -> Option<Action> {
+        self.0.poll_action()
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.0.poll_timeout()
+    }
+
+    fn finish(&mut self, _: Now) {
+        self.0.flush_records();
+    }
+}
+
+fn listeners(config: &SipConfig) -> Result<Vec<Listener>, NetError> {
+    (0..)
+        .map(ListenerId)
+        .zip(&config.listen)
+        .map(|(id, listen)| {
+            let (transport, advertise) = (listen.transport, listen.advertise.clone());
+            let bind = with_port(transport, listen.addr)?;
+            Ok(Listener { id, transport, bind, advertise })
+        })
+        .collect()
+}
+
+/// Engines write the port into Via, so that it must be known before they exist: port 0 is exchanged for a port that was
+/// free a moment ago.
+fn with_port(transport: Transport, address: SocketAddr) -> Result<SocketAddr, NetError> {
+    if address.port() != 0 {
+        return Ok(address);
+    }
+    let found = match transport {
+        Transport::Udp => UdpSocket::bind(address).and_then(|socket| socket.local_addr()),
+        Transport::Tcp | Transport::Tls => TcpListener::bind(address).and_then(|socket| socket.local_addr()),
+    };
+    found.map_err(|error| NetError::Listen { transport, address, kind: error.kind() })
 }
