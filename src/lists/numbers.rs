@@ -60,7 +60,7 @@ impl NumberSet {
     /// Whether `number` is one of them.
     pub fn contains(&self, number: Number) -> bool {
         let (high, low) = split(number.get());
-        let Ok(at) = self.highs.binary_search(&high) else { return false };
+        let Some(at) = self.place(high) else { return false };
         let container = &self.containers[at];
         match container.form {
             Form::Array => self.shorts(container).binary_search(&low).is_ok(),
@@ -71,6 +71,19 @@ impl NumberSet {
                 after > 0 && low <= runs[after - 1][1]
             }
         }
+    }
+
+    /// Which container holds the numbers of a high part. The numbers of one country leave few gaps: without a gap the
+    /// distance from the first is the place, and nothing need be searched.
+    fn place(&self, high: u64) -> Option<usize> {
+        let (first, last) = (*self.highs.first()?, *self.highs.last()?);
+        if high < first || high > last {
+            return None;
+        }
+        if last - first == self.highs.len() as u64 - 1 {
+            return usize::try_from(high - first).ok();
+        }
+        self.highs.binary_search(&high).ok()
     }
 
     /// The number at `index` in ascending order, from 0.
