@@ -20,7 +20,7 @@ pub mod config;
 #[cfg(test)]
 mod tests;
 
-pub use compile::compile;
+pub use compile::{Compiled, compile};
 pub use decide::decide;
 pub use explain::{Explanation, Step, explain};
 pub use policy::{Methods, Mode, Otherwise, Policy, Present, Route, RouteId, Target, Trunk, TrunkId};

@@ -21,8 +21,11 @@ use crate::screen::policy::{HeaderMatch, Policy, Rule, RuleSet, TrunkId, TrunkSe
 use crate::screen::problem::{Kind, Notice, Problem, RuleError, nearest};
 use crate::screen::verdict::Callee;
 
+/// A policy, and what is worth a warning with its place in the text of the config.
+pub type Compiled = (Policy, Vec<(Range<usize>, Notice)>);
+
 /// Compiles rules against the lists that they name. Gives all mistakes, or the policy and what is worth a warning.
-pub fn compile(config: &RulesConfig, lists: &Lists) -> Result<(Policy, Vec<(Range<usize>, Notice)>), Vec<Problem>> {
+pub fn compile(config: &RulesConfig, lists: &Lists) -> Result<Compiled, Vec<Problem>> {
     let mut compiler = Compiler {
         plan: config.numbers.plan(),
         lists,
