@@ -12,6 +12,7 @@ use rand::rngs::SysRng;
 use super::problem::Problem;
 use super::{Backend, body};
 use crate::screen::{Explanation, Question};
+use crate::sip::{NameAddr, Values};
 
 pub(super) async fn explain<B: Backend>(
     State(backend): State<Arc<B>>,
@@ -19,6 +20,7 @@ pub(super) async fn explain<B: Backend>(
 ) -> Result<Json<Explanation>, Problem> {
     let question = body::json::<Question>(body)
         .await?
+        .map(with_identity_headers)
         .ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "expected {\"from\": …, \"to\": …, \"trunk\": …}"))?;
     let draw = SysRng
         .try_next_u64()
@@ -27,4 +29,30 @@ pub(super) async fn explain<B: Backend>(
         .explain(&backend.world(), backend.usage(), backend.now(), draw)
         .map(Json)
         .map_err(|error| Problem::unprocessable(error.to_string()))
+}
+
+/// Headers that screening reads as identities may be asked about like any other: they go where they are looked for.
+fn with_identity_headers(mut question: Question) -> Question {
+    let headers = std::mem::take(&mut question.headers);
+    for (name, value) in headers {
+        match name.to_ascii_lowercase().as_str() {
+            "p-asserted-identity" => question.asserted.extend(uris(&value)),
+            "diversion" => question.diversions.extend(uris(&value)),
+            "privacy" => {
+                // RFC 3323 section 4.2 and RFC 3325 section 9.3.
+                let mut tokens = value.split([';', ',']).map(str::trim);
+                question.privacy |=
+                    tokens.any(|token| ["id", "user", "header"].iter().any(|known| token.eq_ignore_ascii_case(known)));
+            }
+            _ => {
+                question.headers.insert(name, value);
+            }
+        }
+    }
+    question
+}
+
+fn uris(value: &str) -> Vec<String> {
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    Values::new(value.as_bytes()).filter_map(|value| Some(text(NameAddr::parse(value).ok()?.uri))).collect()
 }

@@ -349,6 +349,9 @@ fn explain_tells_the_verdict_and_its_steps() {
     assert_eq!(answer.json()["rule"], "hotline");
     assert_eq!(answer.json()["entry"], "48221000001");
     assert!(!answer.json()["steps"].as_array().unwrap().is_empty());
+    let asserted = r#"{"from": "1", "to": "48221234567", "trunk": "carrier",
+        "headers": {"p-asserted-identity": "\"A, B\" <sip:+48221000001@h>, <tel:+48221000001>", "Privacy": "id"}}"#;
+    assert_eq!(served.call("POST", "/v1/explain", asserted).json()["entry"], "48221000001");
     let unknown = r#"{"from": "1", "to": "2", "trunk": "carier"}"#;
     assert!(served.call("POST", "/v1/explain", unknown).problem(422).contains("carrier"));
     served.call("POST", "/v1/explain", "").problem(400);

@@ -54,9 +54,11 @@ pub(super) fn families(live: &Live) -> Vec<MetricFamily> {
     families
 }
 
+type Field = fn(&EngineCounters) -> &Counter;
+
 fn engines(shards: &[Arc<EngineCounters>]) -> impl Iterator<Item = MetricFamily> {
-    let sum = |of: fn(&EngineCounters) -> &Counter| shards.iter().map(|shard| of(shard).get()).sum();
-    let named: [(&str, &str, fn(&EngineCounters) -> &Counter); 14] = [
+    let sum = |of: Field| shards.iter().map(|shard| of(shard).get()).sum();
+    let named: [(&str, &str, Field); 14] = [
         ("requests", "Requests that came in, retransmissions included", |counters| &counters.requests),
         ("responses", "Responses that came in", |counters| &counters.responses),
         ("unknown_source", "Requests from addresses that no trunk has", |counters| &counters.unknown_source),

@@ -10,7 +10,7 @@ use super::difference;
 use super::live::{Live, Read, wall_time};
 use super::worlds;
 use crate::admin::{ListChange, ReloadFailure, ReloadProblem, Reloaded};
-use crate::config::{self, ConfigErrors};
+use crate::config::{self, ConfigError, ConfigErrors, Mistake};
 use crate::lists::{Edit, Lists};
 use crate::store::{Publish, Reload, ReloadError};
 
@@ -23,7 +23,7 @@ pub(super) fn reload(live: &Arc<Live>, actor: &Arc<str>) -> Result<Reloaded, Rel
     match &result {
         Ok(reloaded) => {
             live.counts.reloads.add(1);
-            tracing::info!(actor = %actor, generation = reloaded.generation, "lists and rules were read again");
+            tracing::info!(generation = reloaded.generation, "lists and rules were read again");
             for key in &reloaded.restart_needed {
                 tracing::warn!("{key} has changed and comes into force at the next start");
             }
@@ -31,11 +31,8 @@ pub(super) fn reload(live: &Arc<Live>, actor: &Arc<str>) -> Result<Reloaded, Rel
         }
         Err(failure) => {
             live.counts.reloads_failed.add(1);
-            match failure {
-                ReloadFailure::Invalid(problems) => problems.iter().for_each(|problem| {
-                    tracing::warn!("reload failed, nothing was changed: {}", told(problem));
-                }),
-                ReloadFailure::Unavailable(why) => tracing::warn!("reload failed, nothing was changed: {why}"),
+            if let ReloadFailure::Unavailable(why) = failure {
+                tracing::warn!("reload failed, nothing was changed: {why}");
             }
         }
     }
@@ -98,7 +95,10 @@ fn list_changes(before: &Lists, after: &Lists) -> Vec<ListChange> {
 }
 
 fn invalid(errors: ConfigErrors) -> ReloadFailure {
-    let problem = |error: crate::config::ConfigError| ReloadProblem {
+    for ConfigError { place, mistake } in &errors.0 {
+        tracing::warn!("reload failed, nothing was changed: {place}: {}", without_numbers(mistake));
+    }
+    let problem = |error: ConfigError| ReloadProblem {
         detail: error.mistake.to_string(),
         file: Some(error.place.file.display().to_string()),
         line: error.place.at.map(|(line, _)| line),
@@ -107,10 +107,12 @@ fn invalid(errors: ConfigErrors) -> ReloadFailure {
     ReloadFailure::Invalid(errors.0.into_iter().map(problem).collect())
 }
 
-fn told(problem: &ReloadProblem) -> String {
-    let mut place = problem.file.clone().unwrap_or_default();
-    for number in [problem.line, problem.column].into_iter().flatten() {
-        place.push_str(&format!(":{number}"));
+/// The log shows no numbers; whoever asked for the reload is shown all.
+fn without_numbers(mistake: &Mistake) -> String {
+    match mistake {
+        Mistake::Row { reason, .. } => reason.to_string(),
+        Mistake::Entry { error, .. } => error.to_string(),
+        Mistake::Pool(_) => "a pool can hold numbers and ranges only".to_owned(),
+        other => other.to_string(),
     }
-    format!("{place}: {}", problem.detail)
 }

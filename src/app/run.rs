@@ -10,13 +10,14 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::live::{Counts, Live, Read, wall_time};
 use super::sip::Sip;
 use super::worlds::{self, Publisher, Worlds};
 use super::{log, reload};
 use crate::admin::{self, AdminError};
-use crate::config::{self, Loaded, Settings};
+use crate::config::{self, ConfigErrors, Loaded, Mistake, Settings};
 use crate::engine::RECORD_HEADER;
 use crate::net::NetError;
 use crate::records::{self, RecordWriter, RecordsError};
@@ -31,7 +32,7 @@ pub fn run(config: &Path) -> ExitCode {
         Ok(loaded) => loaded,
         Err(errors) => {
             eprintln!("{errors}");
-            return ExitCode::FAILURE;
+            return if is_unread(config, &errors) { UNUSABLE.into() } else { ExitCode::FAILURE };
         }
     };
     match Daemon::start(config, loaded) {
@@ -41,6 +42,14 @@ pub fn run(config: &Path) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whether there was no config to find mistakes in.
+fn is_unread(config: &Path, errors: &ConfigErrors) -> bool {
+    errors.0.iter().any(|error| match &error.mistake {
+        Mistake::Unreadable { path, .. } => path == config,
+        mistake => *mistake == Mistake::NotUtf8,
+    })
 }
 
 /// Why the daemon does not start.
@@ -63,17 +72,17 @@ pub(super) enum StartError {
 }
 
 /// Everything that runs.
-struct Daemon {
+pub(super) struct Daemon {
     runtime: Runtime,
     live: Arc<Live>,
-    sip: Sip,
-    admin: admin::Server,
+    pub(super) sip: Sip,
+    pub(super) admin: admin::Server,
     records: RecordWriter,
 }
 
 impl Daemon {
     /// Opens state, world, sockets and the admin port, in this order: what can fail without a trace comes first.
-    fn start(config: &Path, loaded: Loaded) -> Result<Daemon, StartError> {
+    pub(super) fn start(config: &Path, loaded: Loaded) -> Result<Daemon, StartError> {
         warn(&loaded);
         let read = Read::new(&loaded, wall_time());
         let Loaded { settings, policy, lists, .. } = loaded;
@@ -108,33 +117,62 @@ impl Daemon {
         Ok(Daemon { runtime, live, sip, admin, records })
     }
 
+    /// Serves until a signal ends it.
     fn run(self) -> ExitCode {
-        let Daemon { runtime, live, sip, admin, records } = self;
+        let ready = self.readiness();
+        let serving = self.serve();
+        // Supervisors and tests wait for this line; a closed stdout is no reason to end.
+        let _ = writeln!(std::io::stdout(), "{ready}");
+        tracing::info!(generation = serving.live.worlds.load().generation, "{ready}");
+        let end = serving.runtime.block_on(until_told(&serving.live, &serving.sip));
+        serving.stop();
+        tracing::info!("stopped");
+        end
+    }
+
+    /// Every socket that is bound.
+    fn readiness(&self) -> String {
         let mut ready = "ringfence ready:".to_owned();
-        for listen in sip.listeners() {
+        for listen in self.sip.listeners() {
             let _ = write!(ready, " {} {}", listen.transport, listen.bind);
         }
-        if let Ok(address) = admin.local_address() {
+        if let Ok(address) = self.admin.local_address() {
             let _ = write!(ready, " admin {address}");
         }
-        let end = runtime.block_on(async {
-            let (stop, stopped) = watch::channel(false);
-            let served = tokio::spawn(admin.serve(Arc::new(Arc::clone(&live)), stopped));
-            // Supervisors and tests wait for this line; a closed stdout is no reason to end.
-            let _ = writeln!(std::io::stdout(), "{ready}");
-            tracing::info!(generation = live.worlds.load().generation, "{ready}");
-            let end = until_told(&live, &sip).await;
-            // First whoever changes lists, then calls, then what calls have written.
-            stop.send_replace(true);
+        ready
+    }
+
+    /// Lets the admin port answer; calls are served since [`Daemon::start`].
+    pub(super) fn serve(self) -> Serving {
+        let Daemon { runtime, live, sip, admin, records } = self;
+        let (stop, stopped) = watch::channel(false);
+        let served = runtime.spawn(admin.serve(Arc::new(Arc::clone(&live)), stopped));
+        Serving { runtime, live, sip, records, stop, served }
+    }
+}
+
+/// The daemon once it is ready.
+pub(super) struct Serving {
+    runtime: Runtime,
+    live: Arc<Live>,
+    sip: Sip,
+    records: RecordWriter,
+    stop: watch::Sender<bool>,
+    served: JoinHandle<()>,
+}
+
+impl Serving {
+    /// First whoever changes lists ends, then calls, then what calls have written.
+    pub(super) fn stop(self) {
+        let Serving { runtime, live, sip, records, stop, served } = self;
+        stop.send_replace(true);
+        runtime.block_on(async {
             let _ = served.await;
             sip.stop().await;
-            end
         });
         live.edits.stop();
         records.stop();
         runtime.shutdown_timeout(STOP);
-        tracing::info!("stopped");
-        end
     }
 }
 
@@ -197,6 +235,9 @@ fn warn_of_readable(tokens: &Path) {
         tracing::warn!("{} can be read by other users: `chmod 600` it", tokens.display());
     }
 }
+
+/// The exit code for arguments that make no sense: see [`cli`](crate::cli).
+const UNUSABLE: u8 = 2;
 
 /// A replaced world is freed at most this much later.
 const SWEEP: Duration = Duration::from_secs(1);

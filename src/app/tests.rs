@@ -8,12 +8,13 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::live::{Counts, Live, Read, wall_time};
+use super::run::{Daemon, StartError};
 use super::worlds::{self, Publisher, Worlds};
 use super::{difference, reload};
 use crate::admin::{Backend, EditFailure, Edited, Effect, ListChange, ReloadFailure, RuleChange};
 use crate::config;
 use crate::lists::{Change, Details, Edit};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::usage::Usage;
 
 const CONFIG: &str = r#"
@@ -268,4 +269,66 @@ fn rules_that_only_changed_places_are_told_from_others() {
     let numbers = |change| RuleChange { table: "numbers", name: None, change };
     assert_eq!(difference::rules("", "[numbers]\ncountry = \"48\""), [numbers("added")]);
     assert_eq!(difference::rules("[numbers]\ncountry = \"44\"", "[numbers]\ncountry = \"48\""), [numbers("changed")]);
+}
+
+/// All of it, over real sockets: an entry is added over HTTP, and the next call of that caller is declined.
+#[test]
+fn a_caller_added_at_the_admin_port_is_declined() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ringfence.toml");
+    let sockets = "[sip]\nlisten = [\"udp:127.0.0.1:0\", \"tcp:127.0.0.1:0\"]\n[admin]\nlisten = \"127.0.0.1:0\"\n";
+    fs::write(&path, format!("{sockets}{CONFIG}").replace("127.0.0.2", "127.0.0.1")).unwrap();
+    fs::write(dir.path().join("default.csv"), "").unwrap();
+    let daemon = Daemon::start(&path, config::load(&path).unwrap()).unwrap();
+    let admin = daemon.admin.local_address().unwrap();
+    let sip = daemon.sip.listeners()[0].bind;
+    let in_use = StartError::Store(StoreError::InUse { dir: dir.path().join("state") });
+    assert_eq!(Daemon::start(&path, config::load(&path).unwrap()).err(), Some(in_use));
+    let serving = daemon.serve();
+
+    let url = format!("http://{admin}/v1/lists/default/entries/%2B48600100200");
+    assert_eq!(ureq::put(&url).send("").unwrap().status(), 201);
+    let caller = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    caller.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
+    let port = caller.local_addr().unwrap().port();
+    let invite = format!(
+        "INVITE sip:48221234567@{sip} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK1;rport\r\n\
+         From: <sip:+48600100200@127.0.0.1>;tag=1\r\nTo: <sip:48221234567@{sip}>\r\nCall-ID: 1@127.0.0.1\r\n\
+         CSeq: 1 INVITE\r\nContact: <sip:127.0.0.1:{port}>\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+    );
+    caller.send_to(invite.as_bytes(), sip).unwrap();
+    let mut answer = [0; 2048];
+    let length = caller.recv(&mut answer).unwrap();
+    assert!(answer[..length].starts_with(b"SIP/2.0 603 Decline\r\n"), "{}", String::from_utf8_lossy(&answer[..length]));
+    assert!(
+        ureq::get(format!("http://{admin}/metrics"))
+            .call()
+            .unwrap()
+            .body_mut()
+            .read_to_string()
+            .unwrap()
+            .contains("\nringfence_blocked_total 1\n")
+    );
+    assert_eq!(ureq::get(format!("http://{admin}/readyz")).call().unwrap().status(), 200);
+
+    serving.stop();
+    let records = fs::read_dir(dir.path().join("state/records")).unwrap().next().unwrap().unwrap().path();
+    let records = fs::read_to_string(records).unwrap();
+    let lines: Vec<_> = records.lines().collect();
+    assert_eq!(lines.len(), 2, "{records}");
+    assert!(lines[1].starts_with("call,") && lines[1].contains(",decline,hotline,default,48600100200,"), "{records}");
+    assert!(std::net::TcpStream::connect(admin).is_err());
+}
+
+#[test]
+fn a_taken_sip_port_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ringfence.toml");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let sockets = format!("[sip]\nlisten = [\"tcp:{address}\"]\n[admin]\nlisten = \"127.0.0.1:0\"\n");
+    fs::write(&path, format!("{sockets}{CONFIG}")).unwrap();
+    fs::write(dir.path().join("default.csv"), "").unwrap();
+    let error = Daemon::start(&path, config::load(&path).unwrap()).err().unwrap();
+    assert!(error.to_string().contains(&address.to_string()), "{error}");
 }
