@@ -15,6 +15,7 @@ use super::guard::Actor;
 use super::problem::Problem;
 use super::{Backend, EditFailure, Effect, body};
 use crate::lists::{Change, Details, Edit, Entry};
+use crate::number::DialPlan;
 use crate::time::WallTime;
 
 /// An entry and what is known of it.
@@ -29,9 +30,11 @@ pub(super) struct EntryBody {
 }
 
 impl EntryBody {
-    pub(super) fn new(entry: &Entry, details: Details) -> EntryBody {
+    /// The entry is spelled so that it leads back to itself in a path, also where the list's dial plan would read the
+    /// bare digits as another number.
+    pub(super) fn new(entry: &Entry, details: Details, plan: &DialPlan) -> EntryBody {
         EntryBody {
-            entry: entry.to_string(),
+            entry: entry.spelled(plan),
             kind: kind(entry),
             date: details.date.map(|date| date.to_string()),
             description: details.description,
@@ -72,10 +75,11 @@ pub(super) async fn page<B: Backend>(
     if world.lists.get(&name).is_none() {
         return Err(Problem::unknown_list(&name));
     }
+    let plan = backend.dial_plan(Some(&name));
     let after = query
         .after
         .map(|text| {
-            let canonical = text.parse().or_else(|_| Entry::parse(&text, &backend.dial_plan(Some(&name))));
+            let canonical = text.parse().or_else(|_| Entry::parse(&text, &plan));
             canonical.map_err(|error| malformed(&text, &error))
         })
         .transpose()?;
@@ -89,7 +93,7 @@ pub(super) async fn page<B: Backend>(
     let more = found.len() > limit;
     found.truncate(limit);
     let next = if more { found.last().map(|(entry, _)| entry.to_string()) } else { None };
-    let entries = found.into_iter().map(|(entry, details)| EntryBody::new(&entry, details)).collect();
+    let entries = found.into_iter().map(|(entry, details)| EntryBody::new(&entry, details, &plan)).collect();
     Ok(Json(EntryPage { generation, entries, next }))
 }
 
@@ -110,7 +114,8 @@ pub(super) async fn one<B: Backend>(
     let entry = entry_of(&*backend, &list, &text)?;
     let world = backend.world();
     let details = world.lists.get(&list).and_then(|list| list.details(&entry)).ok_or_else(|| absent(&list, &entry))?;
-    Ok(Json(EntryAnswer { list, entry: EntryBody::new(&entry, details), generation: world.generation }))
+    let body = EntryBody::new(&entry, details, &backend.dial_plan(Some(&list)));
+    Ok(Json(EntryAnswer { list, entry: body, generation: world.generation }))
 }
 
 /// What may be said of an entry.
@@ -135,7 +140,8 @@ pub(super) async fn put<B: Backend>(
     let edit = Edit { list: list.as_str().into(), entry: entry.clone(), change: Change::Put(details.clone()) };
     let edited = backend.edit(actor, edit).await.map_err(|failure| refused(failure, &list, &entry))?;
     let status = if edited.effect == Effect::Added { StatusCode::CREATED } else { StatusCode::OK };
-    let answer = EntryAnswer { list, entry: EntryBody::new(&entry, details), generation: edited.generation };
+    let body = EntryBody::new(&entry, details, &backend.dial_plan(Some(&list)));
+    let answer = EntryAnswer { list, entry: body, generation: edited.generation };
     Ok((status, Json(answer)).into_response())
 }
 

@@ -54,7 +54,7 @@ pub(super) async fn one<B: Backend>(
         .filter_map(|(_, list)| {
             let entry = list.lookup(&party, now)?;
             let details = list.details(&entry).unwrap_or_default();
-            let entry = EntryBody::new(&entry, details);
+            let entry = EntryBody::new(&entry, details, &backend.dial_plan(Some(list.name())));
             Some(Holding { list: list.name().clone(), class: list.class().as_str(), entry })
         })
         .collect();

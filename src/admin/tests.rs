@@ -268,6 +268,18 @@ fn every_kind_of_entry_has_a_path() {
     }
 }
 
+/// 223334455 is both a national number of Poland and a number of country 223.
+#[test]
+fn an_entry_is_spelled_so_that_it_leads_back_to_itself() {
+    let served = Served::new(Fake::default());
+    let added = served.call("PUT", "/v1/lists/default/entries/%2B223334455", "");
+    assert_eq!((added.status, &added.json()["entry"]), (201, &json!("+223334455")));
+    let listed = served.call("GET", "/v1/lists/default/entries?search=223334455", "").json();
+    assert_eq!(listed["entries"][0]["entry"], "+223334455");
+    served.call("DELETE", "/v1/lists/default/entries/223334455", "").problem(404);
+    assert_eq!(served.call("DELETE", "/v1/lists/default/entries/%2B223334455", "").status, 204);
+}
+
 #[test]
 fn bad_requests_are_told_what_was_expected() {
     let served = Served::new(Fake::default());
