@@ -3,8 +3,8 @@
 /// Why bytes are neither a name-addr nor an addr-spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NameAddrError {
-    /// A quoted display name does not end.
-    #[error("a quoted display name does not end")]
+    /// A quoted display name or parameter does not end.
+    #[error("a quoted display name or parameter does not end")]
     Quote,
     /// `<` without `>`, or the other way round.
     #[error("the angle brackets around a URI do not match")]
@@ -62,6 +62,9 @@ impl<'a> NameAddr<'a> {
                 (&inner[..end], inner[end + 1..].trim_ascii())
             }
             None => {
+                if memchr::memchr(b'>', after).is_some() {
+                    return Err(NameAddrError::Bracket);
+                }
                 let end = memchr::memchr(b';', after).unwrap_or(after.len());
                 (after[..end].trim_ascii_end(), &after[end..])
             }
@@ -71,6 +74,9 @@ impl<'a> NameAddr<'a> {
         }
         if !params.is_empty() && params[0] != b';' {
             return Err(NameAddrError::Parameters);
+        }
+        if !quotes_match(params) {
+            return Err(NameAddrError::Quote);
         }
         Ok(NameAddr { display, uri, params })
     }
@@ -89,20 +95,54 @@ impl<'a> NameAddr<'a> {
 /// The value of the parameter `name` in `;a=1;b`, empty for a parameter without value. Names are compared without
 /// regard to case, white space around `;` and `=` is passed over, and a quoted value keeps its quotes.
 pub fn param<'a>(params: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let mut rest = params;
-    while let Some(start) = rest.iter().position(|&byte| byte == b';') {
-        rest = &rest[start + 1..];
-        let end = param_end(rest);
-        let (key, value) = match memchr::memchr(b'=', &rest[..end]) {
-            Some(equals) => (&rest[..equals], &rest[equals + 1..end]),
-            None => (&rest[..end], &b""[..]),
-        };
-        if key.trim_ascii().eq_ignore_ascii_case(name) {
-            return Some(value.trim_ascii());
-        }
-        rest = &rest[end..];
+    Params::new(params).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+/// The parameters of `;a=1;b`, each with its name and its value, which lies behind the name and may be empty.
+#[derive(Debug, Clone)]
+pub(super) struct Params<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Params<'a> {
+    pub(super) fn new(params: &'a [u8]) -> Params<'a> {
+        Params { rest: params }
     }
-    None
+
+    /// The next parameter as written, without its semicolon.
+    pub(super) fn next_text(&mut self) -> Option<&'a [u8]> {
+        let after = self.rest.strip_prefix(b";")?;
+        let (text, rest) = after.split_at(param_end(after));
+        self.rest = rest;
+        Some(text)
+    }
+
+    /// A parameter's name and value.
+    pub(super) fn divide(text: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+        let equals = memchr::memchr(b'=', text).unwrap_or(text.len());
+        let value = text.get(equals + 1..).unwrap_or(&text[text.len()..]);
+        (text[..equals].trim_ascii(), value.trim_ascii())
+    }
+}
+
+impl<'a> Iterator for Params<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<(&'a [u8], &'a [u8])> {
+        self.next_text().map(Params::divide)
+    }
+}
+
+/// Whether each quoted string in parameters ends: otherwise nobody knows where the next value begins.
+pub(super) fn quotes_match(params: &[u8]) -> bool {
+    let mut rest = params;
+    while let Some(quote) = memchr::memchr(b'"', rest) {
+        match quoted_end(&rest[quote..]) {
+            Some(length) => rest = &rest[quote + length..],
+            None => return false,
+        }
+    }
+    true
 }
 
 /// A quoted string without its quotes and backslashes; other bytes as they are.

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::header::{is_token, value_end};
+use super::identity::Params;
 use super::message::{Address, Mandatory, TopVia};
 use super::{Field, HeaderName, Headers, Malformed, Message, Method, NameAddr, Rejected, Request, Response, Span};
 use super::{Uri, Via};
@@ -107,7 +108,10 @@ impl Fields {
         }
         let line = &bytes[start..end - 2];
         let colon = memchr::memchr(b':', line).ok_or(Malformed::HeaderName)?;
-        let name = line[..colon].trim_ascii_end();
+        // Only these two may stand before the colon (RFC 3261 section 25.1, HCOLON): a line end there would give the
+        // field a name for one reader and none for another.
+        let blanks = line[..colon].iter().rev().take_while(|&&byte| byte == b' ' || byte == b'\t').count();
+        let name = &line[..colon - blanks];
         if !is_token(name) {
             return Err(Malformed::HeaderName);
         }
@@ -232,13 +236,26 @@ fn top_via(headers: &Headers) -> Result<TopVia, Malformed> {
     let end = value_end(field);
     let value = field[..end].trim_ascii();
     let via = Via::parse(value).map_err(|_| Malformed::Via)?;
-    // The cookie alone is nobody's branch (RFC 4475 3.3.1), and an empty parameter is no parameter.
-    let empty_parameter = via.params.split(|&byte| byte == b';').skip(1).any(|text| text.trim_ascii().is_empty());
-    if empty_parameter || via.branch().is_some_and(|branch| branch.eq_ignore_ascii_case(b"z9hG4bK")) {
+    let mut branch = None;
+    for (name, value) in Params::new(via.params) {
+        // An empty parameter is no parameter, and of two branches each reader takes another one.
+        let again = name.eq_ignore_ascii_case(b"branch") && branch.replace(value).is_some();
+        if name.is_empty() || again {
+            return Err(Malformed::Via);
+        }
+    }
+    let branch = branch.filter(|branch| !branch.is_empty());
+    // The cookie alone is nobody's branch (RFC 4475 3.3.1).
+    if branch.is_some_and(|branch| branch.eq_ignore_ascii_case(b"z9hG4bK")) {
         return Err(Malformed::Via);
     }
-    let branch = via.branch().map_or(Span::default(), |branch| headers.span(branch));
-    let next = field.get(end + 1..).map_or(0, |rest| headers.span(rest).start);
+    let branch = branch.map_or(Span::default(), |branch| headers.span(branch));
+    let next = match field.get(end + 1..) {
+        // Behind the last comma stands the Via of the hop before, or nobody could be answered.
+        Some(rest) if rest.trim_ascii().is_empty() => return Err(Malformed::Via),
+        Some(rest) => headers.span(rest).start,
+        None => 0,
+    };
     Ok(TopVia { value: headers.span(value), branch, next })
 }
 
@@ -247,11 +264,14 @@ fn address(headers: &Headers, name: HeaderName) -> Result<Address, Option<Malfor
     let value = headers.first(name).ok_or(Some(Malformed::Missing))?;
     let parsed = NameAddr::parse(value).map_err(|_| None)?;
     let is_uri = Uri::parse(parsed.uri).is_ok();
-    let tag = parsed.param(b"tag").unwrap_or(b"");
-    if !is_uri || value_end(value) != value.len() || !(tag.is_empty() || is_token(tag)) {
+    let mut tags = Params::new(parsed.params).filter(|(name, _)| name.eq_ignore_ascii_case(b"tag"));
+    let tag = tags.next().map(|(_, tag)| tag);
+    // Of two tags each reader takes another one, and one without value is a tag to one and none to another.
+    let clear = tag.is_none_or(is_token) && tags.next().is_none();
+    if !is_uri || !clear || value_end(value) != value.len() {
         return Err(None);
     }
-    Ok(Address { value: headers.span(value), tag: if tag.is_empty() { Span::default() } else { headers.span(tag) } })
+    Ok(Address { value: headers.span(value), tag: tag.map_or(Span::default(), |tag| headers.span(tag)) })
 }
 
 /// `number LWS method`.

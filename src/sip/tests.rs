@@ -220,3 +220,48 @@ fn the_via_of_a_response_is_popped_from_a_comma_list_or_with_its_line() {
         assert!(!popped.has_more_via());
     }
 }
+
+#[test]
+fn only_blanks_stand_between_a_header_name_and_its_colon() {
+    let with = |name: &str| scan(Bytes::from(INVITE.replace("X-Campaign :", name)));
+    assert!(with("X-Campaign \t :").is_ok_and(|message| message.headers().other(b"x-campaign").is_some()));
+    for name in ["X-Campaign\r\n :", "X-Campaign\u{c}:", "Max-Breadth\r\n :"] {
+        assert_eq!(with(name).expect_err("malformed").reason, Malformed::HeaderName, "{name:?}");
+    }
+}
+
+#[test]
+fn what_two_parsers_would_read_differently_is_refused() {
+    let with = |from: &str, to: &str| fault(&INVITE.replace(from, to));
+    assert_eq!(with("tag=1928301774", "tag=1928301774;Tag=2"), Malformed::From);
+    assert_eq!(with("tag=1928301774", "tag="), Malformed::From);
+    assert_eq!(with("tag=1928301774", "tag=1928301774;x=\"open"), Malformed::From);
+    assert_eq!(with("bob@example.org>", "bob@example.org>;tag"), Malformed::To);
+    assert_eq!(with(";rport,", ";branch=z9hG4bKother,"), Malformed::Via);
+    assert_eq!(with(";rport,", ";x=\"open,"), Malformed::Via);
+    assert_eq!(with(" SIP/2.0/TCP 192.0.2.9\r\n", "\r\n"), Malformed::Via);
+    assert_eq!(with("sip:+48221234567@198.51.100.7;user=phone", "tel:123@198.51.100.7"), Malformed::RequestUri);
+}
+
+#[test]
+fn quoted_via_parameters_are_no_parameters_of_their_own() {
+    let text = "SIP/2.0/UDP 10.0.0.1;x=\"a;received=1.1.1.1;;\\\";rport\";branch=z9hG4bKa";
+    let request = request(&INVITE.replace("SIP/2.0/UDP 192.0.2.1:5062;branch=z9hG4bK776asdhds;rport", text));
+    assert_eq!(request.branch(), b"z9hG4bKa");
+    assert!(!request.via().wants_rport());
+    let mut out = Vec::new();
+    assert!(request.via().stamp("192.0.2.1:9".parse().expect("source"), &mut out));
+    assert_eq!(String::from_utf8(out).expect("text"), format!("{text};received=192.0.2.1"));
+}
+
+#[test]
+fn a_via_with_an_ipv6_reference_may_have_white_space_around_its_colon() {
+    let via = Via::parse(b"SIP/2.0/UDP [2001:db8::9] : 6050 ;branch=z9hG4bKa").expect("via");
+    assert_eq!((via.host, via.port), (&b"[2001:db8::9]"[..], Some(6050)));
+}
+
+#[test]
+fn an_address_without_brackets_has_no_closing_one() {
+    assert_eq!(NameAddr::parse(b"sip:a@b>;tag=1"), Err(NameAddrError::Bracket));
+    assert_eq!(NameAddr::parse(b"<sip:a@b>;x=\"open"), Err(NameAddrError::Quote));
+}

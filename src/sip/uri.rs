@@ -87,6 +87,10 @@ impl<'a> Uri<'a> {
         if matches!(scheme, Scheme::Sip | Scheme::Sips) {
             return Uri::parse_sip(scheme, rest);
         }
+        // RFC 3966 section 3 has neither; in the user of a SIP URI they would begin its host and its headers.
+        if scheme == Scheme::Tel && memchr::memchr2(b'@', b'?', rest).is_some() {
+            return Err(UriError::Character);
+        }
         Ok(Uri { scheme, user: Some(rest), host: b"", port: None, params: b"", headers: b"" })
     }
 

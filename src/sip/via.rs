@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::header::is_token_byte;
-use super::identity::param;
+use super::identity::{Params, param, quotes_match};
 use super::uri::{Host, split_host_port};
 use crate::flow::Transport;
 
@@ -52,7 +52,7 @@ impl<'a> Via<'a> {
         let (sent_by, params) = after.split_at(params_at);
         let sent_by = sent_by.trim_ascii_end();
         let (host, port) = split_sent_by(sent_by).ok_or(ViaError::SentBy)?;
-        if params.contains(&0) {
+        if params.contains(&0) || !quotes_match(params) {
             return Err(ViaError::Parameters);
         }
         let head = &value[..value.len() - params.len()];
@@ -89,16 +89,13 @@ impl<'a> Via<'a> {
             return false;
         }
         out.extend_from_slice(self.head);
-        let mut rest = self.params;
-        while let Some(after) = rest.strip_prefix(b";") {
-            let end = memchr::memchr(b';', after).unwrap_or(after.len());
-            let name_end = after[..end].iter().position(|&byte| byte == b'=').unwrap_or(end);
-            let name = after[..name_end].trim_ascii();
+        let mut params = Params::new(self.params);
+        while let Some(text) = params.next_text() {
+            let (name, _) = Params::divide(text);
             if !name.eq_ignore_ascii_case(b"received") && !name.eq_ignore_ascii_case(b"rport") {
                 out.push(b';');
-                out.extend_from_slice(&after[..end]);
+                out.extend_from_slice(text);
             }
-            rest = &after[end..];
         }
         out.extend_from_slice(format!(";received={}", source.ip()).as_bytes());
         if self.wants_rport() {
@@ -138,7 +135,10 @@ fn split_sent_by(sent_by: &[u8]) -> Option<(&[u8], Option<u16>)> {
         }
         return split_host_port(sent_by).ok();
     }
-    let host_end = sent_by.iter().position(|&byte| byte.is_ascii_whitespace() || byte == b':')?;
+    let host_end = match sent_by.first() {
+        Some(b'[') => memchr::memchr(b']', sent_by)? + 1,
+        _ => sent_by.iter().position(|&byte| byte.is_ascii_whitespace() || byte == b':')?,
+    };
     let rest = sent_by[host_end..].trim_ascii();
     let (host, none) = split_host_port(&sent_by[..host_end]).ok()?;
     let digits = rest.strip_prefix(b":")?.trim_ascii();
