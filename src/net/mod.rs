@@ -8,6 +8,7 @@
 
 mod config;
 mod core;
+mod drops;
 mod error;
 mod framing;
 mod post;
@@ -24,5 +25,6 @@ mod tests;
 
 pub use self::core::ShardCore;
 pub use config::{Listen, NetConfig, Records, StreamLimits};
+pub use drops::receive_drops;
 pub use error::NetError;
 pub use start::Net;

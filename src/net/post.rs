@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::queue::Mailbox;
 use crate::counters::NetCounters;
-use crate::engine::Input;
+use crate::engine::{Input, shard_of};
 
 /// All mailboxes, and who owns which Call-ID.
 pub(super) struct Post {
@@ -81,15 +81,6 @@ const DELIVERY_ATTEMPTS: u32 = 50;
 
 /// Short against T1 (500 ms).
 const DELIVERY_PAUSE: Duration = Duration::from_millis(2);
-
-/// Stands in until the engine brings its own.
-pub(super) fn shard_of(key: &[u8; 16], call_id: &[u8], shards: usize) -> usize {
-    use std::hash::Hasher;
-    let mut hasher = siphasher::sip::SipHasher13::new_with_key(key);
-    hasher.write_usize(call_id.len());
-    hasher.write(call_id);
-    usize::try_from(hasher.finish() % shards as u64).expect("less than the number of shards")
-}
 
 #[cfg(test)]
 mod tests {

@@ -215,7 +215,7 @@ fn each_message_reaches_the_shard_of_its_call_id_from_one_address() {
             let Seen::Message(call_id, flow) = seen else { panic!("{seen:?}") };
             assert_eq!(call_id, format!("call-{n}"));
             assert_eq!((flow.local, flow.peer), (bench.udp(), trunk.local_addr().unwrap()));
-            assert_eq!(shard, super::post::shard_of(&KEY, call_id.as_bytes(), shards));
+            assert_eq!(shard, crate::engine::shard_of(&KEY, call_id.as_bytes(), shards));
             *reached.entry(shard).or_default() += 1;
             let mut answer = [0; 2048];
             let (length, from) = trunk.recv_from(&mut answer).unwrap();
