@@ -207,7 +207,8 @@ impl CallPlan {
         if let Some(presented) = &passage.present {
             let mut host = Vec::with_capacity(48);
             listener.sent_by(flow.local.ip(), &mut host);
-            out.present(presented, to, &host);
+            // A hidden caller shows no From of his own and none of ours.
+            out.present(presented, to, &host, !passage.hide);
         }
         if passage.hide {
             out.hide(to.trusted);

@@ -166,7 +166,7 @@ impl Outgoing<'_> {
     }
 
     /// Presents another caller number (RFC 3325), and takes away what it makes untrue.
-    pub(super) fn present(&mut self, presented: &Presented, trunk: &Trunk, host: &[u8]) {
+    pub(super) fn present(&mut self, presented: &Presented, trunk: &Trunk, host: &[u8], may_show_from: bool) {
         let request = self.request;
         self.remove(HeaderName::Identity);
         if presented.headers.asserted {
@@ -179,7 +179,7 @@ impl Outgoing<'_> {
                 out.extend_from_slice(b">\r\n");
             });
         }
-        if presented.headers.from {
+        if presented.headers.from && may_show_from {
             let shown = presented_from(presented.number, trunk, host);
             self.show_from(&shown);
         }
