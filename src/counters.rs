@@ -72,6 +72,9 @@ pub struct NetCounters {
     pub resolves_failed: Counter,
 }
 
+/// How many reasons there are to refuse bytes: that it is as many as `Malformed` has is checked where that stands.
+pub const MALFORMED: usize = 20;
+
 /// What one engine counts.
 #[derive(Debug, Default)]
 pub struct EngineCounters {
@@ -79,8 +82,8 @@ pub struct EngineCounters {
     pub requests: Counter,
     /// Responses that came in.
     pub responses: Counter,
-    /// Bytes that are no message, by the number of their [`Malformed`](crate::sip::Malformed).
-    pub malformed: [Counter; crate::sip::Malformed::ALL.len()],
+    /// Bytes that are no message, by the number of their `Malformed`.
+    pub malformed: [Counter; MALFORMED],
     /// Requests from addresses that no trunk has.
     pub unknown_source: Counter,
     /// Requests that had been had before: answered from memory or absorbed.

@@ -18,7 +18,7 @@ use super::token::{MOST_CONCEALED, Token, short_hash};
 use crate::flow::Flow;
 use crate::number::{Number, Party};
 use crate::screen::{CallView, Passage, Policy, TrunkId, World};
-use crate::sip::{HeaderName, Method, NameAddr, Response, Splice, phrase};
+use crate::sip::{HeaderName, Method, NameAddr, Response, Splice, phrase, request_uri};
 use crate::time::Now;
 use crate::transaction::ClientId;
 use crate::usage::LiveCall;
@@ -123,7 +123,8 @@ impl Engine {
         let Some(leaves_by) = self.transactions.client_flow(client) else { return };
         let contact = |headers: &crate::sip::Headers| -> Box<[u8]> {
             let first = headers.values(HeaderName::Contact).next();
-            first.and_then(|value| NameAddr::parse(value).ok()).map_or(Box::default(), |address| address.uri.into())
+            let address = first.and_then(|value| NameAddr::parse(value).ok());
+            address.and_then(|address| request_uri(address.uri)).map_or(Box::default(), Box::from)
         };
         let call = Call {
             token: std::mem::take(&mut plan.token),

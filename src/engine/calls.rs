@@ -22,7 +22,7 @@ pub(super) struct Call {
 pub(super) struct Side {
     /// The way by which its part of the call was set up.
     pub flow: Flow,
-    /// The URI of its Contact; empty when it gave none.
+    /// The URI of its Contact, fit for a request line; empty when it gave none.
     pub contact: Box<[u8]>,
 }
 

@@ -16,7 +16,7 @@ use super::shard::{Engine, Waiting};
 use super::token::{Token, short_hash};
 use crate::flow::Flow;
 use crate::screen::{Policy, Trunk, World};
-use crate::sip::{HeaderName, Method, NameAddr, Request, Span, Splice, Uri, phrase};
+use crate::sip::{HeaderName, Method, NameAddr, Request, Span, Splice, Uri, phrase, request_uri};
 use crate::time::Now;
 use crate::usage::CallKey;
 
@@ -183,7 +183,7 @@ impl Engine {
         if let Some(ours) = self.token_in(request.uri_bytes(), request.call_id()) {
             token = Some(ours);
             last = last.checked_sub(1)?;
-            uri = Some(NameAddr::parse(values[last]).ok()?.uri.to_vec());
+            uri = Some(request_uri(NameAddr::parse(values[last]).ok()?.uri)?.to_vec());
         }
         let mut first = 0;
         while first < last {
@@ -205,7 +205,7 @@ impl Engine {
                     // The next hop is a strict router itself (16.6 item 6).
                     first += 1;
                     appended = Some(target);
-                    uri = Some(next.clone());
+                    uri = Some(request_uri(&next)?.to_vec());
                 }
                 next
             }

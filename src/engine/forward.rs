@@ -382,8 +382,17 @@ fn address_place(headers: &Headers, span: Span, address: NameAddr<'_>) -> Span {
 fn hide_contact_user(headers: &Headers, splice: &mut Splice) {
     for value in headers.values(HeaderName::Contact) {
         let Some(uri) = NameAddr::parse(value).ok().and_then(|address| Uri::parse(address.uri).ok()) else { continue };
-        if let Some(user) = uri.user {
-            splice.remove(Span { start: headers.span(user).start, end: headers.span(uri.host).start });
+        match (uri.scheme, uri.user) {
+            (Scheme::Sip | Scheme::Sips, Some(user)) => {
+                splice.remove(Span { start: headers.span(user).start, end: headers.span(uri.host).start });
+            }
+            (Scheme::Sip | Scheme::Sips, None) => {}
+            // A number and nothing else, as in tel: what is left of it would be no URI.
+            (_, Some(whole)) => {
+                let place = headers.span(whole);
+                splice.replace(place, |out| out.extend_from_slice(b"anonymous"));
+            }
+            (_, None) => {}
         }
     }
 }

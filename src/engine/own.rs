@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::settings::Listener;
 use crate::flow::Flow;
-use crate::sip::{HeaderName, NameAddr, Request, Response, Values};
+use crate::sip::{HeaderName, NameAddr, Request, Response, Values, request_uri};
 
 /// The ACK to a 300-699 (RFC 3261 section 17.1.1.3).
 pub(super) fn ack(invite: &Request, response: &Response) -> Bytes {
@@ -27,7 +27,8 @@ pub(super) fn cancel(invite: &Request, reason: &[u8]) -> Bytes {
 pub(super) fn ack_and_bye(response: &Response, listener: &Listener, flow: &Flow, branches: [&[u8]; 2]) -> [Bytes; 2] {
     let headers = response.headers();
     let contact = headers.values(HeaderName::Contact).next().and_then(|value| NameAddr::parse(value).ok());
-    let target = contact.map_or(response.to().uri, |contact| contact.uri);
+    let contact = contact.and_then(|contact| request_uri(contact.uri));
+    let target = contact.or_else(|| request_uri(response.to().uri)).expect("the scanner read the URI of To");
     // Those between us and the callee stand above our own Record-Route, the nearest last.
     let mut routes: Vec<&[u8]> = Vec::new();
     let mut us = Vec::new();

@@ -18,7 +18,7 @@ use super::request::Arrival;
 use super::shard::{Context, Engine, Waiting};
 use crate::flow::Flow;
 use crate::sip::reply::{Reply, reply};
-use crate::sip::{Message, Method, Request, Response, phrase, scan};
+use crate::sip::{HeaderName, Message, Method, Request, Response, Via, phrase, scan};
 use crate::time::Now;
 use crate::transaction::{ClientId, ClientRequest, FailureOutcome, Kind, ResponseOutcome, ServerId};
 use crate::usage::CallKey;
@@ -237,7 +237,9 @@ impl Engine {
         }
         let context = self.transactions.client_context(client);
         let expected = match context {
-            Some(Context::Proxy(id)) => self.proxies.get(id.key()).map(|proxy| proxy.method),
+            // Below ours stands the Via of the hop before, or the response is for nobody.
+            Some(Context::Proxy(id)) if has_next_via(response) => self.proxies.get(id.key()).map(|proxy| proxy.method),
+            Some(Context::Proxy(_)) => None,
             Some(Context::Bye) => Some(Method::Bye),
             Some(Context::Cancel(_)) | None => None,
         };
@@ -248,9 +250,9 @@ impl Engine {
             ResponseOutcome::Ended => return self.counters.stray_responses.add(1),
             ResponseOutcome::Absorb => return,
             ResponseOutcome::PassAndAck => {
-                let invite = self.kept_request(client);
-                let ack = own::ack(&invite, response);
-                self.transactions.set_ack(client, ack);
+                if let Some(invite) = self.kept_request(client) {
+                    self.transactions.set_ack(client, own::ack(&invite, response));
+                }
             }
             ResponseOutcome::Pass => {}
         }
@@ -260,11 +262,15 @@ impl Engine {
     }
 
     /// The INVITE of a client transaction as it was sent.
-    fn kept_request(&self, client: ClientId) -> Request {
-        let bytes = self.transactions.request(client).expect("an INVITE is kept until its final response");
+    fn kept_request(&self, client: ClientId) -> Option<Request> {
+        let bytes = self.transactions.request(client)?;
         match scan(bytes.clone()) {
-            Ok(Message::Request(request)) => request,
-            _ => unreachable!("what we forward can be read again"),
+            Ok(Message::Request(request)) => Some(request),
+            Ok(Message::Response(_)) | Err(_) => {
+                // A peer's bytes have made us write what we cannot read: its call suffers, and no other.
+                tracing::error!("an INVITE of ours cannot be read again");
+                None
+            }
         }
     }
 
@@ -424,7 +430,9 @@ impl Engine {
         let (Some(flow), Some(proxy)) = (self.transactions.client_flow(client), self.proxies.get(id.key())) else {
             return;
         };
-        let bytes = own::cancel(&self.kept_request(client), proxy.cancelled.as_deref().unwrap_or_default());
+        let reason = proxy.cancelled.as_deref().unwrap_or_default();
+        let Some(invite) = self.kept_request(client) else { return };
+        let bytes = own::cancel(&invite, reason);
         let context = Context::Cancel(client);
         let request = ClientRequest { kind: Kind::NonInvite, flow, bytes, keep: false, timer_c: false, context };
         let cancel = self.transactions.open_client(now.mono, request);
@@ -511,6 +519,10 @@ impl Plan {
             Plan::Dialog(plan) => plan.direct,
         }
     }
+}
+
+fn has_next_via(response: &Response) -> bool {
+    response.headers().values(HeaderName::Via).nth(1).is_some_and(|via| Via::parse(via).is_ok())
 }
 
 fn kind(method: Method) -> Kind {

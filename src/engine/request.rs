@@ -17,12 +17,21 @@ use super::shard::{Context, Engine};
 use crate::flow::Flow;
 use crate::screen::{Answer, CallFacts, CallView, Outcome, TrunkId, Verdict, World, decide};
 use crate::sip::reply::{Reply, reply};
-use crate::sip::{HeaderName, Headers, Method, NameAddr, Request, Scheme, Via, phrase};
+use crate::sip::{HeaderName, Headers, MAX_HEADERS, MAX_MESSAGE, Method, NameAddr, Request, Scheme, Via, phrase};
 use crate::time::Now;
 use crate::transaction::{RequestParts, Retransmission, ServerKey};
 
 /// What we let through and answer, for Allow.
 const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, REFER, SUBSCRIBE, NOTIFY";
+
+/// The most that forwarding adds, beside the Request-URI in Diversion: two Record-Routes with tokens that conceal as
+/// much as they may (3 kB each), and less than 1 kB of Via, From, P-Asserted-Identity and the like. We must be able to
+/// read our own INVITE, for its CANCEL and its ACK.
+const ADDED_BYTES: usize = 8 * 1024;
+
+/// The most header fields that forwarding adds: Via, two Record-Routes, Max-Forwards, Content-Length, Diversion,
+/// P-Asserted-Identity, Privacy, Route; and some to spare.
+const ADDED_FIELDS: usize = 16;
 
 /// A request on its way through the checks.
 pub(super) struct Arrival<'a> {
@@ -118,6 +127,10 @@ impl Engine {
         }
         if self.has_looped(request) {
             return Err(Refusal::status(482));
+        }
+        let longest = request.bytes().len() + request.uri_bytes().len() + ADDED_BYTES;
+        if longest > MAX_MESSAGE || request.headers().fields().len() + ADDED_FIELDS > MAX_HEADERS {
+            return Err(Refusal::status(513));
         }
         let required: Vec<&[u8]> = request.headers().values(HeaderName::ProxyRequire).collect();
         if !required.is_empty() {

@@ -70,7 +70,7 @@ pub enum Malformed {
 
 impl Malformed {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Malformed; 20] = [
+    pub const ALL: [Malformed; crate::counters::MALFORMED] = [
         Malformed::TooLong,
         Malformed::TooManyHeaders,
         Malformed::StartLine,

@@ -30,5 +30,5 @@ pub use method::Method;
 pub use scan::{MAX_HEADERS, MAX_MESSAGE, scan};
 pub use splice::Splice;
 pub use status::{phrase, status_line};
-pub use uri::{Host, Scheme, Uri, UriError};
+pub use uri::{Host, Scheme, Uri, UriError, request_uri};
 pub use via::{Via, ViaError};

@@ -150,6 +150,14 @@ impl Host {
     }
 }
 
+/// The part of a URI that may stand in a request line: without its headers (RFC 3261 table 1), which could become header
+/// fields further on; `None` when it is no URI.
+pub fn request_uri(bytes: &[u8]) -> Option<&[u8]> {
+    let uri = Uri::parse(bytes).ok()?;
+    let headers = if uri.headers.is_empty() { 0 } else { uri.headers.len() + 1 };
+    Some(&bytes[..bytes.len() - headers])
+}
+
 /// Splits `host[:port]`, where the host may be an IPv6 reference.
 pub(super) fn split_host_port(hostport: &[u8]) -> Result<(&[u8], Option<u16>), UriError> {
     let host_end = match hostport.first() {

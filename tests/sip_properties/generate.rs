@@ -135,3 +135,53 @@ pub(crate) fn punctuation() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![4 => select(b",;<>\"\\ =:@%?\r\n\t".to_vec()), 3 => select(b"ab1z".to_vec())];
     prop::collection::vec(byte, 0..24)
 }
+
+/// A call that is let through more often than not.
+pub(crate) fn call() -> impl Strategy<Value = Vec<u8>> {
+    let uri = select(&[
+        "sip:+48221234567@198.51.100.7;user=phone",
+        "sip:+48221234569@198.51.100.7",
+        "sip:+48221234568@198.51.100.7",
+        "tel:+48-22-123-45-67;phone-context=+48;x=a:b",
+        "sips:bob@127.0.0.1;lr",
+        "urn:service:sos",
+    ]);
+    let from = select(&FROM[..5]);
+    (uri, from, lines(), select(&VIA[..7])).prop_map(|(uri, from, others, via)| {
+        let mut text = format!("INVITE {uri} SIP/2.0\r\n{via}\r\n{from}\r\n").into_bytes();
+        text.extend_from_slice(b"To: Bob <sip:bob@example.org>\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n");
+        text.extend_from_slice(&others);
+        text.extend_from_slice(b"\r\nbody");
+        text
+    })
+}
+
+/// A few header lines that are no mandatory ones.
+pub(crate) fn lines() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(select(ADDED), 0..5)
+        .prop_map(|lines| lines.iter().flat_map(|line| [line.as_bytes(), b"\r\n"].concat()).collect())
+}
+
+const ADDED: &[&str] = &[
+    "Contact: <sip:alice@192.0.2.1>,\r\n <sip:second@192.0.2.1>",
+    "m: <tel:+48600100200>",
+    "m: sip:a b@c",
+    "Contact: <sip:a\r\n b@c>",
+    "Contact: \"Mr, X\" <sip:alice:pw@192.0.2.1:5070;transport=tcp?Route=%3Csip:x%3E>;expires=7",
+    "X-Campaign : spring",
+    "x-lists: a,\"b,c\",<d,e>, ,",
+    "X-Long: first\r\n  second\r\n\tthird",
+    "Route: <sip:127.0.0.1;lr>, <sip:198.51.100.9;lr>",
+    "Route: <sip:a b>",
+    "Record-Route: <sip:198.51.100.9;lr>",
+    "Record-Route: <sip:198.51.100.9?x=y>, <sip:a b>",
+    "P-Asserted-Identity: <sip:+48600100200@example.com>, <tel:+48600100200>",
+    "P-Asserted-Identity: sip:a b@c",
+    "Remote-Party-ID: <sip:+48600100200@example.com>;party=calling",
+    "Diversion: <sip:+48221234567@x>;reason=unconditional",
+    "Privacy: id;critical",
+    "Privacy: header; ID",
+    "Identity: eyJ;info=<https://x>",
+    "Reason: SIP\r\n ;cause=200;text=\"x\"",
+    "History-Info: <sip:x@y>;index=1",
+];

@@ -4,6 +4,7 @@
 mod check;
 mod generate;
 mod oracle;
+mod proxy;
 
 use std::net::SocketAddr;
 
@@ -59,6 +60,17 @@ proptest! {
     }
 
     #[test]
+    fn an_engine_sends_only_what_can_be_read_and_passes_on_what_it_does_not_know(
+        caller in prop_oneof![3 => generate::call(), 1 => generate::message(), 1 => generate::damaged()],
+        added in generate::lines(),
+        answers in prop::collection::vec(any::<u8>(), 1..8),
+    ) {
+        let mut bench = proxy::Bench::new();
+        bench.call(&caller, &added, &answers);
+        bench.let_time_pass();
+    }
+
+    #[test]
     fn the_values_of_joined_values_are_the_values(field in generate::punctuation()) {
         check::values(&field);
         check::address(&field);
@@ -87,6 +99,59 @@ fn most_generated_messages_are_accepted() {
         })
         .count();
     assert!((200..950).contains(&accepted), "{accepted} of 1,000");
+}
+
+#[test]
+fn most_generated_calls_are_forwarded() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let forwarded = (0..200_u8).filter(|at| {
+        let caller = generate::call().new_tree(&mut runner).expect("a call").current();
+        let mut bench = proxy::Bench::new();
+        bench.call(&caller, b"", &[at % 2]);
+        bench.forwarded > 0
+    });
+    assert!(forwarded.count() > 60);
+}
+
+/// A call from a caller who is hidden.
+fn hidden_call(contact: &str, more: &str) -> Vec<u8> {
+    format!(
+        "INVITE sip:+48221234567@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKa\r\n\
+         From: <sip:+48600100200@198.51.100.7>;tag=a\r\nTo: <sip:+48221234567@127.0.0.1>\r\nCall-ID: x\r\n\
+         CSeq: 1 INVITE\r\nContact: {contact}\r\n{more}Content-Length: 0\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+#[test]
+fn a_contact_that_is_no_sip_uri_ends_neither_the_call_nor_the_program() {
+    for contact in ["<tel:+48600100200>", "<sip:a b@c>", "<sip:a\r\n b@c>", "<sip:a@c?Route=x>", "\"open", "<>"] {
+        // The callee rings, answers, and sends an INVITE inside the dialog, with and without our Record-Route.
+        for choice in [0b1000_0110, 0b1000_0111] {
+            let mut bench = proxy::Bench::new();
+            let added = format!("Contact: {contact}\r\n");
+            bench.call(&hidden_call(contact, ""), added.as_bytes(), &[0, choice, 2, 6]);
+            assert!(bench.forwarded > 0, "{contact}");
+            bench.let_time_pass();
+        }
+    }
+}
+
+#[test]
+fn a_request_that_would_outgrow_our_own_limits_is_refused() {
+    let fields = "x:\r\n".repeat(ringfence::sip::MAX_HEADERS - 9);
+    let long = format!("X-Long: {}\r\n", "x".repeat(ringfence::sip::MAX_MESSAGE - 1_000));
+    for more in [fields, long] {
+        let mut bench = proxy::Bench::new();
+        // Ringing, then hung up: for the CANCEL the INVITE is read again.
+        bench.call(&hidden_call("<sip:a@b>", &more), b"", &[0, 64 + 1]);
+        assert_eq!(bench.forwarded, 0);
+        bench.let_time_pass();
+    }
+    let mut bench = proxy::Bench::new();
+    bench.call(&hidden_call("<sip:a@b>", &"x:\r\n".repeat(200)), b"", &[0, 64 + 1]);
+    assert!(bench.forwarded > 1, "an ordinary one and its CANCEL go on");
 }
 
 #[test]
