@@ -452,6 +452,21 @@ const USER: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b',')
     .remove(b'/');
 
+/// The user, with its password if it has one, as it came. A `?` may stand there unescaped (RFC 3261 section 25.1), but
+/// there are parsers that take it for the beginning of headers, and so read another host than we did.
+fn copy_userinfo(uri: &[u8], parsed: &Uri<'_>, out: &mut Vec<u8>) {
+    let Some(user) = parsed.user else { return };
+    let start = user.as_ptr() as usize - uri.as_ptr() as usize;
+    let rest = &uri[start..];
+    let end = if parsed.scheme == Scheme::Tel { rest.len() } else { memchr::memchr(b'@', rest).unwrap_or(rest.len()) };
+    for &byte in &rest[..end] {
+        match byte {
+            b'?' => out.extend_from_slice(b"%3F"),
+            _ => out.push(byte),
+        }
+    }
+}
+
 /// The Request-URI of a call for one target: its host becomes the target's, and the number is written as the trunk
 /// wants it.
 pub(super) fn next_request_uri(
@@ -472,7 +487,7 @@ pub(super) fn next_request_uri(
     let as_received = trunk.number_format == NumberFormat::AsReceived;
     match (callee, number) {
         (Callee::Unchanged, Some(number)) if !as_received => trunk.plan.write(number, trunk.number_format, &mut out),
-        (Callee::Unchanged, _) => out.extend_from_slice(parsed.user.unwrap_or_default()),
+        (Callee::Unchanged, _) => copy_userinfo(uri, &parsed, &mut out),
         (Callee::Number(number), _) => trunk.plan.write(*number, written_format(trunk.number_format), &mut out),
         (Callee::Code(code), _) => out.extend_from_slice(code.to_string().as_bytes()),
         (Callee::User(user), _) => out.extend(percent_encode(user.as_bytes(), USER).flat_map(str::bytes)),

@@ -335,7 +335,7 @@ fn request_parts(request: &Request) -> RequestParts<'_> {
 /// to where the sender listens; over UDP the address that Via and source give.
 fn way_back(via: &Via<'_>, flow: &Flow) -> Flow {
     if flow.transport.is_reliable() {
-        flow.towards(SocketAddr::new(flow.peer_ip(), via.port_or_default()))
+        flow.towards(SocketAddr::new(flow.peer_ip(), via.port.unwrap_or(flow.transport.default_port())))
     } else {
         flow.towards(via.response_address(flow.peer))
     }

@@ -246,7 +246,7 @@ fn top_via(headers: &Headers) -> Result<TopVia, Malformed> {
     }
     let branch = branch.filter(|branch| !branch.is_empty());
     // The cookie alone is nobody's branch (RFC 4475 3.3.1).
-    if branch.is_some_and(|branch| branch.eq_ignore_ascii_case(b"z9hG4bK")) {
+    if via.version != b"2.0" || branch.is_some_and(|branch| branch.eq_ignore_ascii_case(b"z9hG4bK")) {
         return Err(Malformed::Via);
     }
     let branch = branch.map_or(Span::default(), |branch| headers.span(branch));

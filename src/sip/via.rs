@@ -24,6 +24,8 @@ pub enum ViaError {
 /// One Via value, borrowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Via<'a> {
+    /// The version, as written: only `2.0` is spoken, but a 505 finds its way back through another.
+    pub version: &'a [u8],
     /// The transport, `None` for one that Ringfence does not speak.
     pub transport: Option<Transport>,
     /// All before the parameters, as written.
@@ -41,7 +43,7 @@ impl<'a> Via<'a> {
     pub fn parse(value: &'a [u8]) -> Result<Via<'a>, ViaError> {
         let value = value.trim_ascii();
         let rest = protocol_part(value, b"SIP")?;
-        let rest = protocol_part(rest, b"2.0")?;
+        let (rest, version) = version_part(rest)?;
         let token_end = rest.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(rest.len());
         let (transport, after) = rest.split_at(token_end);
         if transport.is_empty() || !after.first().is_some_and(u8::is_ascii_whitespace) {
@@ -56,7 +58,8 @@ impl<'a> Via<'a> {
             return Err(ViaError::Parameters);
         }
         let head = &value[..value.len() - params.len()];
-        Ok(Via { transport: Transport::parse(transport), head: head.trim_ascii_end(), host, port, params })
+        let transport = Transport::parse(transport);
+        Ok(Via { version, transport, head: head.trim_ascii_end(), host, port, params })
     }
 
     /// The branch.
@@ -67,11 +70,6 @@ impl<'a> Via<'a> {
     /// Whether the sender asks for responses to the port it sent from (RFC 3581).
     pub fn wants_rport(&self) -> bool {
         param(self.params, b"rport").is_some()
-    }
-
-    /// The port of `sent-by`, or the transport's own.
-    pub fn port_or_default(&self) -> u16 {
-        self.port.unwrap_or_else(|| self.transport.unwrap_or(Transport::Udp).default_port())
     }
 
     /// Whether the value must be changed before it is copied: `received` where the host is not the source, and for
@@ -106,14 +104,25 @@ impl<'a> Via<'a> {
 
     /// Where a response goes over an unreliable transport (RFC 3261 18.2.2, RFC 3581 4).
     pub fn response_address(&self, source: SocketAddr) -> SocketAddr {
+        // Of the transport that brought the request, whatever Via says of it.
+        let default_port = self.port.unwrap_or(Transport::Udp.default_port());
         if let Some(maddr) = param(self.params, b"maddr")
             && let Ok(Host::Address(ip)) = Host::parse(maddr)
         {
-            return SocketAddr::new(ip, self.port_or_default());
+            return SocketAddr::new(ip, default_port);
         }
-        let port = if self.wants_rport() { source.port() } else { self.port_or_default() };
+        let port = if self.wants_rport() { source.port() } else { default_port };
         SocketAddr::new(source.ip(), port)
     }
+}
+
+/// Reads `version /` and gives what follows.
+fn version_part(value: &[u8]) -> Result<(&[u8], &[u8]), ViaError> {
+    let is_version = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
+    let end = value.iter().position(|byte| !is_version(byte)).ok_or(ViaError::Protocol)?;
+    let (version, rest) = value.split_at(end);
+    let rest = rest.trim_ascii_start().strip_prefix(b"/").ok_or(ViaError::Protocol)?;
+    Ok((rest.trim_ascii_start(), version))
 }
 
 /// Reads `name /` in any case and with white space, and gives what follows.
