@@ -1,0 +1,17 @@
+//! The real binary between SIPp's callers and callees (Debian package `sip-tester`).
+//!
+//! * `ringfence` runs the binary with a config of the test, in a folder and on addresses of its own.
+//! * `sipp` runs SIPp with a scenario of `scenarios/`, or one of those it brings along.
+//! * `facts` runs each fact over UDP and TCP, with one worker and with three.
+//!
+//! A fact that fails prints what all programs said and keeps its folder.
+
+mod facts;
+mod ringfence;
+mod sipp;
+
+mod answered;
+mod edited;
+mod loaded;
+mod presented;
+mod refused;
