@@ -123,6 +123,7 @@ impl Engine {
         let routing = self.read_routes(request, flow);
         if let Some(routing) = routing
             && let Some(token) = &routing.token
+            && token.belongs_to(&self.config.keys, request)
             && let Ok(uri) = Uri::parse(&routing.next)
             && !self.config.is_us(uri.host, uri.port, flow)
             && let Some(destination) = Destination::of_uri(&uri)

@@ -12,6 +12,7 @@ use chacha20poly1305::{ChaCha20Poly1305, Nonce};
 use super::hash::keyed;
 use super::settings::Keys;
 use crate::number::Number;
+use crate::sip::Request;
 
 /// What a dialog must remember.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -127,6 +128,12 @@ impl Token {
             });
         }
         Some(token)
+    }
+
+    /// Whether one of the two tags is the caller's. Without it, who knows a Call-ID and its token could send a request of
+    /// his own into any dialog.
+    pub(super) fn belongs_to(&self, keys: &Keys, request: &Request) -> bool {
+        [request.from_tag(), request.to_tag().unwrap_or_default()].iter().any(|tag| self.is_from_caller(keys, tag))
     }
 
     /// Whether what is sent with this From tag comes from the caller.
