@@ -1,0 +1,9 @@
+//! What the engine does, fact by fact: messages in, messages out, no randomness.
+
+mod dialogs;
+mod failover;
+mod refusals;
+mod rewriting;
+mod screening;
+mod stage;
+mod timing;

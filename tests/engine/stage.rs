@@ -1,0 +1,415 @@
+//! One engine on a stage: messages written out go in, what it sends comes out, time passes when a test says so.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use ringfence::counters::EngineCounters;
+use ringfence::engine::{Action, Engine, EngineConfig, Input, Keys, Listener, Ticket, UnknownSource};
+use ringfence::flow::{ConnectionId, Flow, ListenerId, Transport};
+use ringfence::lists::{Change, Edit, Entry};
+use ringfence::number::DialPlan;
+use ringfence::screen::World;
+use ringfence::sip::scan;
+use ringfence::time::{Now, WallTime};
+use ringfence::transaction::Timings;
+use ringfence::usage::Usage;
+
+const CONFIG: &str = r#"
+[[trunk]]
+name = "carrier"
+from = ["198.51.100.0/24"]
+to = ["sip:198.51.100.7:5060"]
+trusted = true
+[[trunk]]
+name = "pbx"
+from = ["192.0.2.0/24"]
+to = ["sip:192.0.2.3:5070", "sip:192.0.2.4:5070"]
+trusted = true
+[[trunk]]
+name = "wild"
+from = ["203.0.113.0/24"]
+to = ["sip:203.0.113.9:5060"]
+[[trunk]]
+name = "stream"
+from = ["192.0.2.128/25"]
+to = ["sip:192.0.2.130:5060;transport=tcp"]
+trusted = true
+
+[[list]]
+name = "default"
+class = "personal"
+entries = ["48600000001"]
+[[list]]
+name = "vip"
+class = "allow"
+entries = ["48600000002"]
+[[list]]
+name = "shy"
+class = "personal"
+entries = ["48600000003"]
+[[list]]
+name = "night"
+class = "personal"
+entries = ["48600000004"]
+[[list]]
+name = "gone"
+class = "personal"
+entries = ["48600000005"]
+[[list]]
+name = "robots"
+class = "personal"
+entries = ["48600000006"]
+[[list]]
+name = "our-numbers"
+class = "pool"
+entries = ["48501000000"]
+
+[[inbound]]
+name = "hotline"
+lists = ["default"]
+except = ["vip"]
+action = "decline"
+[[inbound]]
+name = "hidden"
+lists = ["shy"]
+action = "hide"
+[[inbound]]
+name = "night-shift"
+lists = ["night"]
+action = "forward"
+to = "48229999999"
+[[inbound]]
+name = "moved"
+lists = ["gone"]
+action = "redirect"
+to = "sip:+48221112233@pbx.example.net"
+[[inbound]]
+name = "machines"
+lists = ["robots"]
+action = "drop"
+
+[[route]]
+name = "to-pbx"
+called = ["4822*"]
+to = "pbx"
+[[route]]
+name = "to-wild"
+called = ["4833*"]
+to = "wild"
+[[route]]
+name = "to-stream"
+called = ["4834*"]
+to = "stream"
+[[route]]
+name = "out"
+called = ["4850*"]
+to = "carrier"
+present = { pool = "our-numbers", headers = ["P-Asserted-Identity"] }
+unavailable = 486
+"#;
+
+/// What the engine sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Sent {
+    pub(crate) flow: Flow,
+    pub(crate) text: String,
+    pub(crate) ticket: Option<Ticket>,
+}
+
+impl Sent {
+    pub(crate) fn to(&self) -> String {
+        self.flow.peer.to_string()
+    }
+
+    pub(crate) fn first_line(&self) -> &str {
+        self.text.lines().next().expect("a start line")
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        let code = self.first_line().strip_prefix("SIP/2.0 ").expect("a response");
+        code[..3].parse().expect("a status")
+    }
+
+    pub(crate) fn is_request(&self, method: &str) -> bool {
+        self.first_line().starts_with(&format!("{method} "))
+    }
+
+    pub(crate) fn uri(&self) -> &str {
+        self.first_line().split(' ').nth(1).expect("a Request-URI")
+    }
+
+    /// The values of all header lines of this name.
+    pub(crate) fn headers(&self, name: &str) -> Vec<&str> {
+        let lines = self.text.split("\r\n\r\n").next().expect("a header section").split("\r\n");
+        lines.filter_map(|line| line.split_once(": ")).filter(|(it, _)| *it == name).map(|(_, value)| value).collect()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        match self.headers(name)[..] {
+            [value] => value,
+            ref values => panic!("{name} is {values:?} in\n{}", self.text),
+        }
+    }
+
+    pub(crate) fn to_tag(&self) -> &str {
+        self.header("To").split(";tag=").nth(1).expect("a To tag")
+    }
+}
+
+pub(crate) struct Stage {
+    engine: Engine,
+    pub(crate) world: World,
+    pub(crate) usage: Arc<Usage>,
+    counters: Arc<EngineCounters>,
+    base: Instant,
+    pub(crate) now: Duration,
+    records: Vec<u8>,
+    sent: Vec<Sent>,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Stage {
+        Stage::with(&[], "")
+    }
+
+    /// A stage with further rules, and with these texts of the config replaced.
+    pub(crate) fn with(changes: &[(&str, &str)], more: &str) -> Stage {
+        let mut text = format!("{CONFIG}{more}");
+        for (from, to) in changes {
+            assert!(text.contains(from), "{from} is not in the config");
+            text = text.replace(from, to);
+        }
+        let read = &mut |_: &Path| Err(std::io::ErrorKind::NotFound.into());
+        let loaded = ringfence::config::parse(Path::new("stage.toml"), &text, read);
+        let loaded = loaded.unwrap_or_else(|errors| panic!("{errors}"));
+        let listener = |id, transport, bind: &str| Listener {
+            id: ListenerId(id),
+            transport,
+            bind: bind.parse().expect("an address"),
+            advertise: None,
+        };
+        let config = EngineConfig {
+            listeners: vec![
+                listener(0, Transport::Udp, "10.0.0.1:5060"),
+                listener(1, Transport::Tcp, "10.0.0.1:5060"),
+                listener(2, Transport::Udp, "10.0.0.2:5060"),
+            ],
+            keys: Keys::from_bytes(&[7; Keys::LENGTH]),
+            shards: 1,
+            unknown_source: UnknownSource::Drop,
+            call_expires: Duration::from_secs(12 * 3_600),
+            timings: Timings::default(),
+        };
+        let (usage, counters) = (Arc::new(Usage::new()), Arc::new(EngineCounters::default()));
+        Stage {
+            engine: Engine::new(Arc::new(config), [1; 32], usage.clone(), counters.clone()),
+            world: World::new(1, loaded.lists, loaded.policy).expect("pools hold numbers"),
+            usage,
+            counters,
+            base: Instant::now(),
+            now: Duration::ZERO,
+            records: Vec::new(),
+            sent: Vec::new(),
+        }
+    }
+
+    fn clock(&self) -> Now {
+        Now { mono: self.base + self.now, wall: WallTime::from_micros(1_774_440_000_000_000) + self.now }
+    }
+
+    fn drain(&mut self) {
+        while let Some(action) = self.engine.poll_action() {
+            match action {
+                Action::Send { flow, bytes, ticket } => {
+                    let message = scan(bytes.clone()).unwrap_or_else(|rejected| panic!("{:?}", rejected.reason));
+                    let text = String::from_utf8_lossy(&bytes).into_owned();
+                    assert!(message.headers().top_via().is_some(), "no Via in\n{text}");
+                    self.sent.push(Sent { flow, text, ticket });
+                }
+                Action::Resolve { .. } => panic!("all addresses are known here"),
+                Action::Records(chunk) => self.records.extend(chunk),
+            }
+        }
+    }
+
+    /// What was sent since this was last asked.
+    pub(crate) fn sent(&mut self) -> Vec<Sent> {
+        std::mem::take(&mut self.sent)
+    }
+
+    /// The one message that was sent.
+    #[track_caller]
+    pub(crate) fn one(&mut self) -> Sent {
+        let sent = self.sent();
+        match &sent[..] {
+            [one] => one.clone(),
+            many => panic!("{} messages: {:#?}", many.len(), many.iter().map(Sent::first_line).collect::<Vec<_>>()),
+        }
+    }
+
+    /// A datagram comes in on 10.0.0.1.
+    pub(crate) fn receive(&mut self, from: &str, text: &str) -> &mut Stage {
+        self.receive_by(from, 0, text)
+    }
+
+    /// A message comes in on one of the listeners: 0 UDP, 1 TCP, 2 UDP on 10.0.0.2.
+    pub(crate) fn receive_by(&mut self, from: &str, listener: u16, text: &str) -> &mut Stage {
+        let message = scan(message(text)).unwrap_or_else(|rejected| panic!("{:?} in\n{text}", rejected.reason));
+        let peer: SocketAddr = from.parse().expect("an address");
+        let transport = if listener == 1 { Transport::Tcp } else { Transport::Udp };
+        let local = if listener == 2 { "10.0.0.2:5060" } else { "10.0.0.1:5060" }.parse().expect("an address");
+        let connection = (listener == 1).then_some(ConnectionId(1));
+        let flow = Flow { transport, listener: ListenerId(listener), local, peer, connection };
+        let now = self.clock();
+        self.engine.handle(now, &self.world, Input::Message { flow, message });
+        self.drain();
+        self
+    }
+
+    pub(crate) fn fail(&mut self, ticket: Option<Ticket>) -> &mut Stage {
+        let ticket = ticket.expect("a request has a ticket");
+        let now = self.clock();
+        self.engine.handle(now, &self.world, Input::SendFailed { ticket });
+        self.drain();
+        self
+    }
+
+    /// Time passes; timers fire when they are due.
+    pub(crate) fn wait(&mut self, span: Duration) -> &mut Stage {
+        let until = self.now + span;
+        while let Some(due) = self.engine.poll_timeout().map(|at| at.saturating_duration_since(self.base))
+            && due <= until
+        {
+            self.now = self.now.max(due);
+            let now = self.clock();
+            self.engine.handle_timeout(now);
+            self.drain();
+        }
+        self.now = until;
+        self
+    }
+
+    pub(crate) fn millis(&mut self, millis: u64) -> &mut Stage {
+        self.wait(Duration::from_millis(millis))
+    }
+
+    pub(crate) fn calls(&self) -> usize {
+        assert_eq!(self.engine.load().calls, self.usage.live());
+        self.usage.live()
+    }
+
+    pub(crate) fn load(&self) -> ringfence::engine::Load {
+        self.engine.load()
+    }
+
+    pub(crate) fn counters(&self) -> &EngineCounters {
+        &self.counters
+    }
+
+    /// The records so far, each as its fields.
+    pub(crate) fn records(&mut self) -> Vec<Vec<String>> {
+        self.engine.flush_records();
+        self.drain();
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&self.records[..]);
+        reader.records().map(|record| record.expect("CSV").iter().map(str::to_owned).collect()).collect()
+    }
+
+    pub(crate) fn edit(&mut self, list: &str, entry: &str, change: Change) {
+        let entry = Entry::parse(entry, &DialPlan::default()).expect("an entry");
+        self.world = self.world.with_edits(&[Edit { list: list.into(), entry, change }]).expect("an edit");
+    }
+
+    /// Brings a call up: the INVITE that arrived at the callee, and the 200 that arrived at the caller.
+    pub(crate) fn call(&mut self, invite: &str) -> (Sent, Sent) {
+        self.receive(CARRIER, invite);
+        let forwarded = self.one();
+        self.receive(&forwarded.to(), &ok(&forwarded));
+        (forwarded, self.one())
+    }
+}
+
+pub(crate) const CARRIER: &str = "198.51.100.7:5060";
+
+/// Line ends and Content-Length as they must be.
+pub(crate) fn message(text: &str) -> Bytes {
+    let text = text.trim_start().lines().map(str::trim_start).collect::<Vec<_>>().join("\r\n");
+    Bytes::from(format!("{}\r\nContent-Length: 0\r\n\r\n", text.trim_end()))
+}
+
+/// A call from the carrier to the pbx, by the last digits of its caller.
+pub(crate) fn invite(caller: u32) -> String {
+    format!(
+        "INVITE sip:+48221234567@10.0.0.1 SIP/2.0
+        Via: SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bKinvite
+        Max-Forwards: 70
+        From: \"Caller\" <sip:+486000000{caller:02}@carrier.example.net>;tag=caller
+        To: <sip:+48221234567@10.0.0.1>
+        Call-ID: call
+        CSeq: 1 INVITE
+        Contact: <sip:line7@198.51.100.7:5060>
+        "
+    )
+}
+
+/// A request of the caller inside the dialog that `answer` made, along its Record-Route.
+pub(crate) fn from_caller(method: &str, cseq: u32, answer: &Sent) -> String {
+    let target = answer.header("Contact").trim_matches(['<', '>']).to_owned();
+    let mut routes = answer.headers("Record-Route");
+    routes.reverse();
+    let routes: String = routes.iter().map(|route| format!("Route: {route}\n")).collect();
+    format!(
+        "{method} {target} SIP/2.0
+        Via: SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bK{method}{cseq}
+        Max-Forwards: 70
+        {routes}From: {}
+        To: {}
+        Call-ID: call
+        CSeq: {cseq} {method}
+        ",
+        answer.header("From"),
+        answer.header("To"),
+    )
+}
+
+/// A request of the callee inside the dialog that `invite`, as it arrived there, made.
+pub(crate) fn from_callee(method: &str, cseq: u32, invite: &Sent) -> String {
+    let target = invite.header("Contact").trim_matches(['<', '>']).to_owned();
+    let routes: String = invite.headers("Record-Route").iter().map(|route| format!("Route: {route}\n")).collect();
+    format!(
+        "{method} {target} SIP/2.0
+        Via: SIP/2.0/UDP {};branch=z9hG4bKcallee{method}{cseq}
+        Max-Forwards: 70
+        {routes}From: {};tag=callee
+        To: {}
+        Call-ID: call
+        CSeq: {cseq} {method}
+        ",
+        invite.to(),
+        invite.header("To"),
+        invite.header("From"),
+    )
+}
+
+/// A response to a request that the engine sent, with a To tag and further lines.
+pub(crate) fn response(request: &Sent, status: u16, more: &str) -> String {
+    let tag = if request.header("To").contains(";tag=") { "" } else { ";tag=callee" };
+    let copied =
+        |name: &str| -> String { request.headers(name).iter().map(|value| format!("{name}: {value}\n")).collect() };
+    format!(
+        "SIP/2.0 {status} Whatever\n{}{}{}To: {}{tag}\n{}{}{more}",
+        copied("Via"),
+        copied("Record-Route"),
+        copied("From"),
+        request.header("To"),
+        copied("Call-ID"),
+        copied("CSeq"),
+    )
+}
+
+/// A 200 with a Contact at the address that the request went to.
+pub(crate) fn ok(request: &Sent) -> String {
+    response(request, 200, &format!("Contact: <sip:desk@{}>", request.to()))
+}
