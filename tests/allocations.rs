@@ -1,0 +1,74 @@
+//! How often the wire format asks for memory: once for the index of a message, whatever its header fields are, and
+//! twice for a changed message.
+
+#[path = "../benches/scan/invite.rs"]
+mod invite;
+
+use allocation_counter::measure;
+use bytes::Bytes;
+use ringfence::sip::{HeaderName, Message, Splice, scan};
+
+/// The INVITE with so many more header fields.
+fn invite_with(more: usize) -> Bytes {
+    let fields: String = (0..more).map(|at| format!("X-Field-{at}: <sip:{at}@example.com>;a=\"b\"\r\n")).collect();
+    Bytes::from(invite::INVITE.replacen("Max-Forwards", &format!("{fields}Max-Forwards"), 1))
+}
+
+fn allocations(work: impl FnOnce()) -> u64 {
+    measure(work).count_total
+}
+
+#[test]
+fn the_invite_is_of_the_size_that_is_spoken_of() {
+    assert_eq!(invite::INVITE.len(), 650);
+}
+
+#[test]
+fn a_scan_allocates_once_for_an_ordinary_message() {
+    for more in [0, 1, 5, 13] {
+        let bytes = invite_with(more);
+        let mut message = None;
+        assert_eq!(allocations(|| message = scan(bytes).ok()), 1, "{more} more fields");
+        assert!(message.is_some());
+    }
+}
+
+#[test]
+fn a_scan_of_ten_times_the_fields_allocates_a_few_times_more() {
+    let bytes = invite_with(300);
+    let mut message = None;
+    let count = allocations(|| message = scan(bytes).ok());
+    // The index doubles: 24, 48, 96, 192, 384.
+    assert!(message.is_some() && count <= 5, "{count}");
+}
+
+#[test]
+fn reading_what_was_scanned_allocates_nothing() {
+    let Ok(Message::Request(request)) = scan(invite_with(5)) else { panic!("a request") };
+    let mut length = 0;
+    let count = allocations(|| {
+        length += request.from().uri.len() + request.to().uri.len() + request.via().host.len();
+        length += request.uri().map_or(0, |uri| uri.host.len()) + request.call_id().len() + request.branch().len();
+        length += request.headers().values(HeaderName::Contact).map(<[u8]>::len).sum::<usize>();
+        length += request.headers().other(b"x-field-3").map_or(0, <[u8]>::len);
+    });
+    assert!(length > 100);
+    assert_eq!(count, 0);
+}
+
+#[test]
+fn a_splice_allocates_the_new_message_and_nothing_else() {
+    let Ok(Message::Request(request)) = scan(invite_with(0)) else { panic!("a request") };
+    let headers = request.headers();
+    let mut splice = Splice::new();
+    let mut change = || {
+        splice.replace(headers.top(), |out| out.extend_from_slice(b"Via: SIP/2.0/UDP 203.0.113.5;branch=z9hG4bKa\r\n"));
+        splice.replace(request.uri_span(), |out| out.extend_from_slice(b"sip:48221234567@192.0.2.1:5070"));
+        headers.named(HeaderName::PAssertedIdentity).for_each(|field| splice.remove(field.line));
+        splice.finish(headers)
+    };
+    let mut out = Bytes::new();
+    // The bytes, and the counter of those who share them.
+    assert!(allocations(|| out = change()) <= 2);
+    assert!(scan(out).is_ok());
+}
