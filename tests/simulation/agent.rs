@@ -36,6 +36,8 @@ pub(crate) struct Plan {
     pub(crate) vias: usize,
     pub(crate) max_forwards: Option<u8>,
     pub(crate) preloaded_route: bool,
+    /// To bears a tag, as if this were inside a dialog.
+    pub(crate) invented_tag: bool,
     pub(crate) body: Bytes,
     pub(crate) start: Duration,
     pub(crate) cancel_after: Option<Duration>,
@@ -289,7 +291,8 @@ impl Agent {
         if plan.preloaded_route {
             head += "Route: <sip:192.0.2.4:5070;lr>\r\n";
         }
-        head += &format!("From: {};tag={tag}\r\nTo: {to_header}\r\n{}", plan.from, plan.extra);
+        let invented = if plan.invented_tag { ";tag=invented" } else { "" };
+        head += &format!("From: {};tag={tag}\r\nTo: {to_header}{invented}\r\n{}", plan.from, plan.extra);
         head += &format!("Call-ID: {}\r\nCSeq: 1 {}\r\n", plan.call_id, plan.method);
         head += &format!("Contact: <{}>\r\n", self.contact(&plan.contact_user));
         head += &format!("Content-Type: application/octet-stream\r\nContent-Length: {}\r\n\r\n", plan.body.len());
@@ -747,6 +750,11 @@ impl Agent {
         let leg = self.legs.get_mut(&leg_key).expect("a leg");
         leg.unacknowledged.insert(request.cseq(), (bytes, to, port));
         step.wake(T1, Timer::Retransmit2xx(leg_key, request.cseq(), T1, TIMEOUT));
+    }
+
+    /// The calls that this agent thinks are up, and whether it called.
+    pub(crate) fn talking(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.legs.values().filter(|leg| !leg.ended).map(|leg| (&*leg.call_id, leg.is_caller))
     }
 }
 

@@ -96,6 +96,7 @@ pub(crate) fn run(seed: u64) -> Outcome {
     let mut network = Network::new(seed);
     network.run_calls();
     network.check_quiet();
+    network.check_talking();
     network.expire();
     network.finish()
 }
@@ -427,6 +428,26 @@ impl Network {
         }
     }
 
+    /// Whoever still talks does so in a call that is up, with one other.
+    fn check_talking(&mut self) {
+        let mut talking: BTreeMap<(String, bool), usize> = BTreeMap::new();
+        for (at, agent) in self.agents.iter().enumerate() {
+            // A BYE may have found it down.
+            if self.down[at].is_none() {
+                for (call_id, is_caller) in agent.talking() {
+                    *talking.entry((call_id.to_owned(), is_caller)).or_default() += 1;
+                }
+            }
+        }
+        for ((call_id, is_caller), count) in talking {
+            let call = self.watch.call(&call_id);
+            if count > 1 || !call.answered || call.ended {
+                let side = if is_caller { "caller" } else { "callee" };
+                self.watch.complain(&call_id, format!("{count} times the {side} still talks"));
+            }
+        }
+    }
+
     /// Twelve hours later even those are closed.
     fn expire(&mut self) {
         self.now += CALL_EXPIRES;
@@ -446,6 +467,13 @@ impl Network {
     }
 
     fn finish(mut self) -> Outcome {
+        let invented = self.plans.iter().filter(|plan| plan.invented_tag);
+        for plan in invented {
+            let Some(call) = self.watch.calls.get(&plan.call_id) else { continue };
+            if call.finals.values().flatten().any(|(status, _)| !matches!(status, 481)) {
+                self.watch.violations.push((plan.call_id.clone(), "an invented tag is not answered 481".to_owned()));
+            }
+        }
         for (call_id, call) in &self.watch.calls {
             let plan = self.plans.iter().find(|plan| plan.call_id == *call_id);
             let Some((plan, (at, generation))) = plan.zip(call.arrived) else { continue };

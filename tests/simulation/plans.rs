@@ -94,6 +94,7 @@ fn plan(rng: &mut StdRng, call_id: String) -> Plan {
             _ => Some(70),
         },
         preloaded_route: rng.random_bool(0.1),
+        invented_tag: method == "INVITE" && rng.random_bool(0.05),
         body: Bytes::from(body),
         start: LAST_START.mul_f64(rng.random()),
         cancel_after: rng.random_bool(0.25).then(|| seconds(rng, 0..15)),

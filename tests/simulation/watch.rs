@@ -150,6 +150,9 @@ impl Watch {
         if headers.body() != seen.body {
             return Err(format!("the body of a {method} was changed"));
         }
+        if plan.invented_tag {
+            return Err(format!("a {method} escaped with an invented tag"));
+        }
         if request.to_tag().is_some() || method == "CANCEL" {
             return Ok(());
         }
