@@ -35,6 +35,8 @@ pub(crate) struct Dialog {
     /// To of requests that we send, with the other side's tag.
     pub(crate) remote: String,
     sequence: u32,
+    /// CSeq of our last INVITE, which its ACK has (section 13.2.2.4).
+    invited: u32,
     pub(crate) remote_target: String,
     pub(crate) route_set: Vec<String>,
 }
@@ -78,6 +80,7 @@ impl Agent {
             local: format!("\"A {}\" <sip:{}@caller.example.net>;tag=caller-tag", self.user, self.user),
             remote: format!("<sip:{callee}@{proxy}>"),
             sequence: 1,
+            invited: 1,
             remote_target: format!("sip:{callee}@{proxy}"),
             route_set: Vec::new(),
         };
@@ -89,6 +92,9 @@ impl Agent {
     pub(crate) fn request(&mut self, dialog: &mut Dialog, method: &str) {
         if method != "ACK" {
             dialog.sequence += 1;
+        }
+        if method == "INVITE" {
+            dialog.invited = dialog.sequence;
         }
         let next = dialog.route_set.first().unwrap_or(&dialog.remote_target);
         let uri = uri_in(next);
@@ -116,7 +122,8 @@ impl Agent {
         headers.push(From::new(dialog.local.clone()).into());
         headers.push(To::new(dialog.remote.clone()).into());
         headers.push(CallId::new(dialog.call_id.clone()).into());
-        headers.push(CSeq::new(format!("{} {method}", dialog.sequence)).into());
+        let number = if method == "ACK" { dialog.invited } else { dialog.sequence };
+        headers.push(CSeq::new(format!("{number} {method}")).into());
         headers.push(Contact::new(format!("<{}>", self.contact())).into());
         more.into_iter().for_each(|header| headers.push(header));
         headers.push(ContentLength::new("0").into());
@@ -227,6 +234,7 @@ impl Agent {
             local: format!("{to};tag=callee-tag"),
             remote: header(&invite.headers, "From"),
             sequence: 100,
+            invited: 0,
             remote_target: contact_of(&invite.headers),
             route_set: record_route(&invite.headers),
         }

@@ -139,6 +139,29 @@ fn between_udp_and_tcp_each_side_has_a_record_route_of_its_own() {
 }
 
 #[test]
+fn an_early_dialog_has_its_requests_before_the_call_is_answered() {
+    let mut scene = Scene::new(Agent::udp("127.0.0.2", CALLER), Agent::tcp("127.0.0.3", CALLEE), "");
+    let proxy = scene.proxy();
+    let dialog = scene.caller.invite(proxy, CALLEE, "early@127.0.0.2", Vec::new());
+    let invite = scene.callee.expect_request("INVITE");
+    let reliable =
+        vec![rsip::Header::Other("Require".into(), "100rel".into()), rsip::Header::Other("RSeq".into(), "7".into())];
+    scene.callee.respond(&invite, 183, reliable);
+    let response = scene.caller.expect_response(183);
+    assert_eq!(header(&response.headers, "RSeq"), "7");
+    let at_caller = scene.caller.established(dialog, &response);
+    let mut call = Call { at_caller, at_callee: scene.callee.accepted(&invite), invite };
+    scene.from_caller(&mut call, "PRACK");
+    scene.from_callee(&mut call, "UPDATE");
+    scene.callee.respond(&call.invite, 200, Vec::new());
+    let response = scene.caller.expect_response(200);
+    assert!(header(&response.headers, "CSeq").ends_with("INVITE"));
+    scene.caller.request(&mut call.at_caller, "ACK");
+    assert_eq!(header(&scene.callee.expect_request("ACK").headers, "CSeq"), "1 ACK");
+    scene.from_caller(&mut call, "BYE");
+}
+
+#[test]
 fn a_bye_from_a_new_source_port_arrives_and_is_answered_there() {
     let mut scene = Scene::udp();
     let mut call = scene.call(CALLEE);
