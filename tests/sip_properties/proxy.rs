@@ -195,10 +195,11 @@ impl Bench {
         while let Some((leaves_by, message)) = self.take_sent() {
             let Message::Request(request) = message else { continue };
             self.forwarded += 1;
-            if let Some(Message::Request(first)) = &first {
-                if first.cseq() == request.cseq() && first.method_name() == request.method_name() {
-                    passed_through(first, &request);
-                }
+            if let Some(Message::Request(first)) = &first
+                && first.cseq() == request.cseq()
+                && first.method_name() == request.method_name()
+            {
+                passed_through(first, &request);
             }
             if answered >= MOST_ANSWERS {
                 continue;

@@ -68,11 +68,11 @@ impl Scene {
         Call { at_caller, at_callee, invite }
     }
 
-    fn from_caller(&mut self, call: &mut Call, method: &str) -> Incoming {
+    fn caller_sends(&mut self, call: &mut Call, method: &str) -> Incoming {
         exchange(&mut self.caller, &mut self.callee, &mut call.at_caller, method)
     }
 
-    fn from_callee(&mut self, call: &mut Call, method: &str) -> Incoming {
+    fn callee_sends(&mut self, call: &mut Call, method: &str) -> Incoming {
         exchange(&mut self.callee, &mut self.caller, &mut call.at_callee, method)
     }
 }
@@ -103,8 +103,8 @@ fn arrived(incoming: &Incoming, at: &Agent) {
 fn talk(scene: &mut Scene, called: &str) -> Call {
     let mut call = scene.call(called);
     for method in ["INVITE", "UPDATE", "INFO", "PRACK", "WHATEVER"] {
-        scene.from_caller(&mut call, method);
-        scene.from_callee(&mut call, method);
+        scene.caller_sends(&mut call, method);
+        scene.callee_sends(&mut call, method);
     }
     call
 }
@@ -115,10 +115,10 @@ fn requests_inside_a_dialog_pass_both_ways_over_udp() {
     let mut call = talk(&mut scene, CALLEE);
     assert_eq!(call.at_caller.route_set.len(), 1, "the same socket on both sides");
     assert_eq!(call.at_caller.route_set, call.at_callee.route_set);
-    scene.from_caller(&mut call, "BYE");
+    scene.caller_sends(&mut call, "BYE");
     // The next call ends from the other side; its Call-ID is the same, its dialog another.
     let mut call = scene.call(CALLEE);
-    scene.from_callee(&mut call, "BYE");
+    scene.callee_sends(&mut call, "BYE");
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn between_udp_and_tcp_each_side_has_a_record_route_of_its_own() {
         let mut seen = call.at_callee.route_set.clone();
         seen.reverse();
         assert_eq!(call.at_caller.route_set, seen);
-        scene.from_callee(&mut call, "BYE");
+        scene.callee_sends(&mut call, "BYE");
     }
 }
 
@@ -151,14 +151,14 @@ fn an_early_dialog_has_its_requests_before_the_call_is_answered() {
     assert_eq!(header(&response.headers, "RSeq"), "7");
     let at_caller = scene.caller.established(dialog, &response);
     let mut call = Call { at_caller, at_callee: scene.callee.accepted(&invite), invite };
-    scene.from_caller(&mut call, "PRACK");
-    scene.from_callee(&mut call, "UPDATE");
+    scene.caller_sends(&mut call, "PRACK");
+    scene.callee_sends(&mut call, "UPDATE");
     scene.callee.respond(&call.invite, 200, Vec::new());
     let response = scene.caller.expect_response(200);
     assert!(header(&response.headers, "CSeq").ends_with("INVITE"));
     scene.caller.request(&mut call.at_caller, "ACK");
     assert_eq!(header(&scene.callee.expect_request("ACK").headers, "CSeq"), "1 ACK");
-    scene.from_caller(&mut call, "BYE");
+    scene.caller_sends(&mut call, "BYE");
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn a_bye_from_a_new_source_port_arrives_and_is_answered_there() {
     let mut scene = Scene::udp();
     let mut call = scene.call(CALLEE);
     scene.caller.move_to_new_port();
-    scene.from_caller(&mut call, "BYE");
+    scene.caller_sends(&mut call, "BYE");
 }
 
 #[test]
@@ -174,8 +174,8 @@ fn a_call_outlives_a_restart_of_the_program() {
     let mut scene = Scene::udp();
     let mut call = scene.call(CALLEE);
     scene.daemon = scene.daemon.restart();
-    scene.from_callee(&mut call, "INVITE");
-    scene.from_caller(&mut call, "BYE");
+    scene.callee_sends(&mut call, "INVITE");
+    scene.caller_sends(&mut call, "BYE");
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn a_call_between_udp_and_tcp_outlives_a_restart_of_the_program() {
     let mut scene = Scene::new(Agent::udp("127.0.0.2", CALLER), Agent::tcp("127.0.0.3", CALLEE), "");
     let mut call = scene.call(CALLEE);
     scene.daemon = scene.daemon.restart();
-    scene.from_caller(&mut call, "BYE");
+    scene.caller_sends(&mut call, "BYE");
 }
 
 #[test]
@@ -215,12 +215,12 @@ fn a_hidden_caller_stays_hidden_and_knows_his_own_dialog() {
     hidden(&call.invite);
     assert_eq!(header(&call.invite.headers, "Privacy"), "id");
     assert!(!call.at_callee.remote_target.contains('@'), "{:?}", call.at_callee);
-    hidden(&scene.from_caller(&mut call, "INVITE"));
+    hidden(&scene.caller_sends(&mut call, "INVITE"));
     let own = call.at_caller.local.clone();
     // The caller finds his Contact whole and his own name in To.
-    let incoming = scene.from_callee(&mut call, "INVITE");
+    let incoming = scene.callee_sends(&mut call, "INVITE");
     assert_eq!(header(&incoming.headers, "To"), own);
-    let incoming = scene.from_callee(&mut call, "BYE");
+    let incoming = scene.callee_sends(&mut call, "BYE");
     assert_eq!(header(&incoming.headers, "To"), own);
 }
 
@@ -232,6 +232,6 @@ fn a_forwarded_call_names_whom_it_was_for_and_is_one_dialog() {
     let mut call = scene.call(DIVERTED);
     assert!(call.invite.uri.contains(CALLEE), "{}", call.invite.uri);
     assert!(header(&call.invite.headers, "Diversion").contains(DIVERTED));
-    scene.from_callee(&mut call, "UPDATE");
-    scene.from_caller(&mut call, "BYE");
+    scene.callee_sends(&mut call, "UPDATE");
+    scene.caller_sends(&mut call, "BYE");
 }
