@@ -1,4 +1,60 @@
-//! Ringfence screens calls on carrier trunks.
+//! Ringfence: a SIP proxy that screens the calls on a carrier's trunks against number lists held in memory.
+//!
+//! # The path of a call
+//!
+//! ```text
+//! bytes -> sip::Message -> transaction -> CallView -> screen::decide -> Verdict -> engine: answer | forward | rewrite -> bytes
+//! ```
+//!
+//! 1. A shard's thread (`net::shard`) takes bytes from its socket or its queue, and [`sip::scan`] makes a
+//!    [`sip::Message`] of them: the bytes and an index.
+//! 2. [`engine::Engine::handle`] (a request in `engine::request`) sorts out what has been here: [`transaction`] absorbs
+//!    the retransmission of a call that went on, `engine::memory` answers that of a call that did not. A request with a
+//!    To tag leaves for `engine::dialog` and is never screened.
+//! 3. For a new call `engine::request` finds the trunk by the source, makes the checks of RFC 3261 section 16.3, and
+//!    lays out what rules may look at: a [`screen::CallView`].
+//! 4. [`screen::decide`] judges it by the rules and lists of the [`screen::World`] in force, and returns a
+//!    [`screen::Verdict`]. It is pure and the only judge: `explain` calls the same code.
+//! 5. The engine does what the verdict's [`screen::Outcome`] says. `Answer` (a decline, a redirect, or 404 when no
+//!    route matches) is written by `engine::request` and leaves no state but `engine::memory`; `Proceed` goes to
+//!    `engine::call`, which has the bytes spliced by `engine::forward` and sent to the trunk's targets by
+//!    `engine::proxy`; `Drop` is silence.
+//! 6. What comes out are [`engine::Action`]s: bytes to send, names to resolve, lines of the records. The shard carries
+//!    them out.
+//!
+//! So "answer 404 when no route matches" is decided in `screen::decide` (`Outcome::Answer`, kind `NoRoute`), and
+//! `engine::request` writes it. A new rule or reason to refuse belongs to [`screen`], another way to change a message
+//! to `engine::forward`, another thing that an RFC asks of a proxy to [`engine`].
+//!
+//! # The parts
+//!
+//! A module uses only rows below its own; `tests/layering.rs` fails where one looks up.
+//!
+//! | row | modules | |
+//! | --- | --- | --- |
+//! | start | `cli`, `app`, [`config`] | the command line; wiring, reload and stop; the TOML file, gathered from every module's own table |
+//! | I/O | `net` | sockets: one thread with its UDP sockets per shard, TCP on tokio |
+//! | | `admin` | the HTTP port: one file per resource |
+//! | | `store` | run-time edits, the generation and the keys, in SQLite |
+//! | | `records` | the files that call records go to |
+//! | calls | [`engine`] | one shard's calls: screen, answer, forward, dialogs |
+//! | rules | [`transaction`] | the state machines and timers of RFC 3261 section 17 |
+//! | | [`screen`] | trunks, rules, routes and presentation: the decision |
+//! | data | [`sip`] | the wire format: scanner, splicer, URIs |
+//! | | [`lists`] | immutable number lists, their entries and list files |
+//! | | [`usage`] | the calls that are up, shared by all shards |
+//! | leaves | [`number`] | numbers, dial plans, spellings |
+//! | | [`flow`], [`time`], [`redact`], [`counters`] | the way of a message; clocks as values; what a log may show; counts |
+//!
+//! Everything from [`engine`] down has no socket, clock, task, global or hidden randomness: time and random seeds are
+//! handed in, and what is to be done is handed out. It builds without the feature `daemon`, which carries the rest.
+//!
+//! # What changes while calls run
+//!
+//! All lists and rules are one immutable [`screen::World`]. An edit through `admin` is committed by `store`, then a new
+//! world is published (`app::worlds`), then the edit is acknowledged; a reload (`app::reload`) builds a world aside and
+//! swaps it in, or leaves everything as it was. A shard loads the world anew for each message, so that whatever was
+//! acknowledged decides every INVITE that arrives later.
 
 #![forbid(unsafe_code)]
 
