@@ -752,6 +752,12 @@ impl Agent {
         step.wake(T1, Timer::Retransmit2xx(leg_key, request.cseq(), T1, TIMEOUT));
     }
 
+    /// The calls that ring here without end.
+    pub(crate) fn ringing(&self) -> impl Iterator<Item = String> {
+        let rings = |server: &&Server| server.last.is_some() && !server.is_final;
+        self.servers.values().filter(rings).map(|server| text(server.request.call_id()))
+    }
+
     /// The calls that this agent thinks are up, and whether it called.
     pub(crate) fn talking(&self) -> impl Iterator<Item = (&str, bool)> {
         self.legs.values().filter(|leg| !leg.ended).map(|leg| (&*leg.call_id, leg.is_caller))

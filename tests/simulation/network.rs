@@ -434,6 +434,9 @@ impl Network {
         for (at, agent) in self.agents.iter().enumerate() {
             // A BYE may have found it down.
             if self.down[at].is_none() {
+                // Where nothing is lost, we know of everyone who rings, and have told him to stop.
+                let ringing = agent.ringing().filter(|_| self.link.loss == 0.0);
+                ringing.for_each(|call_id| self.watch.complain(&call_id, format!("{} still rings", agent.name)));
                 for (call_id, is_caller) in agent.talking() {
                     *talking.entry((call_id.to_owned(), is_caller)).or_default() += 1;
                 }
