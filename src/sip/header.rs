@@ -30,12 +30,16 @@ macro_rules! header_names {
                         _ => HeaderName::Other,
                     };
                 }
-                // The length decides almost always, so at most a few comparisons are made.
-                $(if name.len() == $long.len() && name.eq_ignore_ascii_case($long.as_bytes()) {
-                    return HeaderName::$variant;
-                })*
+                let Some(candidates) = BY_LENGTH.get(name.len()) else { return HeaderName::Other };
+                for &candidate in candidates {
+                    if candidate == HeaderName::Other || name.eq_ignore_ascii_case(candidate.as_str().as_bytes()) {
+                        return candidate;
+                    }
+                }
                 HeaderName::Other
             }
+
+            const ALL: &[HeaderName] = &[$(HeaderName::$variant),*];
         }
     };
 }
@@ -72,6 +76,23 @@ header_names! {
     Subject = "Subject", b's';
     MaxBreadth = "Max-Breadth";
 }
+
+/// The names of each length, so that few are compared.
+const BY_LENGTH: [[HeaderName; 8]; 24] = {
+    let mut table = [[HeaderName::Other; 8]; 24];
+    let mut at = 0;
+    while at < HeaderName::ALL.len() {
+        let name = HeaderName::ALL[at];
+        let row = &mut table[name.as_str().len()];
+        let mut free = 0;
+        while !matches!(row[free], HeaderName::Other) {
+            free += 1;
+        }
+        row[free] = name;
+        at += 1;
+    }
+    table
+};
 
 impl HeaderName {
     /// Whether a second field of this name makes the message ambiguous, so that it is refused.
@@ -122,6 +143,9 @@ impl<'a> Iterator for Values<'a> {
 
 /// Where the first value of a comma list ends: at a comma outside quotes and angle brackets, or with the field.
 pub(super) fn value_end(field: &[u8]) -> usize {
+    if memchr::memchr(b',', field).is_none() {
+        return field.len();
+    }
     let mut at = 0;
     let mut bracket = false;
     while at < field.len() {

@@ -176,14 +176,14 @@ pub(super) fn quoted_end(value: &[u8]) -> Option<usize> {
 /// Where a parameter ends that starts at the first byte: at the next `;` outside quotes.
 fn param_end(rest: &[u8]) -> usize {
     let mut at = 0;
-    while at < rest.len() {
-        match rest[at] {
-            b';' => return at,
-            b'"' => match quoted_end(&rest[at..]) {
-                Some(length) => at += length,
-                None => return rest.len(),
-            },
-            _ => at += 1,
+    while let Some(next) = memchr::memchr2(b';', b'"', &rest[at..]) {
+        at += next;
+        if rest[at] == b';' {
+            return at;
+        }
+        match quoted_end(&rest[at..]) {
+            Some(length) => at += length,
+            None => return rest.len(),
         }
     }
     rest.len()

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::header::{is_token, value_end};
+use super::header::{is_token, is_token_byte, value_end};
 use super::identity::Params;
 use super::message::{Address, Mandatory, TopVia};
 use super::{Field, HeaderName, Headers, Malformed, Message, Method, NameAddr, Rejected, Request, Response, Span};
@@ -107,15 +107,13 @@ impl Fields {
             end = line_end(bytes, end)?;
         }
         let line = &bytes[start..end - 2];
-        let colon = memchr::memchr(b':', line).ok_or(Malformed::HeaderName)?;
+        let name_end = line.iter().position(|&byte| !is_token_byte(byte)).ok_or(Malformed::HeaderName)?;
+        let (name, after) = line.split_at(name_end);
         // Only these two may stand before the colon (RFC 3261 section 25.1, HCOLON): a line end there would give the
         // field a name for one reader and none for another.
-        let blanks = line[..colon].iter().rev().take_while(|&&byte| byte == b' ' || byte == b'\t').count();
-        let name = &line[..colon - blanks];
-        if !is_token(name) {
-            return Err(Malformed::HeaderName);
-        }
-        let value = line[colon + 1..].trim_ascii();
+        let blanks = after.iter().take_while(|&&byte| byte == b' ' || byte == b'\t').count();
+        let value = after[blanks..].strip_prefix(b":").filter(|_| !name.is_empty()).ok_or(Malformed::HeaderName)?;
+        let value = value.trim_ascii();
         let name = HeaderName::parse(name);
         Ok(Some(Field { name, line: Span::new(start, end), value: Span::of(bytes, value) }))
     }

@@ -196,19 +196,24 @@ fn is_host_byte(byte: u8) -> bool {
 }
 
 fn check_characters(rest: &[u8]) -> Result<(), UriError> {
-    let mut at = 0;
-    while at < rest.len() {
-        match rest[at] {
-            0..=b' ' | 0x7f | b'<' | b'>' | b'"' => return Err(UriError::Character),
-            b'%' => {
-                let escaped = rest.get(at + 1..at + 3).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit));
-                if !escaped {
-                    return Err(UriError::Escape);
-                }
-                at += 3;
-            }
-            _ => at += 1,
-        }
+    if rest.iter().any(|&byte| FORBIDDEN[usize::from(byte)]) {
+        return Err(UriError::Character);
     }
-    Ok(())
+    let escaped = |at: usize| rest.get(at + 1..at + 3).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit));
+    if memchr::memchr_iter(b'%', rest).all(escaped) { Ok(()) } else { Err(UriError::Escape) }
 }
+
+/// Bytes that stand nowhere in a URI: control bytes, space, `<`, `>` and `"`.
+const FORBIDDEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte <= b' ' as usize {
+        table[byte] = true;
+        byte += 1;
+    }
+    table[0x7f] = true;
+    table[b'<' as usize] = true;
+    table[b'>' as usize] = true;
+    table[b'"' as usize] = true;
+    table
+};

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -80,6 +80,12 @@ const REMOVED: &[u8] = b"x-campaign";
 /// The most messages that one run answers: two who answer each other must end.
 const MOST_ANSWERS: usize = 24;
 
+/// Read once: a fuzzer makes thousands of benches.
+static WORLD: LazyLock<World> = LazyLock::new(|| {
+    let loaded = ringfence::config::parse(Path::new(""), CONFIG, &mut |_| Ok(Vec::new())).expect("a good config");
+    World::new(1, loaded.lists, loaded.policy).expect("a world")
+});
+
 /// Two neighbours with the engine between them.
 pub(crate) struct Bench {
     engine: Engine,
@@ -93,7 +99,6 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Bench {
-        let loaded = ringfence::config::parse(Path::new(""), CONFIG, &mut |_| Ok(Vec::new())).expect("a good config");
         let listener = |id, transport| Listener {
             id: ListenerId(id),
             transport,
@@ -110,7 +115,7 @@ impl Bench {
         };
         Bench {
             engine: Engine::new(Arc::new(config), [1; 32], Arc::new(Usage::new()), Arc::new(EngineCounters::default())),
-            world: World::new(1, loaded.lists, loaded.policy).expect("a world"),
+            world: WORLD.clone(),
             mono: Instant::now(),
             sent: VecDeque::new(),
             forwarded: 0,
