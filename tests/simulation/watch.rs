@@ -46,7 +46,8 @@ struct Seen {
 pub(crate) struct Watch {
     pub(crate) calls: BTreeMap<String, Call>,
     pub(crate) violations: Vec<(String, String)>,
-    branches: BTreeSet<Vec<u8>>,
+    /// What each branch was used for: call, CSeq number and next hop.
+    branches: BTreeMap<Vec<u8>, (String, u32, &'static str)>,
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -130,7 +131,11 @@ impl Watch {
         if !request.branch().starts_with(b"z9hG4bK") {
             return Err(format!("the branch of a {method} has no cookie"));
         }
-        self.branches.insert(request.branch().to_vec());
+        let used = (plan.call_id.clone(), request.cseq(), agent.name);
+        let first = self.branches.entry(request.branch().to_vec()).or_insert_with(|| used.clone());
+        if *first != used {
+            return Err(format!("a {method} has the branch of {first:?}"));
+        }
         let vias = headers.values(HeaderName::Via).count();
         let call = self.call(&plan.call_id);
         if vias == 1 {
