@@ -37,7 +37,7 @@ const RISK: f64 = 1e-9;
 
 /// What a sum of squared deviations over their expectation exceeds with probability [`RISK`] at most: the tail bound of
 /// Laurent and Massart (2000, lemma 1) for a chi-squared variable of `freedom` degrees, k + 2*sqrt(k*x) + 2*x, at
-/// x = ln(1 / risk). A number of twice or half its share goes beyond it.
+/// x = ln(1 / risk). One number that is never shown, or twice as often as the others, goes beyond it.
 fn chi_squared_bound(freedom: f64) -> f64 {
     let x = (1.0 / RISK).ln();
     freedom + 2.0 * (freedom * x).sqrt() + 2.0 * x
