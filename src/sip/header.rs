@@ -30,6 +30,10 @@ macro_rules! header_names {
                         _ => HeaderName::Other,
                     };
                 }
+                // As nearly all peers write them: a chain of constants, which the compiler makes a tree of.
+                $(if name == $long.as_bytes() {
+                    return HeaderName::$variant;
+                })*
                 let Some(candidates) = BY_LENGTH.get(name.len()) else { return HeaderName::Other };
                 for &candidate in candidates {
                     if candidate == HeaderName::Other || name.eq_ignore_ascii_case(candidate.as_str().as_bytes()) {

@@ -216,7 +216,7 @@ fn mandatory(headers: &Headers) -> Result<Mandatory, Malformed> {
     let from = address(headers, HeaderName::From).map_err(|fault| fault.unwrap_or(Malformed::From))?;
     let to = address(headers, HeaderName::To).map_err(|fault| fault.unwrap_or(Malformed::To))?;
     let call_id = headers.first(HeaderName::CallId).ok_or(Malformed::Missing)?;
-    if call_id.is_empty() || call_id.iter().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control()) {
+    if call_id.is_empty() || call_id.iter().any(|&byte| byte <= b' ' || byte == 0x7f) {
         return Err(Malformed::CallId);
     }
     // Without angle brackets a question mark would be read as part of the URI by one and not by another (20.10).

@@ -71,22 +71,15 @@ impl<'a> Uri<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Uri<'a>, UriError> {
         let colon = memchr::memchr(b':', bytes).ok_or(UriError::Scheme)?;
         let (name, rest) = (&bytes[..colon], &bytes[colon + 1..]);
-        let valid_scheme = name.first().is_some_and(u8::is_ascii_alphabetic)
-            && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));
-        if !valid_scheme {
-            return Err(UriError::Scheme);
-        }
-        check_characters(rest)?;
         let scheme = match name {
-            _ if name.eq_ignore_ascii_case(b"sip") => Scheme::Sip,
-            _ if name.eq_ignore_ascii_case(b"sips") => Scheme::Sips,
-            _ if name.eq_ignore_ascii_case(b"tel") => Scheme::Tel,
-            _ if name.eq_ignore_ascii_case(b"urn") => Scheme::Urn,
-            _ => Scheme::Other,
+            b"sip" => Scheme::Sip,
+            b"sips" => Scheme::Sips,
+            _ => Scheme::parse(name)?,
         };
         if matches!(scheme, Scheme::Sip | Scheme::Sips) {
             return Uri::parse_sip(scheme, rest);
         }
+        check_characters(rest)?;
         // RFC 3966 section 3 has neither; in the user of a SIP URI they would begin its host and its headers.
         if scheme == Scheme::Tel && memchr::memchr2(b'@', b'?', rest).is_some() {
             return Err(UriError::Character);
@@ -94,27 +87,46 @@ impl<'a> Uri<'a> {
         Ok(Uri { scheme, user: Some(rest), host: b"", port: None, params: b"", headers: b"" })
     }
 
+    /// One pass over what follows the scheme: each URI of each message comes through here.
     fn parse_sip(scheme: Scheme, rest: &'a [u8]) -> Result<Uri<'a>, UriError> {
-        // The user may hold `;`, `?` and `/` unescaped, the rest of the URI never an `@`: so the `@` decides.
-        let (user, rest) = match memchr::memchr(b'@', rest) {
-            Some(at) if memchr::memchr(b'@', &rest[at + 1..]).is_some() => return Err(UriError::Character),
-            Some(at) => {
-                let user = &rest[..at];
-                let end = memchr::memchr(b':', user).unwrap_or(user.len());
-                (Some(&user[..end]), &rest[at + 1..])
+        let (mut at, mut user_end, mut host_start) = (0, None, 0);
+        let (mut colon, mut semicolon, mut question) = (None, None, None);
+        while at < rest.len() {
+            match MARKS[usize::from(rest[at])] {
+                Mark::None => {}
+                Mark::Forbidden => return Err(UriError::Character),
+                Mark::Escape => {
+                    let pair = rest.get(at + 1..at + 3).ok_or(UriError::Escape)?;
+                    if !pair.iter().all(u8::is_ascii_hexdigit) {
+                        return Err(UriError::Escape);
+                    }
+                    at += 2;
+                }
+                // The user may hold `;`, `?` and `/` unescaped, the rest of the URI never an `@`: so the `@` decides.
+                Mark::At if user_end.is_some() => return Err(UriError::Character),
+                Mark::At => {
+                    user_end = Some(colon.take().unwrap_or(at));
+                    (semicolon, question) = (None, None);
+                    host_start = at + 1;
+                }
+                Mark::Colon => colon = colon.or(Some(at)),
+                Mark::Semicolon => semicolon = semicolon.or(Some(at)),
+                Mark::Question => question = question.or(Some(at)),
             }
-            None => (None, rest),
-        };
-        let (rest, headers) = match memchr::memchr(b'?', rest) {
-            Some(mark) => (&rest[..mark], &rest[mark + 1..]),
-            None => (rest, &b""[..]),
-        };
-        let (hostport, params) = match memchr::memchr(b';', rest) {
-            Some(semicolon) => rest.split_at(semicolon),
-            None => (rest, &b""[..]),
-        };
-        let (host, port) = split_host_port(hostport)?;
-        Ok(Uri { scheme, user, host, port, params, headers })
+            at += 1;
+        }
+        let params_end = question.unwrap_or(rest.len());
+        // Behind the question mark a semicolon begins nothing.
+        let host_end = semicolon.filter(|&start| start < params_end).unwrap_or(params_end);
+        let (host, port) = split_host_port(&rest[host_start..host_end])?;
+        Ok(Uri {
+            scheme,
+            user: user_end.map(|end| &rest[..end]),
+            host,
+            port,
+            params: &rest[host_end..params_end],
+            headers: question.map_or(b"", |mark| &rest[mark + 1..]),
+        })
     }
 
     /// The value of a parameter, empty for one without value; names are compared without regard to case.
@@ -125,6 +137,21 @@ impl<'a> Uri<'a> {
     /// The host as an address or a name.
     pub fn target(&self) -> Result<Host, UriError> {
         Host::parse(self.host)
+    }
+}
+
+impl Scheme {
+    fn parse(name: &[u8]) -> Result<Scheme, UriError> {
+        let valid = name.first().is_some_and(u8::is_ascii_alphabetic)
+            && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));
+        match name {
+            _ if !valid => Err(UriError::Scheme),
+            _ if name.eq_ignore_ascii_case(b"sip") => Ok(Scheme::Sip),
+            _ if name.eq_ignore_ascii_case(b"sips") => Ok(Scheme::Sips),
+            _ if name.eq_ignore_ascii_case(b"tel") => Ok(Scheme::Tel),
+            _ if name.eq_ignore_ascii_case(b"urn") => Ok(Scheme::Urn),
+            _ => Ok(Scheme::Other),
+        }
     }
 }
 
@@ -192,28 +219,56 @@ fn parse_port(digits: &[u8]) -> Option<u16> {
 
 /// Letters, digits, `-` and `.`; `_` as well, which no RFC allows and many networks use.
 fn is_host_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
+    HOST[usize::from(byte)]
 }
 
+const HOST: [bool; 256] = {
+    let mut table = [false; 256];
+    let bytes = b"-._0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut at = 0;
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
 fn check_characters(rest: &[u8]) -> Result<(), UriError> {
-    if rest.iter().any(|&byte| FORBIDDEN[usize::from(byte)]) {
+    if rest.iter().any(|&byte| MARKS[usize::from(byte)] == Mark::Forbidden) {
         return Err(UriError::Character);
     }
     let escaped = |at: usize| rest.get(at + 1..at + 3).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit));
     if memchr::memchr_iter(b'%', rest).all(escaped) { Ok(()) } else { Err(UriError::Escape) }
 }
 
-/// Bytes that stand nowhere in a URI: control bytes, space, `<`, `>` and `"`.
-const FORBIDDEN: [bool; 256] = {
-    let mut table = [false; 256];
+/// What a byte means in a URI.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    None,
+    /// It stands nowhere in a URI: control bytes, space, `<`, `>` and `"`.
+    Forbidden,
+    Escape,
+    At,
+    Colon,
+    Semicolon,
+    Question,
+}
+
+const MARKS: [Mark; 256] = {
+    let mut table = [Mark::None; 256];
     let mut byte = 0;
     while byte <= b' ' as usize {
-        table[byte] = true;
+        table[byte] = Mark::Forbidden;
         byte += 1;
     }
-    table[0x7f] = true;
-    table[b'<' as usize] = true;
-    table[b'>' as usize] = true;
-    table[b'"' as usize] = true;
+    table[0x7f] = Mark::Forbidden;
+    table[b'<' as usize] = Mark::Forbidden;
+    table[b'>' as usize] = Mark::Forbidden;
+    table[b'"' as usize] = Mark::Forbidden;
+    table[b'%' as usize] = Mark::Escape;
+    table[b'@' as usize] = Mark::At;
+    table[b':' as usize] = Mark::Colon;
+    table[b';' as usize] = Mark::Semicolon;
+    table[b'?' as usize] = Mark::Question;
     table
 };
