@@ -166,6 +166,21 @@ fn a_reload_with_a_mistake_keeps_everything_and_says_where_it_is() {
 }
 
 #[test]
+fn a_list_file_that_was_cut_off_does_not_empty_its_list() {
+    let running = Running::new();
+    for cut_off in ["", "\n \n"] {
+        running.write("default.csv", cut_off);
+        let Err(ReloadFailure::Invalid(problems)) = running.reload() else { panic!("the reload must fail") };
+        assert_eq!(problems[0].file.as_deref(), running.path("default.csv").to_str());
+        assert!(problems[0].detail.contains("remove `file`"), "{problems:?}");
+        assert!(running.holds("default", "48221000001"));
+    }
+    running.write("default.csv", "number\n");
+    running.reload().unwrap();
+    assert!(!running.holds("default", "48221000001"));
+}
+
+#[test]
 fn a_reload_names_the_keys_that_need_a_restart() {
     let running = Running::new();
     running.write("ringfence.toml", &format!("[sip]\nworkers = 3\n{CONFIG}").replace("\"state\"", "\"elsewhere\""));
@@ -278,7 +293,7 @@ fn a_caller_added_at_the_admin_port_is_declined() {
     let path = dir.path().join("ringfence.toml");
     let sockets = "[sip]\nlisten = [\"udp:127.0.0.1:0\", \"tcp:127.0.0.1:0\"]\n[admin]\nlisten = \"127.0.0.1:0\"\n";
     fs::write(&path, format!("{sockets}{CONFIG}").replace("127.0.0.2", "127.0.0.1")).unwrap();
-    fs::write(dir.path().join("default.csv"), "").unwrap();
+    fs::write(dir.path().join("default.csv"), "number\n").unwrap();
     let daemon = Daemon::start(&path, config::load(&path).unwrap()).unwrap();
     let admin = daemon.admin.local_address().unwrap();
     let sip = daemon.sip.listeners()[0].bind;
@@ -328,7 +343,7 @@ fn a_taken_sip_port_is_named() {
     let address = taken.local_addr().unwrap();
     let sockets = format!("[sip]\nlisten = [\"tcp:{address}\"]\n[admin]\nlisten = \"127.0.0.1:0\"\n");
     fs::write(&path, format!("{sockets}{CONFIG}")).unwrap();
-    fs::write(dir.path().join("default.csv"), "").unwrap();
+    fs::write(dir.path().join("default.csv"), "number\n").unwrap();
     let error = Daemon::start(&path, config::load(&path).unwrap()).err().unwrap();
     assert!(error.to_string().contains(&address.to_string()), "{error}");
 }

@@ -12,6 +12,9 @@ pub enum CsvError {
     /// A byte order mark of UTF-16.
     #[error("the file is UTF-16: expected UTF-8")]
     Utf16,
+    /// Not one row has text: more likely cut off than meant.
+    #[error("expected a header or an entry; remove `file` for an empty list")]
+    Empty,
     /// The header row lacks a column.
     #[error("line 1: no column is named `{0}`")]
     NoColumn(Box<str>),

@@ -32,7 +32,8 @@ pub struct CsvList {
 /// Reads a whole list file.
 ///
 /// UTF-8 with or without byte order mark; lines end in LF, CRLF or CR; cells are separated by `,`, `;` or tab, whichever
-/// the file uses, and may be quoted. Lines without any text are skipped. One bad row refuses the file.
+/// the file uses, and may be quoted. Lines without any text are skipped. One bad row refuses the file, and so does a file
+/// without a header and entries: it would empty a list that was cut off while it was copied.
 pub fn read_csv(bytes: &[u8], columns: &Columns, plan: &DialPlan) -> Result<CsvList, CsvError> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         return Err(CsvError::Utf16);
@@ -80,7 +81,11 @@ pub fn read_csv(bytes: &[u8], columns: &Columns, plan: &DialPlan) -> Result<CsvL
             Err((at, reason)) => errors.push(line, at, reason, cells.get(at).map_or("", AsRef::as_ref)),
         }
     }
-    if errors.total > 0 { Err(CsvError::Rows(errors)) } else { Ok(list) }
+    match places {
+        _ if errors.total > 0 => Err(CsvError::Rows(errors)),
+        None => Err(CsvError::Empty),
+        Some(_) => Ok(list),
+    }
 }
 
 /// The entry, whether it was guessed, its details; else the cell that is wrong and why.

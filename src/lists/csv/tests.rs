@@ -52,8 +52,14 @@ fn files_are_read_as_people_and_spreadsheets_write_them() {
     let list = read("number\n221234567\n221234567\n1234567\n").unwrap();
     assert_eq!((list.rows, list.guessed, list.header, list.not_utf8), (3, 1, true, 0));
     assert_eq!(list.builder.build().duplicates(), 1);
-    assert!(read("").unwrap().builder.build().is_empty());
-    assert!(read("number,date\n").unwrap().builder.build().is_empty());
+}
+
+#[test]
+fn a_file_without_a_row_is_refused_and_a_header_alone_is_an_empty_list() {
+    for cut_off in ["", "\n", "  \r\n\r\n", "\u{feff}", ",,\n,\n"] {
+        assert_eq!(read(cut_off).unwrap_err(), CsvError::Empty, "{cut_off:?}");
+    }
+    assert!(base("number,date\n").is_empty());
 }
 
 #[test]
