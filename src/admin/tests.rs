@@ -537,6 +537,32 @@ fn pages_of_other_sites_are_refused() {
 }
 
 #[test]
+fn a_name_that_was_made_to_lead_here_is_refused_without_tokens() {
+    use std::io::{Read, Write};
+    let served = Served::new(Fake::default());
+    let status = |path: &str, hosts: &[&str]| {
+        let mut stream = std::net::TcpStream::connect(served.address).unwrap();
+        let mut request = format!("GET {path} HTTP/1.1\r\nConnection: close\r\n");
+        for host in hosts {
+            request += &format!("Host: {host}\r\nOrigin: http://{host}\r\n");
+        }
+        stream.write_all(format!("{request}\r\n").as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap().to_owned()
+    };
+    for named in ["evil.example", "evil.example:8060", "localhost.evil.example", "127.0.0.1.evil.example:1", "[::1", ""]
+    {
+        assert_eq!(status("/v1/lists", &[named]), "403", "{named}");
+    }
+    assert_eq!(status("/v1/lists", &["127.0.0.1", "evil.example"]), "403");
+    for address in ["127.0.0.1", "127.0.0.1:8060", "[::1]", "[::1]:8060", "localhost", "LocalHost:8060"] {
+        assert_eq!(status("/v1/lists", &[address]), "200", "{address}");
+    }
+    assert_eq!(status("/healthz", &[]), "200", "probes of HTTP/1.0 name no host");
+}
+
+#[test]
 fn edits_of_many_clients_are_all_made() {
     let served = Arc::new(Served::new(Fake::default()));
     let clients: Vec<_> = (0..8)
