@@ -27,6 +27,11 @@ impl WallTime {
         self.0
     }
 
+    /// Whole seconds since the epoch, as far as 32 bits reach: until 2106.
+    pub fn seconds(self) -> u32 {
+        u32::try_from(self.0 / 1_000_000).unwrap_or(u32::MAX)
+    }
+
     /// Reads an RFC 3339 time such as `2026-03-25T08:00:00Z`; `None` when it is none or lies before 1970.
     pub fn parse(text: &str) -> Option<WallTime> {
         let stamp: jiff::Timestamp = text.parse().ok()?;

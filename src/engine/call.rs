@@ -7,7 +7,7 @@ use bytes::Bytes;
 use rand::Rng;
 
 use super::calls::{Call, Side, call_key};
-use super::forward::{Names, Outgoing, conceal, next_request_uri};
+use super::forward::{Names, Outgoing, ResponseTrust, conceal, next_request_uri};
 use super::hops::Destination;
 use super::proxy::{Open, Plan, ProxyId, Returning};
 use super::record::PendingRecord;
@@ -65,6 +65,8 @@ impl Engine {
             caller_trunk: short_hash(keys, from.name.as_bytes()),
             callee_trunk: short_hash(keys, to.name.as_bytes()),
             caller_tag: short_hash(keys, request.from_tag()),
+            minted: now.wall.seconds(),
+            asserts: passage.present.is_some_and(|presented| presented.headers.asserted),
             presented: passage.present.map(|presented| presented.number),
             concealed: shows_other_from.then(|| conceal(request, passage.hide)),
         };
@@ -86,7 +88,7 @@ impl Engine {
             token.write(keys, request.call_id(), nonce, &mut token_text);
         }
         let names = shows_other_from.then(|| Box::new(Names::of(request, false)));
-        let distrusted = !to.trusted;
+        let trust = ResponseTrust { distrusted: !to.trusted, protected: !from.trusted };
         let plan = CallPlan {
             from_trunk,
             callee_number: match view.callee() {
@@ -109,7 +111,7 @@ impl Engine {
             best: None,
             record,
         };
-        self.open_proxy(now, arrival, open, Returning { names, distrusted, ends: None });
+        self.open_proxy(now, arrival, open, Returning { names, trust, ends: None });
     }
 
     /// A call is answered: it is up until its BYE.
@@ -213,7 +215,7 @@ impl CallPlan {
         }
         if passage.hide {
             out.hide(to.trusted);
-        } else if !to.trusted && passage.present.is_none() {
+        } else if !to.trusted && !passage.present.is_some_and(|presented| presented.headers.asserted) {
             out.protect();
         }
         splice.finish(request.headers())

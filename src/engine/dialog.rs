@@ -6,7 +6,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::calls::call_key;
-use super::forward::{Names, Outgoing};
+use super::forward::{Names, Outgoing, ResponseTrust};
 use super::hops::{Destination, Way};
 use super::proxy::{Open, Plan, Returning};
 use super::record::EndedBy;
@@ -54,14 +54,14 @@ struct Routing {
 impl Engine {
     pub(super) fn handle_in_dialog(&mut self, now: Now, world: &World, arrival: &Arrival<'_>) {
         let request = arrival.request;
-        let Some(in_dialog) = self.route(world, request, &arrival.flow) else {
+        let Some(in_dialog) = self.route(now, world, request, &arrival.flow) else {
             // Strangers are told nothing here either.
             if world.policy.trunk_of(arrival.flow.peer, arrival.flow.transport).is_none() {
                 return self.counters.unknown_source.add(1);
             }
             return self.answer(now, arrival, 481, phrase(481), Vec::new());
         };
-        if let Err(Refusal { status, extra }) = self.check(request) {
+        if let Err(Refusal { status, extra }) = self.check(request, &arrival.flow) {
             return self.answer(now, arrival, status, phrase(status), extra);
         }
         let names = in_dialog.token.concealed.as_ref().map(|concealed| {
@@ -72,7 +72,11 @@ impl Engine {
             let ended_by = if in_dialog.from_caller { EndedBy::Caller } else { EndedBy::Callee };
             (self.key_of(request), ended_by)
         });
-        let distrusted = !in_dialog.next_trunk(&self.config.keys).is_none_or(|trunk| trunk.trusted);
+        let keys = &self.config.keys;
+        let trust = ResponseTrust {
+            distrusted: in_dialog.next_trunk(keys).is_some_and(|trunk| !trunk.trusted),
+            protected: in_dialog.sender_trunk(keys).is_some_and(|trunk| !trunk.trusted),
+        };
         let open = Open {
             request: request.clone(),
             came_by: arrival.flow,
@@ -80,12 +84,12 @@ impl Engine {
             best: None,
             record: None,
         };
-        self.open_proxy(now, arrival, open, Returning { names, distrusted, ends });
+        self.open_proxy(now, arrival, open, Returning { names, trust, ends });
     }
 
     /// An ACK to a 2xx goes on without a transaction (RFC 3261 section 16.11); what belongs to no call is dropped.
     pub(super) fn route_ack(&mut self, now: Now, world: &World, arrival: &Arrival<'_>) {
-        let in_dialog = arrival.request.to_tag().and_then(|_| self.route(world, arrival.request, &arrival.flow));
+        let in_dialog = arrival.request.to_tag().and_then(|_| self.route(now, world, arrival.request, &arrival.flow));
         let Some(mut in_dialog) = in_dialog.filter(|_| arrival.request.max_forwards() != Some(0)) else {
             return self.counters.stray_acks.add(1);
         };
@@ -119,11 +123,12 @@ impl Engine {
     }
 
     /// Where a request with a To tag goes: by our token, or along a live call; `None` when it belongs to no dialog.
-    fn route(&self, world: &World, request: &Request, flow: &Flow) -> Option<InDialog> {
+    fn route(&self, now: Now, world: &World, request: &Request, flow: &Flow) -> Option<InDialog> {
         let routing = self.read_routes(request, flow);
         if let Some(routing) = routing
             && let Some(token) = &routing.token
             && token.belongs_to(&self.config.keys, request)
+            && self.may_refresh(now, token, request)
             && let Ok(uri) = Uri::parse(&routing.next)
             && !self.config.is_us(uri.host, uri.port, flow)
             && let Some(destination) = Destination::of_uri(&uri)
@@ -144,6 +149,16 @@ impl Engine {
             });
         }
         self.follow_call(world, request, flow)
+    }
+
+    /// Whether an INVITE with this token belongs to a call that is up. A token alone would let its caller send INVITEs
+    /// with invented To tags past screening; only what an earlier process let through, and may still be up, is believed
+    /// without a look at the calls.
+    fn may_refresh(&self, now: Now, token: &Token, request: &Request) -> bool {
+        request.method() != Method::Invite
+            || self.calls.find(self.key_of(request)).is_some()
+            || (token.minted < self.started.seconds()
+                && u64::from(now.wall.seconds().saturating_sub(token.minted)) < self.config.call_expires.as_secs())
     }
 
     /// The way of a request whose sender has lost our Record-Route: to the other side of its call.
@@ -256,8 +271,22 @@ impl InDialog {
         self.trunk(keys, hash)
     }
 
+    /// The trunk that it came from, if the config still has it.
+    fn sender_trunk(&self, keys: &Keys) -> Option<&Trunk> {
+        self.trunk(keys, if self.from_caller { self.token.caller_trunk } else { self.token.callee_trunk })
+    }
+
     fn trunk(&self, keys: &Keys, hash: u32) -> Option<&Trunk> {
         self.policy.trunks.iter().find(|trunk| short_hash(keys, trunk.name.as_bytes()) == hash)
+    }
+
+    /// Whether a request that takes this way reaches the caller's trunk, by whose addresses he is known.
+    fn reaches_caller(&self, keys: &Keys, flow: &Flow) -> bool {
+        let Some(trunk) = self.trunk(keys, self.token.caller_trunk) else { return false };
+        let by_source = self.policy.trunk_of(flow.peer, flow.transport);
+        self.direct.is_some()
+            || trunk.to.iter().any(|target| target.addr == flow.peer)
+            || by_source.is_some_and(|id| self.policy.trunk(id).name == trunk.name)
     }
 
     /// The request as it goes on.
@@ -277,10 +306,9 @@ impl InDialog {
         if let Some(uri) = &self.uri {
             out.request_uri(uri);
         }
-        let from = if self.from_caller { self.token.caller_trunk } else { self.token.callee_trunk };
         let next = self.next_trunk(&config.keys);
         // A trunk that the config no longer has is nobody whom we trust.
-        if !self.trunk(&config.keys, from).is_some_and(|trunk| trunk.trusted) {
+        if !self.sender_trunk(&config.keys).is_some_and(|trunk| trunk.trusted) {
             out.distrust();
         }
         if !next.is_some_and(|trunk| trunk.trusted) {
@@ -288,7 +316,8 @@ impl InDialog {
         }
         let mut host = Vec::with_capacity(48);
         listener.sent_by(flow.local.ip(), &mut host);
-        out.follow_token(&self.token, self.from_caller, next, &host);
+        out.remove_named(&self.policy.removed_headers);
+        out.follow_token(&self.token, self.from_caller, next, &host, self.reaches_caller(&config.keys, flow));
         splice.finish(request.headers())
     }
 }

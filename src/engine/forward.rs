@@ -14,9 +14,15 @@ use crate::sip::{Field, HeaderName, Headers, NameAddr, Request, Response, Scheme
 /// Max-Forwards of a request that has none (RFC 3261 section 16.6 item 3).
 const MAX_FORWARDS: u8 = 70;
 
-/// What identifies a caller, beside From (RFC 3325, RFC 5806, RFC 7044).
-const CALLER_HEADERS: [HeaderName; 4] =
-    [HeaderName::PPreferredIdentity, HeaderName::RemotePartyId, HeaderName::Diversion, HeaderName::HistoryInfo];
+/// What identifies a caller, beside From (RFC 3323 section 4.1, RFC 3325, RFC 5806, RFC 7044, RFC 3892).
+const CALLER_HEADERS: [HeaderName; 6] = [
+    HeaderName::PPreferredIdentity,
+    HeaderName::RemotePartyId,
+    HeaderName::Diversion,
+    HeaderName::HistoryInfo,
+    HeaderName::ReplyTo,
+    HeaderName::ReferredBy,
+];
 
 /// A request while it is changed for its next hop.
 pub(super) struct Outgoing<'a> {
@@ -183,7 +189,8 @@ impl Outgoing<'_> {
             let shown = presented_from(presented.number, trunk, host);
             self.show_from(&shown);
         }
-        if !presented.keep_privacy {
+        // Without another asserted number the caller's own goes on, and what he asked for it.
+        if presented.headers.asserted && !presented.keep_privacy {
             self.privacy_without_id();
         }
     }
@@ -243,10 +250,17 @@ impl Outgoing<'_> {
     }
 
     /// Does to a request inside the dialog what was done to the one that made it.
-    pub(super) fn follow_token(&mut self, token: &Token, from_caller: bool, to: Option<&Trunk>, host: &[u8]) {
-        let presented_changes_asserted = token.presented.is_some();
-        if from_caller && presented_changes_asserted {
-            let number = token.presented.expect("asked for above");
+    ///
+    /// `restores` says that it goes to the caller himself: nobody else is told what was concealed from the callee.
+    pub(super) fn follow_token(
+        &mut self,
+        token: &Token,
+        from_caller: bool,
+        to: Option<&Trunk>,
+        host: &[u8],
+        restores: bool,
+    ) {
+        if let (true, true, Some(number)) = (from_caller, token.asserts, token.presented) {
             self.remove(HeaderName::Identity);
             let request = self.request;
             if let Some(first) = request.headers().named(HeaderName::PAssertedIdentity).next() {
@@ -274,6 +288,7 @@ impl Outgoing<'_> {
                     self.show_from(&shown);
                 }
             }
+            (false, _) if !restores => {}
             (false, _) => {
                 self.show_to(&concealed.from);
                 self.restore_contact_user(concealed);
@@ -305,11 +320,12 @@ pub(super) fn response_back(
     response: &Response,
     splice: &mut Splice,
     names: Option<&Names>,
-    distrusted: bool,
+    trust: ResponseTrust,
 ) -> bytes::Bytes {
     let headers = response.headers();
     splice.remove(response.pop_via_span());
-    if distrusted {
+    let unasked = trust.protected && wants_privacy(headers, |token| token.eq_ignore_ascii_case(b"id"));
+    if trust.distrusted || unasked {
         for name in [HeaderName::PAssertedIdentity, HeaderName::RemotePartyId] {
             for field in headers.named(name) {
                 splice.remove(field.line);
@@ -331,6 +347,15 @@ pub(super) fn response_back(
         }
     }
     splice.finish(headers)
+}
+
+/// Who may say, and who may hear, who answers (RFC 3325 section 5).
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ResponseTrust {
+    /// The next hop is not trusted to say it.
+    pub distrusted: bool,
+    /// The hop before is not trusted to hear it when privacy is asked for.
+    pub protected: bool,
 }
 
 /// The names in From and To as the sender of a request wrote them, where we changed them on the way.
@@ -381,7 +406,13 @@ fn address_place(headers: &Headers, span: Span, address: NameAddr<'_>) -> Span {
 
 fn hide_contact_user(headers: &Headers, splice: &mut Splice) {
     for value in headers.values(HeaderName::Contact) {
-        let Some(uri) = NameAddr::parse(value).ok().and_then(|address| Uri::parse(address.uri).ok()) else { continue };
+        let Ok(address) = NameAddr::parse(value) else { continue };
+        if !address.display.is_empty() {
+            // A display name is followed by a URI in brackets.
+            let bracket = headers.span(address.uri).start - 1;
+            splice.remove(Span { start: headers.span(address.display).start, end: bracket });
+        }
+        let Ok(uri) = Uri::parse(address.uri) else { continue };
         match (uri.scheme, uri.user) {
             (Scheme::Sip | Scheme::Sips, Some(user)) => {
                 splice.remove(Span { start: headers.span(user).start, end: headers.span(uri.host).start });

@@ -1,6 +1,7 @@
 //! Keyed hashes: who does not know the key can neither aim nor forge.
 
 use std::hash::Hasher;
+use std::net::IpAddr;
 
 use siphasher::sip::SipHasher13;
 
@@ -34,11 +35,15 @@ pub(super) fn stateless_tag(key: &[u8; 16], request: &Request) -> String {
 }
 
 /// What must differ when a request that has been here comes again and is no loop (RFC 3261 16.6 item 8, RFC 5393):
-/// everything that decides its way.
-pub(super) fn loop_hash(key: &[u8; 16], request: &Request) -> u32 {
+/// everything that decides its way, the source as well: it is the trunk whose routes apply.
+pub(super) fn loop_hash(key: &[u8; 16], request: &Request, source: IpAddr) -> u32 {
+    let source = match source {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
+        IpAddr::V6(ip) => ip.octets(),
+    };
     let cseq = request.cseq().to_be_bytes();
-    let fixed =
-        [request.uri_bytes(), request.from_tag(), request.to_tag().unwrap_or_default(), request.call_id(), &cseq[..]];
+    let to_tag = request.to_tag().unwrap_or_default();
+    let fixed = [request.uri_bytes(), request.from_tag(), to_tag, request.call_id(), &cseq[..], &source[..]];
     let hash = keyed(key, fixed.into_iter().chain(request.headers().values(HeaderName::Route)));
     u32::try_from(hash >> 32).expect("half of the hash")
 }

@@ -16,6 +16,15 @@ pub(super) enum Remembered {
     Dropped,
 }
 
+impl Remembered {
+    fn size(&self) -> usize {
+        match self {
+            Remembered::Answer(answer) => EACH + answer.extra.len(),
+            Remembered::Dropped => EACH,
+        }
+    }
+}
+
 /// The part of a response that does not stand in its request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct AnswerText {
@@ -30,17 +39,23 @@ pub(super) struct AnswerText {
 pub(super) struct Memory {
     keep: Duration,
     answers: HashMap<ServerKey, Remembered>,
+    /// What the answers hold, about.
+    bytes: usize,
     /// In the order of their end.
     ends: VecDeque<(Instant, ServerKey)>,
 }
 
-/// The most answers kept: some 100 bytes each. Beyond it the oldest go first, and their retransmissions are judged anew.
-const MOST: usize = 1_000_000;
+/// The most that answers hold: a million ordinary ones. Beyond it the oldest go first, and their retransmissions are
+/// judged anew.
+const MOST_BYTES: usize = 128 << 20;
+
+/// What an answer takes beside its header lines.
+const EACH: usize = 128;
 
 impl Memory {
     /// Remembers for `keep` (64*T1, RFC 3261 section 17.1.1.2: until then a peer repeats itself).
     pub(super) fn new(keep: Duration) -> Memory {
-        Memory { keep, answers: HashMap::new(), ends: VecDeque::new() }
+        Memory { keep, answers: HashMap::new(), bytes: 0, ends: VecDeque::new() }
     }
 
     pub(super) fn find(&self, key: &ServerKey) -> Option<&Remembered> {
@@ -48,28 +63,34 @@ impl Memory {
     }
 
     pub(super) fn remember(&mut self, now: Instant, key: ServerKey, remembered: Remembered) {
-        if self.ends.len() >= MOST
-            && let Some((_, oldest)) = self.ends.pop_front()
-        {
-            self.answers.remove(&oldest);
+        self.bytes += remembered.size();
+        match self.answers.insert(key, remembered) {
+            None => self.ends.push_back((now + self.keep, key)),
+            Some(before) => self.bytes -= before.size(),
         }
-        if self.answers.insert(key, remembered).is_none() {
-            self.ends.push_back((now + self.keep, key));
+        while self.bytes > MOST_BYTES {
+            self.forget_first();
         }
     }
 
     pub(super) fn forget_ended(&mut self, now: Instant) {
-        while let Some((end, key)) = self.ends.front() {
+        while let Some((end, _)) = self.ends.front() {
             if *end > now {
                 break;
             }
-            self.answers.remove(key);
-            self.ends.pop_front();
+            self.forget_first();
         }
         // What a burst has used is given back once it is over.
         if self.ends.len() * 8 < self.ends.capacity() && self.ends.capacity() > LEAST_CAPACITY {
             self.ends.shrink_to(LEAST_CAPACITY);
             self.answers.shrink_to(LEAST_CAPACITY);
+        }
+    }
+
+    fn forget_first(&mut self) {
+        let Some((_, key)) = self.ends.pop_front() else { return };
+        if let Some(remembered) = self.answers.remove(&key) {
+            self.bytes -= remembered.size();
         }
     }
 

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::action::{Hop, Ticket};
 use super::call::CallPlan;
 use super::dialog::InDialog;
-use super::forward::{Names, response_back};
+use super::forward::{Names, ResponseTrust, response_back};
 use super::hash::{loop_hash, stateless_tag};
 use super::hops::{Destination, Way};
 use super::own;
@@ -61,8 +61,7 @@ pub(super) struct Proxy {
 pub(super) struct Returning {
     /// What From and To are in them, where they were changed in the request.
     pub names: Option<Box<Names>>,
-    /// The next hop is not trusted to say who answers.
-    pub distrusted: bool,
+    pub trust: ResponseTrust,
     /// The call that this request, a BYE, ends.
     pub ends: Option<(CallKey, EndedBy)>,
 }
@@ -191,7 +190,11 @@ impl Engine {
     fn send_branch(&mut self, now: Now, id: ProxyId, open: &Open, flow: Flow) {
         let client = self.transactions.next_client();
         let mut branch = Vec::with_capacity(64);
-        self.branches.write(client, loop_hash(&self.config.keys.token, &open.request), &mut branch);
+        self.branches.write(
+            client,
+            loop_hash(&self.config.keys.token, &open.request, open.came_by.peer_ip()),
+            &mut branch,
+        );
         let bytes = match &open.plan {
             Plan::Call(plan) => plan.write(open, &self.config, &mut self.splice, &flow, &branch),
             Plan::Dialog(plan) => plan.write(&open.request, &self.config, &mut self.splice, &flow, &branch),
@@ -317,7 +320,8 @@ impl Engine {
         let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
         let Some(open) = &mut proxy.open else { return };
         // 503 would make the peer stop sending us anything, though it is only the next hop that has trouble.
-        if status != 503 && open.best.as_ref().is_none_or(|(best, _)| rank(status) < rank(*best)) {
+        let cancelled = proxy.cancelled.is_some();
+        if status != 503 && open.best.as_ref().is_none_or(|(best, _)| cancelled || rank(status) <= rank(*best)) {
             open.best = Some((status, bytes));
         }
         let try_on = matches!(&open.plan, Plan::Call(plan) if plan.fails_over_on(status));
@@ -387,7 +391,7 @@ impl Engine {
     /// The response as it goes to the hop before.
     fn back(&mut self, id: ProxyId, response: &Response) -> Bytes {
         let proxy = &self.proxies[id.key()];
-        response_back(response, &mut self.splice, proxy.returning.names.as_deref(), proxy.returning.distrusted)
+        response_back(response, &mut self.splice, proxy.returning.names.as_deref(), proxy.returning.trust)
     }
 
     /// ACK and, once, BYE for a 2xx of a branch that was given up.

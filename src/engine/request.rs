@@ -17,7 +17,9 @@ use super::shard::{Context, Engine};
 use crate::flow::Flow;
 use crate::screen::{Answer, CallFacts, CallView, Outcome, TrunkId, Verdict, World, decide};
 use crate::sip::reply::{Reply, reply};
-use crate::sip::{HeaderName, Headers, MAX_HEADERS, MAX_MESSAGE, Method, NameAddr, Request, Scheme, Via, phrase};
+use crate::sip::{
+    HeaderName, Headers, MAX_HEADERS, MAX_MESSAGE, Malformed, Method, NameAddr, Request, Scheme, Uri, Via, phrase,
+};
 use crate::time::Now;
 use crate::transaction::{RequestParts, Retransmission, ServerKey};
 
@@ -83,14 +85,14 @@ impl Engine {
     /// A request outside a dialog: the checks of RFC 3261 section 16.3 and of the trunk, then the judgement.
     fn handle_new(&mut self, now: Now, world: &World, arrival: &Arrival<'_>) {
         let Some(trunk) = world.policy.trunk_of(arrival.flow.peer, arrival.flow.transport) else {
-            return self.handle_stranger(now, arrival);
+            return self.handle_stranger(arrival);
         };
         let request = arrival.request;
         if self.is_for_us(request, &arrival.flow) && request.method() == Method::Options {
             let extra = format!("Allow: {ALLOW}\r\nAccept: application/sdp\r\n");
             return self.answer(now, arrival, 200, "OK", extra.into_bytes());
         }
-        if let Err(refusal) = self.check(request) {
+        if let Err(refusal) = self.check(request, &arrival.flow) {
             return self.answer(now, arrival, refusal.status, phrase(refusal.status), refusal.extra);
         }
         if !world.policy.trunk(trunk).methods.allows(request.method_name()) {
@@ -99,16 +101,19 @@ impl Engine {
         self.judge(now, world, arrival, trunk);
     }
 
-    fn handle_stranger(&mut self, now: Now, arrival: &Arrival<'_>) {
+    fn handle_stranger(&mut self, arrival: &Arrival<'_>) {
         self.counters.unknown_source.add(1);
         match self.config.unknown_source {
             UnknownSource::Drop => {}
-            UnknownSource::Refuse => self.answer(now, arrival, 403, phrase(403), Vec::new()),
+            // Not remembered: a stranger shall not displace the answers to trunks, and gets the same one again.
+            UnknownSource::Refuse => {
+                self.reply(arrival, &AnswerText { status: 403, phrase: phrase(403).into(), extra: Vec::new() });
+            }
         }
     }
 
     /// RFC 3261 section 16.3, save for the syntax, which the scanner has checked.
-    pub(super) fn check(&self, request: &Request) -> Result<(), Refusal> {
+    pub(super) fn check(&self, request: &Request, flow: &Flow) -> Result<(), Refusal> {
         let known_scheme = match request.uri() {
             Ok(uri) => match uri.scheme {
                 Scheme::Sip | Scheme::Sips | Scheme::Tel => true,
@@ -125,10 +130,12 @@ impl Engine {
         if request.max_forwards() == Some(0) {
             return Err(Refusal::status(483));
         }
-        if self.has_looped(request) {
+        if self.has_looped(request, flow) {
             return Err(Refusal::status(482));
         }
-        let longest = request.bytes().len() + request.uri_bytes().len() + ADDED_BYTES;
+        // Each question mark in the Request-URI's user is written as three bytes.
+        let escapes = 2 * memchr::memchr_iter(b'?', request.uri_bytes()).count();
+        let longest = request.bytes().len() + request.uri_bytes().len() + escapes + ADDED_BYTES;
         if longest > MAX_MESSAGE || request.headers().fields().len() + ADDED_FIELDS > MAX_HEADERS {
             return Err(Refusal::status(513));
         }
@@ -142,12 +149,12 @@ impl Engine {
 
     /// Whether a Via of ours shows that this very request has been here (RFC 3261 16.3 item 4, RFC 5393). The hash is
     /// keyed, so the branch alone proves whose it is, whichever of our addresses the Via names.
-    fn has_looped(&self, request: &Request) -> bool {
+    fn has_looped(&self, request: &Request, flow: &Flow) -> bool {
         let mut hash = None;
         let branches = request.headers().values(HeaderName::Via).filter_map(|via| Via::parse(via).ok()?.branch());
-        branches
-            .filter_map(Branches::loop_hash_of)
-            .any(|ours| ours == *hash.get_or_insert_with(|| loop_hash(&self.config.keys.token, request)))
+        branches.filter_map(Branches::loop_hash_of).any(|ours| {
+            ours == *hash.get_or_insert_with(|| loop_hash(&self.config.keys.token, request, flow.peer_ip()))
+        })
     }
 
     /// Whether the Request-URI means us and nobody behind us.
@@ -158,9 +165,14 @@ impl Engine {
     fn judge(&mut self, now: Now, world: &World, arrival: &Arrival<'_>, trunk: TrunkId) {
         let request = arrival.request;
         let headers = request.headers();
-        let trusted = world.policy.trunk(trunk).trusted;
-        let asserted = if trusted { uris(headers, HeaderName::PAssertedIdentity) } else { SmallVec::new() };
-        let diversions = if trusted { uris(headers, HeaderName::Diversion) } else { SmallVec::new() };
+        let believed =
+            |name| if world.policy.trunk(trunk).trusted { uris(headers, name) } else { Some(SmallVec::new()) };
+        let identities = believed(HeaderName::PAssertedIdentity).zip(believed(HeaderName::Diversion));
+        // What we cannot read, the next hop perhaps can: it must not pass unscreened.
+        let Some((asserted, diversions)) = identities else {
+            self.counters.malformed[Malformed::Address as usize].add(1);
+            return self.answer(now, arrival, 400, &Malformed::Address.to_string(), Vec::new());
+        };
         let read: SmallVec<[Option<&[u8]>; 4]> =
             world.policy.headers.iter().map(|name| headers.other(name.as_bytes())).collect();
         let from = request.from();
@@ -255,7 +267,7 @@ impl Engine {
         let proxied = self.transactions.server(&invite).and_then(|server| self.transactions.server_context(server));
         let known = proxied.is_some() || self.memory.find(&invite).is_some();
         if !known && world.policy.trunk_of(arrival.flow.peer, arrival.flow.transport).is_none() {
-            return self.handle_stranger(now, arrival);
+            return self.handle_stranger(arrival);
         }
         let status = if known { 200 } else { 481 };
         self.answer(now, arrival, status, phrase(status), Vec::new());
@@ -274,8 +286,9 @@ impl Engine {
         {
             return;
         }
+        // Our own answer keeps no state but the memory; in a dialog it has the callee's tag.
         let ours = stateless_tag(&self.config.keys.token, request);
-        if request.to_tag() == Some(ours.as_bytes()) {
+        if request.to_tag() == Some(ours.as_bytes()) || self.memory.find(&arrival.key).is_some() {
             return;
         }
         self.route_ack(now, world, arrival);
@@ -296,9 +309,10 @@ impl Refusal {
     }
 }
 
-/// The addr-specs of a header's values; what cannot be read is nobody.
-fn uris(headers: &Headers, name: HeaderName) -> SmallVec<[&[u8]; 2]> {
-    headers.values(name).filter_map(|value| NameAddr::parse(value).ok()).map(|address| address.uri).collect()
+/// The addr-specs of a header's values; `None` when one of them cannot be read.
+fn uris(headers: &Headers, name: HeaderName) -> Option<SmallVec<[&[u8]; 2]>> {
+    let uri = |value| NameAddr::parse(value).ok().map(|address| address.uri).filter(|uri| Uri::parse(uri).is_ok());
+    headers.values(name).map(uri).collect()
 }
 
 fn answer_headers(answer: &Answer, request: &Request) -> Vec<u8> {

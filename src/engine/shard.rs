@@ -23,7 +23,7 @@ use crate::counters::EngineCounters;
 use crate::flow::{Flow, ListenerId};
 use crate::screen::World;
 use crate::sip::{Message, Rejected, Splice};
-use crate::time::Now;
+use crate::time::{Now, WallTime};
 use crate::transaction::{ClientId, Event, Transactions};
 use crate::usage::{CallKey, Usage};
 
@@ -64,6 +64,8 @@ pub struct Engine {
     pub(super) locals: Locals,
     pub(super) waiting: HashMap<QueryId, Waiting>,
     pub(super) records: Records,
+    /// The moment of its first input: tokens that are older are of an earlier process.
+    pub(super) started: WallTime,
     pub(super) splice: Splice,
     actions: VecDeque<Action>,
     last_query: u64,
@@ -95,6 +97,7 @@ impl Engine {
             locals: Locals::default(),
             waiting: HashMap::new(),
             records: Records::default(),
+            started: WallTime::default(),
             splice: Splice::new(),
             actions: VecDeque::new(),
             last_query: 0,
@@ -103,6 +106,9 @@ impl Engine {
 
     /// Handles one input under the world of this moment.
     pub fn handle(&mut self, now: Now, world: &World, input: Input) {
+        if self.started == WallTime::default() {
+            self.started = now.wall;
+        }
         match input {
             Input::Message { flow, message: Message::Request(request) } => {
                 self.counters.requests.add(1);
@@ -112,7 +118,7 @@ impl Engine {
                 self.counters.responses.add(1);
                 self.handle_response(now, &response);
             }
-            Input::Rejected { flow, rejected } => self.handle_rejected(&flow, &rejected),
+            Input::Rejected { flow, rejected } => self.handle_rejected(world, &flow, &rejected),
             Input::SendFailed { ticket } => self.handle_send_failed(now, ticket),
             Input::Resolved { query, hops } => self.handle_resolved(now, query, &hops),
         }
@@ -236,8 +242,12 @@ impl Engine {
         })
     }
 
-    fn handle_rejected(&mut self, flow: &Flow, rejected: &Rejected) {
+    fn handle_rejected(&mut self, world: &World, flow: &Flow, rejected: &Rejected) {
         self.counters.malformed[rejected.reason as usize].add(1);
+        // A stranger learns nothing, and cannot name a place for our answer.
+        if world.policy.trunk_of(flow.peer, flow.transport).is_none() {
+            return self.counters.unknown_source.add(1);
+        }
         let Some(headers) = &rejected.headers else { return };
         let status = rejected.reason.status();
         let phrase = if status == 400 { rejected.reason.to_string() } else { crate::sip::phrase(status).to_owned() };

@@ -23,6 +23,10 @@ pub(super) struct Token {
     pub callee_trunk: u32,
     /// Keyed hash of the caller's From tag: which of the two sends a request.
     pub caller_tag: u32,
+    /// When it was written: seconds since the epoch.
+    pub minted: u32,
+    /// P-Asserted-Identity carries the presented number.
+    pub asserts: bool,
     /// The number that is presented instead of the caller's.
     pub presented: Option<Number>,
     /// What the callee sees instead of what the caller sent, and must be put back.
@@ -44,12 +48,13 @@ const VERSION: u8 = 1;
 const PRESENTED: u8 = 1;
 const CONCEALED: u8 = 2;
 const HIDDEN: u8 = 4;
-const FIXED: usize = 2 + 3 * 4;
+const ASSERTS: u8 = 8;
+const FIXED: usize = 2 + 4 * 4;
 const PROOF: usize = 8;
 const NONCE: usize = 12;
 
-/// Longer ones are not ours: a From of 4 kB is the most that is concealed.
-const LONGEST: usize = 8 * 1024;
+/// Longer ones are not ours: twice [`MOST_CONCEALED`] and the fixed parts, in base64.
+const LONGEST: usize = 4 * 1024;
 
 /// The most bytes of a From or a Contact's user that are concealed; more would make the token outgrow a datagram.
 pub(super) const MOST_CONCEALED: usize = 1_024;
@@ -60,11 +65,12 @@ impl Token {
         let mut bytes = Vec::with_capacity(64);
         let mut flags = 0;
         flags |= if self.presented.is_some() { PRESENTED } else { 0 };
+        flags |= if self.asserts { ASSERTS } else { 0 };
         if let Some(concealed) = &self.concealed {
             flags |= CONCEALED | if concealed.hidden { HIDDEN } else { 0 };
         }
         bytes.extend_from_slice(&[VERSION, flags]);
-        for half in [self.caller_trunk, self.callee_trunk, self.caller_tag] {
+        for half in [self.caller_trunk, self.callee_trunk, self.caller_tag, self.minted] {
             bytes.extend_from_slice(&half.to_be_bytes());
         }
         if let Some(number) = self.presented {
@@ -107,6 +113,8 @@ impl Token {
             caller_trunk: half(0)?,
             callee_trunk: half(1)?,
             caller_tag: half(2)?,
+            minted: half(3)?,
+            asserts: flags & ASSERTS != 0,
             presented: None,
             concealed: None,
         };
@@ -164,6 +172,8 @@ mod tests {
             caller_trunk: 1,
             callee_trunk: 2,
             caller_tag: 3,
+            minted: 4,
+            asserts: true,
             presented: Number::new(48_221_234_567),
             concealed: Some(Concealed {
                 hidden: true,

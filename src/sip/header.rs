@@ -76,6 +76,7 @@ header_names! {
     Timestamp = "Timestamp";
     RetryAfter = "Retry-After";
     ReferredBy = "Referred-By", b'b';
+    ReplyTo = "Reply-To";
     Event = "Event", b'o';
     Subject = "Subject", b's';
     MaxBreadth = "Max-Breadth";

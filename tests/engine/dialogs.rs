@@ -212,3 +212,53 @@ fn routes_beyond_ours_stay_as_they_came() {
     assert_eq!((info.to(), info.uri()), ("192.0.2.78:5067".to_owned(), "sip:desk@192.0.2.3:5070"));
     assert_eq!(info.header("Route"), "<sip:192.0.2.78:5067;lr;x=1>");
 }
+
+#[test]
+fn the_caller_himself_cannot_call_another_with_his_token_and_an_invented_to_tag() {
+    let mut stage = Stage::new();
+    let (_, answer) = stage.call(&invite(9));
+    let another = from_caller("INVITE", 2, &answer)
+        .replace("sip:desk@192.0.2.3:5070", "sip:+48221112233@192.0.2.3:5070")
+        .replace("tag=callee", "tag=invented");
+    stage.receive(CARRIER, &another);
+    assert_eq!(stage.one().status(), 481);
+    assert_eq!(stage.records().len(), 1);
+}
+
+#[test]
+fn a_token_of_this_process_brings_no_invite_after_its_call_is_over() {
+    let mut stage = Stage::new();
+    let (_, answer) = stage.call(&invite(9));
+    stage.receive(CARRIER, &from_caller("BYE", 2, &answer));
+    let bye = stage.one();
+    stage.receive(&bye.to(), &response(&bye, 200, ""));
+    assert_eq!((stage.one().status(), stage.calls()), (200, 0));
+    stage.receive(CARRIER, &from_caller("INVITE", 3, &answer));
+    assert_eq!(stage.one().status(), 481);
+}
+
+#[test]
+fn the_ack_to_our_own_answer_inside_a_dialog_goes_no_further() {
+    let mut stage = Stage::new();
+    let (_, answer) = stage.call(&invite(9));
+    let again = from_caller("INVITE", 2, &answer).replace("Max", "Proxy-Require: gin\nMax");
+    stage.receive(CARRIER, &again);
+    assert_eq!(stage.one().status(), 420);
+    stage.receive(CARRIER, &from_caller("ACK", 2, &answer).replace("z9hG4bKACK2", "z9hG4bKINVITE2"));
+    assert!(stage.sent().is_empty());
+}
+
+#[test]
+fn a_campaigns_header_does_not_leave_in_a_dialog_either() {
+    let campaign = r#"
+[[campaign]]
+name = "spring"
+header = { name = "X-Campaign", value = "spring" }
+lists = ["default"]
+"#;
+    let mut stage = Stage::with(&[], campaign);
+    let (forwarded, answer) = stage.call(&invite(9).replace("Max", "X-Campaign: spring\nMax"));
+    assert!(forwarded.headers("X-Campaign").is_empty());
+    stage.receive(CARRIER, &from_caller("BYE", 2, &answer).replace("Max", "X-Campaign: spring\nMax"));
+    assert!(stage.one().headers("X-Campaign").is_empty());
+}

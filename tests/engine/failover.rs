@@ -173,3 +173,25 @@ fn a_200_that_crosses_the_cancel_is_passed_on() {
     assert_eq!(status_to_caller(&stage.sent()), [200]);
     assert_eq!(stage.calls(), 1);
 }
+
+#[test]
+fn a_cancelled_call_ends_with_the_487_of_its_target_whatever_an_earlier_one_said() {
+    let mut stage = Stage::with(
+        &[(
+            "to = [\"sip:192.0.2.3:5070\", \"sip:192.0.2.4:5070\"]",
+            "to = [\"sip:192.0.2.3:5070\", \"sip:192.0.2.4:5070\"]\nfailover_on = [480]",
+        )],
+        "",
+    );
+    stage.receive(CARRIER, &invite(9));
+    let first = stage.one();
+    stage.receive(&first.to(), &response(&first, 480, ""));
+    let sent = stage.sent();
+    let second = sent.iter().find(|sent| sent.is_request("INVITE")).expect("the second target").clone();
+    stage.receive(&second.to(), &response(&second, 180, ""));
+    stage.sent();
+    stage.receive(CARRIER, &invite(9).replace("INVITE", "CANCEL"));
+    stage.sent();
+    stage.receive(&second.to(), &response(&second, 487, ""));
+    assert_eq!(status_to_caller(&stage.sent()), [487]);
+}

@@ -193,3 +193,53 @@ fn a_redirect_has_a_contact_and_a_diversion() {
     assert_eq!(redirect.header("Contact"), "<sip:+48221112233@pbx.example.net>");
     assert_eq!(redirect.header("Diversion"), "<sip:+48221234567@10.0.0.1>;reason=unconditional;counter=1");
 }
+
+#[test]
+fn a_callee_cannot_have_a_hidden_caller_named_to_himself() {
+    let mut stage = Stage::new();
+    let (forwarded, _) = stage.call(&invite(3));
+    for host in ["203.0.113.66:5060", "192.0.2.3:5070"] {
+        let text = from_callee("OPTIONS", 7, &forwarded)
+            .replace("sip:198.51.100.7:5060", &format!("sip:{host}"))
+            .replace("OPTIONS7", &format!("OPTIONS{}", host.len()));
+        stage.receive(&forwarded.to(), &text);
+        let sent = stage.one();
+        assert_eq!(sent.to(), host);
+        assert!(!sent.text.contains("600000003") && !sent.text.contains("line7"), "{}", sent.text);
+    }
+}
+
+#[test]
+fn hide_conceals_the_name_in_contact_and_who_wants_the_reply() {
+    let text = invite(3)
+        .replace("<sip:line7@", "\"Alice +48600000003\" <sip:line7@")
+        .replace("Max", "Reply-To: <sip:+48600000003@example.com>\nReferred-By: <sip:+48600000003@example.com>\nMax");
+    let mut stage = Stage::new();
+    stage.receive(CARRIER, &text);
+    let forwarded = stage.one();
+    assert!(!forwarded.text.contains("600000003") && !forwarded.text.contains("Alice"), "{}", forwarded.text);
+    assert_eq!(forwarded.header("Contact"), "<sip:198.51.100.7:5060>");
+}
+
+#[test]
+fn a_presented_from_alone_leaves_privacy_and_the_identity_of_the_network_as_they_are() {
+    let from_only = [("headers = [\"P-Asserted-Identity\"]", "headers = [\"From\"]")];
+    let mut stage = Stage::with(&from_only, "");
+    let (forwarded, answer) = stage.call(&named(9).replace("22123", "50123").replace("Max", "Privacy: id\nMax"));
+    assert_eq!(forwarded.header("Privacy"), "id");
+    let identity = "P-Asserted-Identity: <sip:+48600000009@carrier.example.net>\nMax";
+    stage.receive(CARRIER, &from_caller("UPDATE", 2, &answer).replace("Max", identity));
+    assert_eq!(stage.one().header("P-Asserted-Identity"), "<sip:+48600000009@carrier.example.net>");
+}
+
+#[test]
+fn a_private_callee_is_not_named_to_an_untrusted_caller() {
+    for (privacy, named_there) in [("Privacy: id", 0), ("Privacy: none", 1)] {
+        let mut stage = Stage::new();
+        stage.receive("203.0.113.9:5060", &invite(9));
+        let forwarded = stage.one();
+        let more = format!("P-Asserted-Identity: <sip:+48221234567@pbx.example.net>\n{privacy}");
+        stage.receive(&forwarded.to(), &response(&forwarded, 180, &more));
+        assert_eq!(stage.one().headers("P-Asserted-Identity").len(), named_there, "{privacy}");
+    }
+}

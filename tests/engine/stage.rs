@@ -269,6 +269,17 @@ impl Stage {
         self
     }
 
+    /// A datagram comes in that is no message.
+    pub(crate) fn receive_malformed(&mut self, from: &str, text: &str) -> &mut Stage {
+        let rejected = scan(message(text)).expect_err("it is malformed");
+        let (local, peer) = ("10.0.0.1:5060".parse().expect("an address"), from.parse().expect("an address"));
+        let flow = Flow { transport: Transport::Udp, listener: ListenerId(0), local, peer, connection: None };
+        let now = self.clock();
+        self.engine.handle(now, &self.world, Input::Rejected { flow, rejected });
+        self.drain();
+        self
+    }
+
     pub(crate) fn fail(&mut self, ticket: Option<Ticket>) -> &mut Stage {
         let ticket = ticket.expect("a request has a ticket");
         let now = self.clock();
