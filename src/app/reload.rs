@@ -8,9 +8,9 @@ use std::sync::{Arc, PoisonError};
 
 use super::difference;
 use super::live::{Live, Read, wall_time};
-use super::worlds;
-use crate::admin::{ListChange, ReloadFailure, ReloadProblem, Reloaded};
-use crate::config::{self, ConfigError, ConfigErrors, Mistake};
+use super::{told, worlds};
+use crate::admin::{Backend, ListChange, ReloadFailure, ReloadProblem, Reloaded};
+use crate::config::{self, ConfigError, ConfigErrors, ConfigWarning};
 use crate::lists::{Edit, Lists};
 use crate::store::{Publish, Reload, ReloadError};
 
@@ -27,7 +27,6 @@ pub(super) fn reload(live: &Arc<Live>, actor: &Arc<str>) -> Result<Reloaded, Rel
             for key in &reloaded.restart_needed {
                 tracing::warn!("{key} has changed and comes into force at the next start");
             }
-            reloaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         }
         Err(failure) => {
             live.counts.reloads_failed.add(1);
@@ -44,8 +43,9 @@ fn build_and_swap(live: &Arc<Live>, actor: &Arc<str>) -> Result<Reloaded, Reload
     let replay = live.edits.replay().map_err(|error| ReloadFailure::Unavailable(error.to_string()))?;
     let world = worlds::build(&loaded.lists, Arc::clone(&loaded.policy), &replay.edits, replay.generation).map_err(
         |error| {
+            tracing::warn!("reload failed, nothing was changed: {}", told::edit(&error));
             ReloadFailure::Invalid(vec![ReloadProblem {
-                detail: error.to_string(),
+                detail: told::edit_in_full(&error, |list| live.dial_plan(Some(list))),
                 file: Some(live.config.display().to_string()),
                 line: None,
                 column: None,
@@ -73,6 +73,7 @@ fn build_and_swap(live: &Arc<Live>, actor: &Arc<str>) -> Result<Reloaded, Reload
         ReloadError::Refused => ReloadFailure::Unavailable(format!("{error}; reload again")),
         ReloadError::Store(error) => ReloadFailure::Unavailable(error.to_string()),
     })?;
+    warn(&loaded.warnings);
     let restart_needed = live.started_with.restart_keys(&loaded.settings);
     Ok(Reloaded {
         generation,
@@ -94,9 +95,16 @@ fn list_changes(before: &Lists, after: &Lists) -> Vec<ListChange> {
         .collect()
 }
 
+/// Logs what works but is hardly meant.
+pub(super) fn warn(warnings: &[ConfigWarning]) {
+    for ConfigWarning { place, notice } in warnings {
+        tracing::warn!("{place}: {}", told::notice(notice));
+    }
+}
+
 fn invalid(errors: ConfigErrors) -> ReloadFailure {
     for ConfigError { place, mistake } in &errors.0 {
-        tracing::warn!("reload failed, nothing was changed: {place}: {}", without_numbers(mistake));
+        tracing::warn!("reload failed, nothing was changed: {place}: {}", told::mistake(mistake));
     }
     let problem = |error: ConfigError| ReloadProblem {
         detail: error.mistake.to_string(),
@@ -105,14 +113,4 @@ fn invalid(errors: ConfigErrors) -> ReloadFailure {
         column: error.place.at.map(|(_, column)| column),
     };
     ReloadFailure::Invalid(errors.0.into_iter().map(problem).collect())
-}
-
-/// The log shows no numbers; whoever asked for the reload is shown all.
-fn without_numbers(mistake: &Mistake) -> String {
-    match mistake {
-        Mistake::Row { reason, .. } => reason.to_string(),
-        Mistake::Entry { error, .. } => error.to_string(),
-        Mistake::Pool(_) => "a pool can hold numbers and ranges only".to_owned(),
-        other => other.to_string(),
-    }
 }

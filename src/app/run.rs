@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use super::live::{Counts, Live, Read, wall_time};
 use super::sip::Sip;
 use super::worlds::{self, Publisher, Worlds};
-use super::{log, reload};
+use super::{log, reload, told};
 use crate::admin::{self, AdminError};
 use crate::config::{self, ConfigErrors, Loaded, Mistake, Settings};
 use crate::engine::RECORD_HEADER;
@@ -57,7 +57,7 @@ fn is_unread(config: &Path, errors: &ConfigErrors) -> bool {
 pub(super) enum StartError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the edits in the database do not fit the config: {0}")]
+    #[error("the edits in the database do not fit the config: {}", told::edit(.0))]
     Edits(#[from] screen::EditError),
     #[error(transparent)]
     Records(#[from] RecordsError),
@@ -218,7 +218,7 @@ async fn until_told(live: &Arc<Live>, sip: &Sip) -> ExitCode {
 /// What works but is hardly meant in production.
 fn warn(loaded: &Loaded) {
     let Settings { sip, admin, .. } = &loaded.settings;
-    loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    reload::warn(&loaded.warnings);
     if sip.listen.iter().all(|listen| listen.addr.ip().is_loopback()) {
         tracing::warn!("sip.listen has loopback addresses only: no other machine can send calls");
     }
