@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -28,6 +28,13 @@ use crate::usage::Usage;
 /// Runs with this config until it is told to stop.
 pub fn run(config: &Path) -> ExitCode {
     log::start();
+    let (runtime, hangup) = match start_runtime() {
+        Ok(started) => started,
+        Err(error) => {
+            eprintln!("ringfence: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let loaded = match config::load(config) {
         Ok(loaded) => loaded,
         Err(errors) => {
@@ -35,13 +42,25 @@ pub fn run(config: &Path) -> ExitCode {
             return if is_unread(config, &errors) { UNUSABLE.into() } else { ExitCode::FAILURE };
         }
     };
-    match Daemon::start(config, loaded) {
-        Ok(daemon) => daemon.run(),
+    match Daemon::start(runtime, config, loaded) {
+        Ok(daemon) => daemon.run(hangup),
         Err(error) => {
             eprintln!("ringfence: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// The threads for connections, and the signal to reload: it would end a process that does not listen for it yet, and
+/// lists take a while to read. One that comes meanwhile is served once the daemon is ready.
+fn start_runtime() -> Result<(Runtime, Signal), StartError> {
+    let system = |error: std::io::Error| StartError::System(error.kind());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(system)?;
+    let hangup = {
+        let _inside = runtime.enter();
+        signal(SignalKind::hangup()).map_err(system)?
+    };
+    Ok((runtime, hangup))
 }
 
 /// Whether there was no config to find mistakes in.
@@ -82,7 +101,7 @@ pub(super) struct Daemon {
 
 impl Daemon {
     /// Opens state, world, sockets and the admin port, in this order: what can fail without a trace comes first.
-    pub(super) fn start(config: &Path, loaded: Loaded) -> Result<Daemon, StartError> {
+    pub(super) fn start(runtime: Runtime, config: &Path, loaded: Loaded) -> Result<Daemon, StartError> {
         warn(&loaded);
         let read = Read::new(&loaded, wall_time());
         let Loaded { settings, policy, lists, .. } = loaded;
@@ -98,9 +117,6 @@ impl Daemon {
         let edits = store.start(Publisher(Arc::clone(&worlds)))?;
         let records = records::Config { dir: settings.state.dir.join("records"), header: RECORD_HEADER };
         let (records, sink) = RecordWriter::start(records, wall_time)?;
-
-        let system = |error: std::io::Error| StartError::System(error.kind());
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(system)?;
         let admin = runtime.block_on(admin::Server::bind(&settings.admin))?;
         let usage = Arc::new(Usage::new());
         let sip = Sip::start(&settings.sip, &keys, runtime.handle(), worlds.current(), sink, &usage)?;
@@ -118,13 +134,13 @@ impl Daemon {
     }
 
     /// Serves until a signal ends it.
-    fn run(self) -> ExitCode {
+    fn run(self, hangup: Signal) -> ExitCode {
         let ready = self.readiness();
         let serving = self.serve();
         // Supervisors and tests wait for this line; a closed stdout is no reason to end.
         let _ = writeln!(std::io::stdout(), "{ready}");
         tracing::info!(generation = serving.live.worlds.load().generation, "{ready}");
-        let end = serving.runtime.block_on(until_told(&serving.live, &serving.sip));
+        let end = serving.runtime.block_on(until_told(&serving.live, &serving.sip, hangup));
         serving.stop();
         tracing::info!("stopped");
         end
@@ -177,15 +193,9 @@ impl Serving {
 }
 
 /// Waits for a signal to stop; reloads on SIGHUP meanwhile.
-async fn until_told(live: &Arc<Live>, sip: &Sip) -> ExitCode {
-    let signals = (|| {
-        Ok::<_, std::io::Error>((
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::hangup())?,
-        ))
-    })();
-    let (mut terminate, mut interrupt, mut hangup) = match signals {
+async fn until_told(live: &Arc<Live>, sip: &Sip, mut hangup: Signal) -> ExitCode {
+    let signals = (|| Ok::<_, std::io::Error>((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)))();
+    let (mut terminate, mut interrupt) = match signals {
         Ok(signals) => signals,
         Err(error) => {
             tracing::error!(%error, "signals cannot be received");

@@ -2,6 +2,7 @@
 //!
 //! * `ringfence` runs the binary with a config of the test, in a folder and on addresses of its own.
 //! * `sipp` runs SIPp with a scenario of `scenarios/`, or one of those it brings along.
+//! * `hung_up` sends a signal while lists are read; it needs no SIPp.
 //! * `facts` runs each fact over UDP and TCP, with one worker and with three.
 //!
 //! A fact that fails prints what all programs said and keeps its folder.
@@ -12,6 +13,7 @@ mod sipp;
 
 mod answered;
 mod edited;
+mod hung_up;
 mod loaded;
 mod presented;
 mod refused;
