@@ -37,7 +37,7 @@ pub struct Arguments {
 pub enum Command {
     /// Run (the default).
     Run,
-    /// Read the config and its lists, and tell every mistake as file:line:column.
+    /// Read the config and its lists, and tell mistakes as file:line:column.
     Check,
     /// Tell step by step what would become of a call, by the config and its list files alone.
     Explain(explain::Arguments),
