@@ -25,6 +25,7 @@ pub(super) fn mistake(mistake: &Mistake) -> String {
         | Mistake::NotAnArray(_)
         | Mistake::NotATable(_)
         | Mistake::NoListener
+        | Mistake::TlsListener
         | Mistake::OpenAdminPort
         | Mistake::MoreRows(_)
         | Mistake::TooManyLists => mistake.to_string(),
@@ -48,6 +49,7 @@ fn rule(error: &RuleError) -> String {
         | RuleError::TargetScheme
         | RuleError::TargetParts
         | RuleError::TargetName
+        | RuleError::Tls
         | RuleError::Transport
         | RuleError::Span
         | RuleError::Status(..)

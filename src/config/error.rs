@@ -81,6 +81,9 @@ pub enum Mistake {
     /// Nothing to listen on.
     #[error("expected at least one address to listen on")]
     NoListener,
+    /// A `tls:` listener.
+    #[error("TLS is not served yet")]
+    TlsListener,
     /// The admin port is open to the network without tokens.
     #[error("beyond a loopback address the admin port needs `tokens`")]
     OpenAdminPort,

@@ -11,6 +11,7 @@ use super::lists;
 use super::place::{Place, Text};
 use super::tables::{self, Tables};
 use crate::engine::SipConfig;
+use crate::flow::Transport;
 use crate::lists::Lists;
 use crate::number::DialPlan;
 use crate::screen::{self, Policy};
@@ -125,6 +126,9 @@ pub fn parse(
 fn check_settings(tables: &Tables, report: &mut impl FnMut(Range<usize>, Mistake)) {
     if tables.sip.listen.is_empty() {
         report(tables.sip_listen.clone(), Mistake::NoListener);
+    }
+    for (at, _) in tables.sip.listen.iter().enumerate().filter(|(_, listen)| listen.transport == Transport::Tls) {
+        report(tables.sip_listeners.get(at).unwrap_or(&tables.sip_listen).clone(), Mistake::TlsListener);
     }
     #[cfg(feature = "daemon")]
     if !tables.admin.listen.ip().is_loopback() && tables.admin.tokens.is_none() {

@@ -25,6 +25,8 @@ pub(super) struct Tables {
     /// Where `[sip] listen` and `[admin] listen` stand, when they are given.
     pub(super) sip_listen: Range<usize>,
     pub(super) admin_listen: Range<usize>,
+    /// Where each element of `[sip] listen` stands.
+    pub(super) sip_listeners: Vec<Range<usize>>,
 }
 
 /// Reads them, with what is wrong and where.
@@ -41,6 +43,7 @@ pub(super) fn read(text: &str) -> (Tables, Vec<(Range<usize>, Mistake)>) {
         match &**key.get_ref() {
             "sip" => {
                 tables.sip_listen = key_span(&value, "listen").unwrap_or(key.span());
+                tables.sip_listeners = element_spans(&value, "listen").unwrap_or_default();
                 reader.table("sip", value, &mut tables.sip);
             }
             "admin" => {
@@ -105,6 +108,10 @@ impl Reader {
 
 fn key_span(table: &Spanned<DeValue<'_>>, key: &str) -> Option<Range<usize>> {
     Some(table.get_ref().as_table()?.get(key)?.span())
+}
+
+fn element_spans(table: &Spanned<DeValue<'_>>, key: &str) -> Option<Vec<Range<usize>>> {
+    Some(table.get_ref().as_table()?.get(key)?.get_ref().as_array()?.iter().map(Spanned::span).collect())
 }
 
 fn unknown_key<'k>(key: &str, known: impl Iterator<Item = &'k str>) -> Mistake {

@@ -202,6 +202,14 @@ fn paths_are_relative_to_the_config_file() {
 }
 
 #[test]
+fn tls_is_refused_where_it_stands() {
+    let text = "[sip]\nlisten = [\"udp:127.0.0.1:5060\",\n  \"tls:127.0.0.1:5061\"]\n";
+    assert_eq!(mistakes(text, &[]), ["dir/r.toml:3:3: TLS is not served yet"]);
+    let text = "[[trunk]]\nname = \"x\"\nto = [\"sip:192.0.2.1;transport=tls\"]\n";
+    assert_eq!(mistakes(text, &[]), ["dir/r.toml:3:7: TLS is not served yet"]);
+}
+
+#[test]
 fn lists_come_from_files_and_from_the_config_together() {
     let text = "[[list]]\nname = \"l\"\nclass = \"dnc\"\nfile = \"sub/l.csv\"\nentries = [\"4870*\", \"anonymous\"]\n\
                 columns = { number = 2 }\n";

@@ -60,13 +60,16 @@ pub enum RuleError {
     #[error("expected a SIP URI such as sip:198.51.100.7:5060")]
     TargetScheme,
     /// A `to` has a user, headers, or a parameter other than transport.
-    #[error("a target is a host with a port and `;transport=udp`, `tcp` or `tls` only")]
+    #[error("a target is a host with a port and `;transport=udp` or `tcp` only")]
     TargetParts,
     /// A `to` names a host.
     #[error("expected an IP address: names are not looked up yet")]
     TargetName,
+    /// `sips:` or `transport=tls`.
+    #[error("TLS is not served yet")]
+    Tls,
     /// A transport that is not spoken.
-    #[error("expected the transport udp, tcp or tls")]
+    #[error("expected the transport udp or tcp")]
     Transport,
     /// A span of time.
     #[error("expected a time such as \"500ms\", \"4s\", \"10m\" or \"12h\", above zero")]

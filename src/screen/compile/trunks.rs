@@ -115,21 +115,19 @@ fn parse_source(text: &str) -> Option<(IpNet, Option<u16>)> {
 
 fn parse_target(text: &str) -> Result<Target, RuleError> {
     let uri = Uri::parse(text.as_bytes()).map_err(RuleError::TargetUri)?;
-    let secure = match uri.scheme {
-        Scheme::Sip => false,
-        Scheme::Sips => true,
+    match uri.scheme {
+        Scheme::Sip => {}
+        // RFC 3261 section 26.2.2: sips is TLS on every hop.
+        Scheme::Sips => return Err(RuleError::Tls),
         Scheme::Tel | Scheme::Urn | Scheme::Other => return Err(RuleError::TargetScheme),
-    };
+    }
     let transport = match uri.param(b"transport") {
         Some(name) => Transport::parse(name).ok_or(RuleError::Transport)?,
-        None if secure => Transport::Tls,
         None => Transport::Udp,
     };
-    // RFC 3261 section 26.2.2: sips is TLS on every hop.
-    if secure && transport == Transport::Udp {
-        return Err(RuleError::Transport);
+    if transport == Transport::Tls {
+        return Err(RuleError::Tls);
     }
-    let transport = if secure { Transport::Tls } else { transport };
     let other_param = uri
         .params
         .split(|byte| *byte == b';')

@@ -97,16 +97,13 @@ fn methods_default_to_invite_and_a_star_allows_any() {
 
 #[test]
 fn targets_are_addresses_with_port_and_transport() {
-    let to =
-        trunk("to = [\"sip:192.0.2.1\", \"sip:192.0.2.1:5070;transport=TCP\", \"sips:192.0.2.1\", \"sip:[::1]:5062\"]")
-            .to;
+    let to = trunk("to = [\"sip:192.0.2.1\", \"sip:192.0.2.1:5070;transport=TCP\", \"sip:[::1]:5062\"]").to;
     let target = |transport, addr: &str| Target { transport, addr: addr.parse().expect("an address") };
     assert_eq!(
         to,
         [
             target(Transport::Udp, "192.0.2.1:5060"),
             target(Transport::Tcp, "192.0.2.1:5070"),
-            target(Transport::Tls, "192.0.2.1:5061"),
             target(Transport::Udp, "[::1]:5062"),
         ]
     );
@@ -125,7 +122,8 @@ fn other_targets_are_mistakes() {
         ("sip:user@192.0.2.1", RuleError::TargetParts),
         ("sip:192.0.2.1;lr", RuleError::TargetParts),
         ("sip:192.0.2.1;transport=sctp", RuleError::Transport),
-        ("sips:192.0.2.1;transport=udp", RuleError::Transport),
+        ("sips:192.0.2.1", RuleError::Tls),
+        ("sip:192.0.2.1;transport=TLS", RuleError::Tls),
         ("192.0.2.1:5060", RuleError::TargetUri(crate::sip::UriError::Scheme)),
     ] {
         assert_eq!(problem(&format!("[[trunk]]\nname = \"x\"\nto = [\"{to}\"]\n")), error, "{to}");
