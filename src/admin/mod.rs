@@ -27,7 +27,7 @@ pub use backend::{
 };
 pub use config::Config;
 pub use server::{AdminError, Server};
-pub use token::TokenError;
+pub use token::{TokenError, check_tokens};
 
 #[cfg(test)]
 mod tests;

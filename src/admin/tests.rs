@@ -497,8 +497,15 @@ fn a_bad_file_of_tokens_refuses_the_start() {
     assert!(matches!(error("[[token]]\nname = \"a\"\nsecret = \"12\"\n"), TokenError::Toml { .. }));
     let twice = "[[token]]\nname = \"a\"\ntoken = \"0123456789abcdef\"\n".repeat(2);
     assert!(matches!(error(&twice), TokenError::Duplicate { .. }));
+    let unclosed = error("[[token]]\nname = \"a\"\ntoken = \"0123456789abcdef\n").to_string();
+    assert!(unclosed.starts_with(&format!("{}:3:", path.display())), "{unclosed}");
+    for secret in ["\"0123456789abcdef\n", "123456789", "0123456789abcdef", "\"x\"\n0123456789abcdef = 1"] {
+        let told = error(&format!("[[token]]\nname = \"a\"\ntoken = {secret}\n")).to_string();
+        assert!(!told.contains("3456789"), "{told}");
+    }
     let missing = dir.path().join("missing.toml");
-    assert!(matches!(token::Tokens::load(&missing), Err(TokenError::File { .. })));
+    let told = token::Tokens::load(&missing).unwrap_err().to_string();
+    assert!(told.starts_with("admin.tokens: ") && told.contains("missing.toml"), "{told}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ struct Token {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// It cannot be read.
-    #[error("{}: {kind}", .path.display())]
+    #[error("admin.tokens: {} cannot be read: {kind}", .path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -29,12 +29,16 @@ pub enum TokenError {
         kind: io::ErrorKind,
     },
     /// It is no TOML, or has unknown keys.
-    #[error("{}: {error}", .path.display())]
+    #[error("{}:{line}:{column}: {message}", .path.display())]
     Toml {
         /// The file.
         path: PathBuf,
-        /// What and where.
-        error: toml::de::Error,
+        /// The line, from 1.
+        line: usize,
+        /// The character of the line, from 1.
+        column: usize,
+        /// What is wrong, without a word of the file: it may be a secret.
+        message: Box<str>,
     },
     /// It has no `[[token]]` table: nobody could use the port.
     #[error("{}: expected at least one [[token]]", .path.display())]
@@ -71,7 +75,7 @@ impl Tokens {
 
     fn parse(text: &str, path: &Path) -> Result<Tokens, TokenError> {
         let path = || path.to_path_buf();
-        let file: File = toml::from_str(text).map_err(|error| TokenError::Toml { path: path(), error })?;
+        let file: File = toml::from_str(text).map_err(|error| malformed(text, path(), &error))?;
         let mut tokens: Vec<Token> = Vec::new();
         for TokenTable { name, token, sha256 } in file.token {
             if tokens.iter().any(|known| known.name == name) {
@@ -104,6 +108,29 @@ impl Tokens {
             }
         }
         found.cloned()
+    }
+}
+
+/// Says whether the file of tokens can be used, if there is one.
+pub fn check_tokens(config: &super::Config) -> Result<(), TokenError> {
+    config.tokens.as_deref().map_or(Ok(()), |path| Tokens::load(path).map(|_| ()))
+}
+
+fn malformed(text: &str, path: PathBuf, error: &toml::de::Error) -> TokenError {
+    let start = error.span().map_or(0, |span| span.start);
+    let before = text.get(..start).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    // Before what it expected, the reader quotes what it found.
+    let message = match error.message().split_once(", expected ") {
+        Some((_, expected)) => format!("expected {expected}"),
+        None if error.message().starts_with("missing field") => error.message().to_owned(),
+        None => "a mistake in the TOML".to_owned(),
+    };
+    TokenError::Toml {
+        path,
+        line: 1 + before.matches('\n').count(),
+        column: 1 + before[line_start..].chars().count(),
+        message: message.into(),
     }
 }
 

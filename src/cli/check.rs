@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::{End, tell_mistakes};
-use crate::config;
+use crate::{admin, config};
 
 /// Reads a config and all that it names; tells mistakes and warnings.
 pub(super) fn check(path: &Path, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<End> {
@@ -14,6 +14,10 @@ pub(super) fn check(path: &Path, out: &mut dyn Write, err: &mut dyn Write) -> io
     };
     for warning in &loaded.warnings {
         writeln!(err, "{warning}")?;
+    }
+    if let Err(error) = admin::check_tokens(&loaded.settings.admin) {
+        writeln!(err, "{error}")?;
+        return Ok(End::Mistakes);
     }
     let entries: u64 = loaded.lists.iter().map(|(_, list)| list.len()).sum();
     writeln!(

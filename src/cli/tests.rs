@@ -55,6 +55,16 @@ fn check_of_a_bad_config_names_file_line_and_column_and_ends_with_1() {
 }
 
 #[test]
+fn check_reads_the_tokens_too() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("r.toml");
+    std::fs::write(&path, "[admin]\ntokens = \"none.toml\"\n").expect("writes");
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    assert_eq!(check::check(&path, &mut out, &mut err).expect("writes"), End::Mistakes);
+    assert!(String::from_utf8_lossy(&err).contains("admin.tokens: "), "{err:?}");
+}
+
+#[test]
 fn check_of_a_missing_config_ends_with_2() {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     assert_eq!(check::check(Path::new("/nonexistent/x.toml"), &mut out, &mut err).expect("writes"), End::Unusable);
