@@ -106,6 +106,7 @@ impl Daemon {
         let read = Read::new(&loaded, wall_time());
         let Loaded { settings, policy, lists, .. } = loaded;
         let (store, replay) = Store::open(&settings.state)?;
+        warn_of_open(&settings.state.dir);
         let keys = store.keys().clone();
         let world = worlds::build(&lists, policy, &replay.edits, replay.generation)?;
         let idle = replay.edits.len() - worlds::known(&replay.edits, &lists).len();
@@ -243,6 +244,14 @@ fn warn_of_readable(tokens: &Path) {
     let mode = std::fs::metadata(tokens).map(|metadata| metadata.permissions().mode());
     if mode.is_ok_and(|mode| mode & 0o077 != 0) {
         tracing::warn!("{} can be read by other users: `chmod 600` it", tokens.display());
+    }
+}
+
+fn warn_of_open(dir: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(dir).map(|metadata| metadata.permissions().mode());
+    if mode.is_ok_and(|mode| mode & 0o077 != 0) {
+        tracing::warn!("state.dir {} is open to other users: `chmod 700` it", dir.display());
     }
 }
 

@@ -1,6 +1,8 @@
 //! The thread that writes, and the bounded queue in front of it.
 
+use std::fs::DirBuilder;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -89,8 +91,9 @@ impl RecordWriter {
         config: Config,
         clock: impl Fn() -> WallTime + Send + 'static,
     ) -> Result<(RecordWriter, RecordSink), RecordsError> {
-        std::fs::create_dir_all(&config.dir)
-            .map_err(|error| RecordsError::Directory { dir: config.dir.clone(), kind: error.kind() })?;
+        // Who called whom is nobody else's business.
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&config.dir);
+        made.map_err(|error| RecordsError::Directory { dir: config.dir.clone(), kind: error.kind() })?;
         let (queue, jobs) = sync_channel(QUEUE_CHUNKS);
         let counts = Arc::new(RecordCounts::default());
         let files = RecordFiles::new(config.dir, config.header);

@@ -1,7 +1,8 @@
 //! The database file: made whole or not at all, and opened only when it is ours and undamaged.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -49,6 +50,8 @@ fn create(dir: &Path, path: &Path) -> Result<(), StoreError> {
             _ => {}
         }
     }
+    // SQLite gives its journals the permissions of the database.
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished).map_err(failed)?;
     let connection = Connection::open(&unfinished)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.execute_batch(TABLES)?;

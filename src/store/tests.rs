@@ -352,6 +352,18 @@ fn keys_are_made_once_and_only_the_owner_reads_them() {
     assert!(Store::open(&config(elsewhere.path())).unwrap().0.keys() != &first);
 }
 
+#[test]
+fn only_the_owner_reads_the_database_also_in_a_directory_of_others() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let _open = Store::open(&config(dir.path())).unwrap();
+    for name in ["ringfence.db", "ringfence.db-wal", "ringfence.db-shm"] {
+        let Ok(metadata) = fs::metadata(dir.path().join(name)) else { continue };
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+    assert!(dir.path().join("ringfence.db").exists());
+}
+
 fn any_edit() -> impl Strategy<Value = Edit> {
     let entry = prop_oneof![
         (0_u32..4).prop_map(|n| format!("4822123456{n}")),
