@@ -21,6 +21,10 @@ pub(super) async fn json<T: DeserializeOwned>(body: Body) -> Result<Option<T>, P
     // First the form of the whole, so that its mistakes are not mistaken for those of a value before them.
     serde_json::from_slice::<IgnoredAny>(&bytes)
         .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}")))?;
+    // A list of values would be taken for the members in their order.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(Problem::unprocessable("the body must be a JSON object"));
+    }
     serde_json::from_slice(&bytes).map(Some).map_err(|error| Problem::unprocessable(error.to_string()))
 }
 

@@ -45,6 +45,7 @@ impl EntryBody {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct PageQuery {
     #[serde(default)]
     search: String,
@@ -66,7 +67,7 @@ pub(super) async fn page<B: Backend>(
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<EntryPage>, Problem> {
     let Path(name) = path?;
-    let Query(query) = query.map_err(|rejection| Problem::unprocessable(rejection.body_text()))?;
+    let Query(query) = query.map_err(|rejection| Problem::new(StatusCode::BAD_REQUEST, rejection.body_text()))?;
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Problem::unprocessable(format!("limit={limit}: expected 1 to {MAX_LIMIT}")));

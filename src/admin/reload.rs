@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 
 use super::guard::Actor;
 use super::problem::Problem;
-use super::{Backend, ReloadFailure, Reloaded};
+use super::{Backend, ReloadFailure, ReloadProblem, Reloaded};
 
 pub(super) async fn reload<B: Backend>(
     State(backend): State<Arc<B>>,
@@ -17,11 +17,19 @@ pub(super) async fn reload<B: Backend>(
     match backend.reload(actor).await {
         Ok(reloaded) => Ok(Json(reloaded)),
         Err(ReloadFailure::Invalid(problems)) => {
-            let what = problems.first().map_or("the files are wrong", |first| first.detail.as_str());
-            Err(Problem::unprocessable(format!("nothing was changed: {what}")).with("errors", problems))
+            let what = problems.first().map_or_else(|| "the files are wrong".to_owned(), placed);
+            Err(Problem::unprocessable(format!("{what}; nothing was changed")).with("errors", problems))
         }
         Err(ReloadFailure::Unavailable(why)) => {
             Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("nothing was changed: {why}")))
         }
     }
+}
+
+/// `file:line:column: detail`, as far as it has a place.
+fn placed(problem: &ReloadProblem) -> String {
+    let ReloadProblem { detail, file, line, column } = problem;
+    let place = [file.clone(), line.map(|line| line.to_string()), column.map(|column| column.to_string())];
+    let place: Vec<String> = place.into_iter().flatten().collect();
+    if place.is_empty() { detail.clone() } else { format!("{}: {detail}", place.join(":")) }
 }

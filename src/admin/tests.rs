@@ -289,6 +289,7 @@ fn bad_requests_are_told_what_was_expected() {
     assert!(put("default/entries/4*", "").problem(422).contains("at least 2"));
     put("default/entries/48600100200", "{").problem(400);
     put("default/entries/48600100200", "[1,").problem(400);
+    assert!(put("default/entries/48600100200", r#" ["2026-03-25"]"#).problem(422).contains("object"));
     assert!(put("default/entries/48600100200", r#"{"dat": "2026-03-25"}"#).problem(422).contains("dat"));
     assert!(put("default/entries/48600100200", r#"{"date": "25.3.2026"}"#).problem(422).contains("2026-03-25"));
     assert!(put("default/entries/48600100200", r#"{"expires": "soon"}"#).problem(422).contains("expected a time"));
@@ -333,7 +334,8 @@ fn entries_come_in_pages() {
     let found = served.call("GET", "/v1/lists/default/entries?search=00024", "").json();
     assert_eq!(found["entries"].as_array().unwrap().len(), 11, "24 and 240 to 249");
     served.call("GET", "/v1/lists/default/entries?limit=0", "").problem(422);
-    served.call("GET", "/v1/lists/default/entries?limit=many", "").problem(422);
+    served.call("GET", "/v1/lists/default/entries?limit=many", "").problem(400);
+    assert!(served.call("GET", "/v1/lists/default/entries?serach=1", "").problem(400).contains("serach"));
     served.call("GET", "/v1/lists/default/entries?after=4*", "").problem(422);
     served.call("GET", "/v1/lists/missing/entries", "").problem(404);
 }
@@ -394,7 +396,7 @@ fn a_reload_answers_what_changed_or_where_the_mistake_is() {
     };
     let served = Served::new(Fake { reload: Err(ReloadFailure::Invalid(vec![problem])), ..Fake::default() });
     let answer = served.call("POST", "/v1/reload", "");
-    assert!(answer.problem(422).contains("nothing was changed"));
+    assert_eq!(answer.problem(422), "lists/a.csv:3:1: expected digits; nothing was changed");
     let place = json!([{"detail": "expected digits", "file": "lists/a.csv", "line": 3, "column": 1}]);
     assert_eq!(answer.json()["errors"], place);
 }
