@@ -65,6 +65,7 @@ impl Engine {
             caller_trunk: short_hash(keys, from.name.as_bytes()),
             callee_trunk: short_hash(keys, to.name.as_bytes()),
             caller_tag: short_hash(keys, request.from_tag()),
+            process: self.process,
             minted: now.wall.seconds(),
             asserts: passage.present.is_some_and(|presented| presented.headers.asserted),
             presented: passage.present.map(|presented| presented.number),

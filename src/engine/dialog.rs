@@ -157,7 +157,7 @@ impl Engine {
     fn may_refresh(&self, now: Now, token: &Token, request: &Request) -> bool {
         request.method() != Method::Invite
             || self.calls.find(self.key_of(request)).is_some()
-            || (token.minted < self.started.seconds()
+            || (token.process != self.process
                 && u64::from(now.wall.seconds().saturating_sub(token.minted)) < self.config.call_expires.as_secs())
     }
 

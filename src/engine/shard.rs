@@ -23,7 +23,7 @@ use crate::counters::EngineCounters;
 use crate::flow::{Flow, ListenerId};
 use crate::screen::World;
 use crate::sip::{Message, Rejected, Splice};
-use crate::time::{Now, WallTime};
+use crate::time::Now;
 use crate::transaction::{ClientId, Event, Transactions};
 use crate::usage::{CallKey, Usage};
 
@@ -64,8 +64,8 @@ pub struct Engine {
     pub(super) locals: Locals,
     pub(super) waiting: HashMap<QueryId, Waiting>,
     pub(super) records: Records,
-    /// The moment of its first input: tokens that are older are of an earlier process.
-    pub(super) started: WallTime,
+    /// In the tokens that it writes: those with another number are of an earlier process.
+    pub(super) process: u32,
     pub(super) splice: Splice,
     actions: VecDeque<Action>,
     last_query: u64,
@@ -82,6 +82,7 @@ impl Engine {
         let mut rng = StdRng::from_seed(seed);
         let mut branch_key = [0; 16];
         rng.fill_bytes(&mut branch_key);
+        let process = rng.next_u32();
         let memory = Memory::new(config.timings.transaction_timeout());
         Engine {
             transactions: Transactions::new(config.timings),
@@ -97,7 +98,7 @@ impl Engine {
             locals: Locals::default(),
             waiting: HashMap::new(),
             records: Records::default(),
-            started: WallTime::default(),
+            process,
             splice: Splice::new(),
             actions: VecDeque::new(),
             last_query: 0,
@@ -106,9 +107,6 @@ impl Engine {
 
     /// Handles one input under the world of this moment.
     pub fn handle(&mut self, now: Now, world: &World, input: Input) {
-        if self.started == WallTime::default() {
-            self.started = now.wall;
-        }
         match input {
             Input::Message { flow, message: Message::Request(request) } => {
                 self.counters.requests.add(1);

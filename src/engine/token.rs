@@ -23,6 +23,8 @@ pub(super) struct Token {
     pub callee_trunk: u32,
     /// Keyed hash of the caller's From tag: which of the two sends a request.
     pub caller_tag: u32,
+    /// Which process wrote it: a number drawn at its start.
+    pub process: u32,
     /// When it was written: seconds since the epoch.
     pub minted: u32,
     /// P-Asserted-Identity carries the presented number.
@@ -49,7 +51,7 @@ const PRESENTED: u8 = 1;
 const CONCEALED: u8 = 2;
 const HIDDEN: u8 = 4;
 const ASSERTS: u8 = 8;
-const FIXED: usize = 2 + 4 * 4;
+const FIXED: usize = 2 + 5 * 4;
 const PROOF: usize = 8;
 const NONCE: usize = 12;
 
@@ -70,7 +72,7 @@ impl Token {
             flags |= CONCEALED | if concealed.hidden { HIDDEN } else { 0 };
         }
         bytes.extend_from_slice(&[VERSION, flags]);
-        for half in [self.caller_trunk, self.callee_trunk, self.caller_tag, self.minted] {
+        for half in [self.caller_trunk, self.callee_trunk, self.caller_tag, self.process, self.minted] {
             bytes.extend_from_slice(&half.to_be_bytes());
         }
         if let Some(number) = self.presented {
@@ -113,7 +115,8 @@ impl Token {
             caller_trunk: half(0)?,
             callee_trunk: half(1)?,
             caller_tag: half(2)?,
-            minted: half(3)?,
+            process: half(3)?,
+            minted: half(4)?,
             asserts: flags & ASSERTS != 0,
             presented: None,
             concealed: None,
@@ -172,7 +175,8 @@ mod tests {
             caller_trunk: 1,
             callee_trunk: 2,
             caller_tag: 3,
-            minted: 4,
+            process: 4,
+            minted: 5,
             asserts: true,
             presented: Number::new(48_221_234_567),
             concealed: Some(Concealed {
