@@ -43,6 +43,7 @@ fuzz_target!(|bytes: &[u8]| {
             // A header is a bad entry to the second reader; only the first line can be one.
             assert!([0, 1].contains(&(bad.len() as u64 - errors.total)));
         }
+        Err(CsvError::Empty) => assert!(good.is_empty() && bad.is_empty()),
         Err(CsvError::Utf16 | CsvError::NoColumn(_)) => panic!("a place needs no name, and UTF-8 is no UTF-16"),
     }
 });
