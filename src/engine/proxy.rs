@@ -18,7 +18,7 @@ use super::request::Arrival;
 use super::shard::{Context, Engine, Waiting};
 use crate::flow::Flow;
 use crate::sip::reply::{Reply, reply};
-use crate::sip::{HeaderName, Message, Method, Request, Response, Via, phrase, scan};
+use crate::sip::{Message, Method, Request, Response, phrase, scan};
 use crate::time::Now;
 use crate::transaction::{ClientId, ClientRequest, FailureOutcome, Kind, ResponseOutcome, ServerId};
 use crate::usage::CallKey;
@@ -241,7 +241,7 @@ impl Engine {
         let context = self.transactions.client_context(client);
         let expected = match context {
             // Below ours stands the Via of the hop before, or the response is for nobody.
-            Some(Context::Proxy(id)) if has_next_via(response) => self.proxies.get(id.key()).map(|proxy| proxy.method),
+            Some(Context::Proxy(id)) if response.has_more_via() => self.proxies.get(id.key()).map(|proxy| proxy.method),
             Some(Context::Proxy(_)) => None,
             Some(Context::Bye) => Some(Method::Bye),
             Some(Context::Cancel(_)) | None => None,
@@ -523,10 +523,6 @@ impl Plan {
             Plan::Dialog(plan) => plan.direct,
         }
     }
-}
-
-fn has_next_via(response: &Response) -> bool {
-    response.headers().values(HeaderName::Via).nth(1).is_some_and(|via| Via::parse(via).is_ok())
 }
 
 fn kind(method: Method) -> Kind {

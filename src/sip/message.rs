@@ -335,9 +335,9 @@ impl Response {
         field.line
     }
 
-    /// Whether a Via value remains below the first: the response is meant for someone before us.
+    /// Whether a Via value that can be read remains below the first: the response is meant for someone before us.
     pub fn has_more_via(&self) -> bool {
-        self.mandatory.via.next != 0 || self.headers.named(HeaderName::Via).nth(1).is_some()
+        self.headers.values(HeaderName::Via).nth(1).is_some_and(|via| Via::parse(via).is_ok())
     }
 }
 
