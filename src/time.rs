@@ -38,6 +38,12 @@ impl WallTime {
         u64::try_from(stamp.as_microsecond()).ok().map(WallTime)
     }
 
+    /// The start of a day in UTC; `None` before 1970.
+    pub fn start_of(day: jiff::civil::Date) -> Option<WallTime> {
+        let start = day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+        u64::try_from(start.as_microsecond()).ok().map(WallTime)
+    }
+
     /// The time since `earlier`, zero when the clock was set back meanwhile.
     pub fn since(self, earlier: WallTime) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))

@@ -6,14 +6,15 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 
 use libfuzzer_sys::fuzz_target;
-use ringfence::lists::{Column, Columns, CsvError, CsvErrors, Entry, read_csv};
+use ringfence::lists::{Column, Columns, Entry, FileError, FileOptions, Progress, Report, read_list};
 use ringfence::number::DialPlan;
 
 fuzz_target!(|bytes: &[u8]| {
     let plan = DialPlan::default();
-    let read = read_csv(bytes, &first_column(), &plan);
-    if let Err(CsvError::Rows(errors)) = &read {
-        assert_eq!(errors.rows.len() as u64, errors.total.min(CsvErrors::KEPT as u64));
+    let options = FileOptions { columns: first_column(), plan, ..FileOptions::default() };
+    let read = read_list(bytes, &options, 1, &|_: &Entry| false, &Progress::default());
+    if let Err(FileError::Rows(errors)) = &read {
+        assert_eq!(errors.rows.len() as u64, errors.total.min(Report::KEPT as u64));
         assert!(errors.rows.windows(2).all(|pair| pair[0].line <= pair[1].line));
     }
     // The second reader knows neither quotes nor other encodings nor a delimiter but the tab.
@@ -39,12 +40,12 @@ fuzz_target!(|bytes: &[u8]| {
             assert_eq!(base.duplicates(), list.rows - base.len());
             assert!(expected.iter().all(|entry| base.contains(entry)));
         }
-        Err(CsvError::Rows(errors)) => {
+        Err(FileError::Rows(errors)) => {
             // A header is a bad entry to the second reader; only the first line can be one.
             assert!([0, 1].contains(&(bad.len() as u64 - errors.total)));
         }
-        Err(CsvError::Empty) => assert!(good.is_empty() && bad.is_empty()),
-        Err(CsvError::Utf16 | CsvError::NoColumn(_)) => panic!("a place needs no name, and UTF-8 is no UTF-16"),
+        Err(FileError::Empty) => assert!(good.is_empty() && bad.is_empty()),
+        Err(error) => panic!("a place needs no name, and plain text is no other file: {error}"),
     }
 });
 

@@ -4,7 +4,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::config::Mistake;
-use crate::lists::CsvError;
+use crate::lists::FileError;
 use crate::number::DialPlan;
 use crate::screen::{EditError, Notice, RuleError};
 
@@ -18,8 +18,18 @@ pub(super) fn mistake(mistake: &Mistake) -> String {
         // The TOML reader quotes the value that it did not expect.
         Mistake::Toml(_) => "not the TOML that is expected here; `ringfence check` tells more".to_owned(),
         Mistake::UnknownKey { .. } => "unknown key; `ringfence check` tells more".to_owned(),
-        Mistake::Csv(CsvError::Rows(errors)) => format!("{} rows are wrong", errors.total),
-        Mistake::Csv(CsvError::Utf16 | CsvError::Empty | CsvError::NoColumn(_))
+        Mistake::File(FileError::Rows(report) | FileError::TooManySkipped { report, .. }) => {
+            format!("{} rows are wrong", report.total)
+        }
+        Mistake::File(
+            FileError::Io { .. }
+            | FileError::Truncated { .. }
+            | FileError::Damaged { .. }
+            | FileError::Utf16
+            | FileError::Empty
+            | FileError::NoColumn(_),
+        )
+        | Mistake::Option(_)
         | Mistake::Unreadable { .. }
         | Mistake::NotUtf8
         | Mistake::NotAnArray(_)

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::place::Place;
-use crate::lists::{CsvError, EntryError, PoolError, RowReason};
+use crate::lists::{EntryError, FileError, OptionError, PoolError, RowReason};
 use crate::screen::{Notice, RuleError, did_you_mean};
 
 /// A mistake and its place.
@@ -108,7 +108,10 @@ pub enum Mistake {
     MoreRows(u64),
     /// A list file as a whole.
     #[error(transparent)]
-    Csv(CsvError),
+    File(FileError),
+    /// Options of a list that do not fit together.
+    #[error(transparent)]
+    Option(OptionError),
     /// More lists than can be numbered.
     #[error("there are too many lists: at most 65536")]
     TooManyLists,

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use super::error::{ConfigError, Mistake};
 use super::place::{Place, Text};
-use crate::lists::{Base, BaseBuilder, Class, CsvError, Details, Entry, List, ListConfig, Lists, Pool, read_csv};
+use crate::lists::{
+    Base, BaseBuilder, Class, Details, Entry, FileError, List, ListConfig, Lists, Pool, Progress, read_list,
+};
 use crate::number::DialPlan;
 use crate::screen::{Kind, RuleError};
 
@@ -33,7 +35,8 @@ pub(super) fn build(
             builder.mistake(&config.name.span(), Mistake::Rule(error));
             continue;
         }
-        lists.push(builder.list(config, &config.plan(plan)));
+        config.mistakes().into_iter().for_each(|(span, error)| builder.mistake(&span, Mistake::Option(error)));
+        lists.push(builder.list(config, plan));
     }
     if !seen.contains_key(DEFAULT_LIST) {
         lists.push(List::new(DEFAULT_LIST.into(), Class::Personal, None, Arc::new(Base::default())));
@@ -58,10 +61,11 @@ impl Builder<'_, '_> {
         self.errors.push(ConfigError { place: self.text.place(span), mistake });
     }
 
-    fn list(&mut self, config: &ListConfig, plan: &DialPlan) -> List {
+    fn list(&mut self, config: &ListConfig, numbers: &DialPlan) -> List {
+        let plan = &config.plan(numbers);
         let path = config.file.as_ref().map(|file| beside(&self.text.file, file.get_ref()));
         let mut entries = match (&config.file, &path) {
-            (Some(file), Some(path)) => self.file(&file.span(), path, config, plan),
+            (Some(file), Some(path)) => self.file(&file.span(), path, config, numbers),
             _ => BaseBuilder::default(),
         };
         for text in &config.entries {
@@ -81,7 +85,7 @@ impl Builder<'_, '_> {
         list
     }
 
-    fn file(&mut self, span: &Range<usize>, path: &Path, config: &ListConfig, plan: &DialPlan) -> BaseBuilder {
+    fn file(&mut self, span: &Range<usize>, path: &Path, config: &ListConfig, numbers: &DialPlan) -> BaseBuilder {
         let bytes = match (self.read_file)(path) {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -90,11 +94,11 @@ impl Builder<'_, '_> {
             }
         };
         let file: Arc<Path> = path.into();
-        match read_csv(&bytes, &config.columns, plan) {
+        match read_list(&bytes[..], &config.options(numbers), 1, &|_: &Entry| false, &Progress::default()) {
             Ok(list) => return list.builder,
-            Err(CsvError::Rows(rows)) => {
-                let untold = rows.total.saturating_sub(rows.rows.len() as u64);
-                for row in rows.rows {
+            Err(FileError::Rows(report)) => {
+                let untold = report.total.saturating_sub(report.rows.len() as u64);
+                for row in report.rows {
                     let place = Place { file: file.clone(), at: Some((row.line, row.column as u64)) };
                     let mistake = Mistake::Row { cell: row.cell, reason: row.reason };
                     self.errors.push(ConfigError { place, mistake });
@@ -106,7 +110,7 @@ impl Builder<'_, '_> {
             }
             Err(error) => {
                 let place = Place { file, at: Some((1, 1)) };
-                self.errors.push(ConfigError { place, mistake: Mistake::Csv(error) });
+                self.errors.push(ConfigError { place, mistake: Mistake::File(error) });
             }
         }
         BaseBuilder::default()

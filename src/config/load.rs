@@ -12,7 +12,7 @@ use super::place::{Place, Text};
 use super::tables::{self, Tables};
 use crate::engine::SipConfig;
 use crate::flow::Transport;
-use crate::lists::Lists;
+use crate::lists::{Lists, ListsConfig};
 use crate::number::DialPlan;
 use crate::screen::{self, Policy};
 
@@ -40,6 +40,8 @@ pub struct Loaded {
 pub struct Settings {
     /// `[sip]`
     pub sip: SipConfig,
+    /// `[lists]`
+    pub lists: ListsConfig,
     /// `[admin]`; the path is relative to the working directory.
     #[cfg(feature = "daemon")]
     pub admin: crate::admin::Config,
@@ -138,13 +140,13 @@ fn check_settings(tables: &Tables, report: &mut impl FnMut(Range<usize>, Mistake
 
 #[cfg(feature = "daemon")]
 fn settings(path: &Path, tables: Tables) -> Settings {
-    let Tables { sip, mut admin, mut state, .. } = tables;
+    let Tables { sip, all_lists: lists, mut admin, mut state, .. } = tables;
     admin.tokens = admin.tokens.map(|tokens| lists::beside(path, &tokens));
     state.dir = lists::beside(path, &state.dir);
-    Settings { sip, admin, state }
+    Settings { sip, lists, admin, state }
 }
 
 #[cfg(not(feature = "daemon"))]
 fn settings(_: &Path, tables: Tables) -> Settings {
-    Settings { sip: tables.sip }
+    Settings { sip: tables.sip, lists: tables.all_lists }
 }

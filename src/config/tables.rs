@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 
 use super::error::Mistake;
 use crate::engine::SipConfig;
-use crate::lists::ListConfig;
+use crate::lists::{ListConfig, ListsConfig};
 use crate::screen::config::RulesConfig;
 use crate::screen::nearest;
 
@@ -22,6 +22,8 @@ pub(super) struct Tables {
     pub(super) state: crate::store::Config,
     pub(super) rules: RulesConfig,
     pub(super) lists: Vec<ListConfig>,
+    /// What they have in common.
+    pub(super) all_lists: ListsConfig,
     /// Where `[sip] listen` and `[admin] listen` stand, when they are given.
     pub(super) sip_listen: Range<usize>,
     pub(super) admin_listen: Range<usize>,
@@ -57,6 +59,7 @@ pub(super) fn read(text: &str) -> (Tables, Vec<(Range<usize>, Mistake)>) {
             }
             "numbers" => reader.table("numbers", value, &mut tables.rules.numbers),
             "answers" => reader.table("answers", value, &mut tables.rules.answers),
+            "lists" => reader.table("lists", value, &mut tables.all_lists),
             "trunk" => reader.array("trunk", value, &mut tables.rules.trunks),
             "list" => reader.array("list", value, &mut tables.lists),
             "inbound" => reader.array("inbound", value, &mut tables.rules.inbound),
@@ -126,8 +129,8 @@ fn parse_unknown_key(message: &str) -> Option<(&str, impl Iterator<Item = &str>)
     Some((key, quoted.skip(1).step_by(2)))
 }
 
-const TABLES: [&str; 10] =
-    ["sip", "admin", "state", "numbers", "answers", "trunk", "list", "inbound", "campaign", "route"];
+const TABLES: [&str; 11] =
+    ["sip", "admin", "state", "numbers", "answers", "lists", "trunk", "list", "inbound", "campaign", "route"];
 
 /// One slip can upset a whole file; the first few errors are those worth reading.
 const SYNTAX_ERRORS_TOLD: usize = 5;

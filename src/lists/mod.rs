@@ -2,13 +2,14 @@
 //!
 //! An [`Entry`] is one line of a list, read by [`Entry::parse`]. A [`Base`] holds the entries of a file in a frozen form
 //! made for look-ups; a [`List`] is a base with a class and an overlay of run-time [`Edit`]s; [`Lists`] is all of them.
-//! [`read_csv`] makes a base from a file, a [`Pool`] counts out a list's numbers one by one.
+//! [`read_list`] reads a file of them, a [`Pool`] counts out a list's numbers one by one.
 
 mod base;
 mod config;
-mod csv;
+mod digest;
 mod edit;
 mod entry;
+mod files;
 mod intervals;
 mod list;
 mod numbers;
@@ -16,11 +17,15 @@ mod page;
 mod pool;
 mod set;
 
-pub use self::csv::{Column, Columns, CsvError, CsvErrors, CsvList, RowError, RowReason, read_csv};
 pub use base::{Base, BaseBuilder};
-pub use config::{Class, EntriesError, ListConfig};
+pub use config::{Class, EntriesError, ListConfig, ListsConfig, OnErrorWord, OptionError, Percent, WhenStale};
+pub use digest::{Digest, DigestError, Digester};
 pub use edit::{Change, Details, Edit};
 pub use entry::{Entry, EntryError, Prefix, Range};
+pub use files::{
+    Column, Columns, Compression, DateFormat, Delimiter, Encoding, FileError, FileOptions, Format, ListFile, OnError,
+    Progress, Refuse, Report, RowError, RowReason, TextError, read_list,
+};
 pub use list::List;
 pub use numbers::NumberSet;
 pub use pool::{Pool, PoolError};

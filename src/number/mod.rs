@@ -9,6 +9,8 @@ mod plan;
 mod spelling;
 #[cfg(test)]
 mod tests;
+mod values;
 
 pub use digits::{Code, Dialled, Number, NumberError, Party};
-pub use plan::{DialPlan, DialPlanOverrides, Digits, Lengths, NumberFormat, PlanError};
+pub use plan::{DialPlan, DialPlanOverrides, NumberFormat};
+pub use values::{Digits, Lengths, MinPrefix, PlanError};

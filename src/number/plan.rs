@@ -1,12 +1,9 @@
 //! [`DialPlan`]: how numbers are dialled where a trunk or a list comes from.
 
-use std::fmt;
-
 use serde::Deserialize;
-use thiserror::Error;
 
 use super::spelling::Spelling;
-use super::{Code, Dialled, Number, Party};
+use super::{Code, Dialled, Digits, Lengths, MinPrefix, Number, Party, PlanError};
 
 /// The dialling habits of one country, as `[numbers]` of the configuration gives them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
@@ -20,6 +17,8 @@ pub struct DialPlan {
     pub national: Digits,
     /// How many digits a national number has without the trunk prefix.
     pub national_length: Lengths,
+    /// How many digits a prefix (`4870*`) has at least.
+    pub min_prefix: MinPrefix,
 }
 
 /// Poland: what `[numbers]` means where it says nothing.
@@ -29,7 +28,8 @@ impl Default for DialPlan {
             country: Digits::from_static(b"48"),
             international: Digits::from_static(b"00"),
             national: Digits::EMPTY,
-            national_length: Lengths(1 << 9),
+            national_length: Lengths::NINE,
+            min_prefix: MinPrefix::DEFAULT,
         }
     }
 }
@@ -40,16 +40,18 @@ impl DialPlan {
         country: Digits::EMPTY,
         international: Digits::EMPTY,
         national: Digits::EMPTY,
-        national_length: Lengths(0),
+        national_length: Lengths::NONE,
+        min_prefix: MinPrefix::ONE,
     };
 
-    /// Checks and gathers the four values.
+    /// Checks and gathers the four values; prefixes as by default.
     pub fn new(country: &str, international: &str, national: &str, lengths: &[u8]) -> Result<DialPlan, PlanError> {
         Ok(DialPlan {
             country: Digits::new(country)?,
             international: Digits::new(international)?,
             national: Digits::new(national)?,
             national_length: Lengths::new(lengths)?,
+            min_prefix: MinPrefix::DEFAULT,
         })
     }
 
@@ -250,6 +252,8 @@ pub struct DialPlanOverrides {
     pub national: Option<Digits>,
     /// Instead of [`DialPlan::national_length`].
     pub national_length: Option<Lengths>,
+    /// Instead of [`DialPlan::min_prefix`].
+    pub min_prefix: Option<MinPrefix>,
 }
 
 impl DialPlanOverrides {
@@ -260,6 +264,7 @@ impl DialPlanOverrides {
             international: self.international.unwrap_or(plan.international),
             national: self.national.unwrap_or(plan.national),
             national_length: self.national_length.unwrap_or(plan.national_length),
+            min_prefix: self.min_prefix.unwrap_or(plan.min_prefix),
         }
     }
 }
@@ -283,105 +288,4 @@ pub enum NumberFormat {
     /// `221234567`, with the national prefix where there is one.
     #[serde(rename = "national")]
     National,
-}
-
-/// A few dialled digits: a prefix or a country code. At most 8, which no prefix in use reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Digits {
-    bytes: [u8; Self::MAX],
-    len: u8,
-}
-
-impl Digits {
-    const MAX: usize = 8;
-    /// No digits.
-    pub const EMPTY: Digits = Digits { bytes: [0; Self::MAX], len: 0 };
-
-    /// 0 to 8 ASCII digits.
-    pub fn new(text: &str) -> Result<Digits, PlanError> {
-        if text.len() > Self::MAX || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(PlanError::Digits);
-        }
-        Ok(Digits::from_static(text.as_bytes()))
-    }
-
-    /// The digits in ASCII.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len()]
-    }
-
-    /// How many.
-    pub fn len(&self) -> usize {
-        usize::from(self.len)
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    #[allow(clippy::cast_possible_truncation)] // at most 8, as both callers see to
-    const fn from_static(text: &[u8]) -> Digits {
-        let mut bytes = [0; Self::MAX];
-        let mut at = 0;
-        while at < text.len() {
-            bytes[at] = text[at];
-            at += 1;
-        }
-        Digits { bytes, len: text.len() as u8 }
-    }
-}
-
-impl TryFrom<String> for Digits {
-    type Error = PlanError;
-
-    fn try_from(text: String) -> Result<Self, PlanError> {
-        Digits::new(&text)
-    }
-}
-
-impl fmt::Display for Digits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_bytes().iter().try_for_each(|byte| write!(f, "{}", char::from(*byte)))
-    }
-}
-
-/// A set of lengths, each 1 to 15.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
-#[serde(try_from = "Vec<u8>")]
-pub struct Lengths(u16);
-
-impl Lengths {
-    /// From lengths of 1 to 15 digits.
-    pub fn new(lengths: &[u8]) -> Result<Lengths, PlanError> {
-        lengths.iter().try_fold(Lengths(0), |set, length| match length {
-            1..=15 => Ok(Lengths(set.0 | 1 << length)),
-            _ => Err(PlanError::Length(*length)),
-        })
-    }
-
-    /// Whether numbers of `length` digits are meant.
-    pub const fn contains(self, length: usize) -> bool {
-        length < 16 && self.0 & 1 << length != 0
-    }
-}
-
-impl TryFrom<Vec<u8>> for Lengths {
-    type Error = PlanError;
-
-    fn try_from(lengths: Vec<u8>) -> Result<Self, PlanError> {
-        Lengths::new(&lengths)
-    }
-}
-
-/// Why a dial plan is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum PlanError {
-    /// A prefix or country code is not 0 to 8 digits.
-    #[error("expected at most 8 digits and nothing else")]
-    Digits,
-    /// No national number has so many digits.
-    #[error("{0} is no length of a national number: expected 1 to 15")]
-    Length(u8),
 }

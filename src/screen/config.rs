@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::number::{DialPlan, DialPlanOverrides, Digits, Lengths, NumberFormat};
+use crate::number::{DialPlan, DialPlanOverrides, Digits, Lengths, MinPrefix, NumberFormat};
 use crate::screen::policy::{Mode, Otherwise};
 use crate::screen::verdict::ActionWord;
 
@@ -37,6 +37,8 @@ pub struct NumbersConfig {
     pub national: Digits,
     /// Lengths of national numbers without the trunk prefix.
     pub national_length: Lengths,
+    /// How many digits a prefix in a list or rule has at least.
+    pub min_prefix: MinPrefix,
     /// Callees that are never blocked, hidden from or shown another number.
     pub never_block: Vec<Spanned<String>>,
     /// Callers that are never blocked.
@@ -51,18 +53,20 @@ impl NumbersConfig {
             international: self.international,
             national: self.national,
             national_length: self.national_length,
+            min_prefix: self.min_prefix,
         }
     }
 }
 
 impl Default for NumbersConfig {
     fn default() -> NumbersConfig {
-        let DialPlan { country, international, national, national_length } = DialPlan::default();
+        let DialPlan { country, international, national, national_length, min_prefix } = DialPlan::default();
         NumbersConfig {
             country,
             international,
             national,
             national_length,
+            min_prefix,
             never_block: DEFAULT_NEVER_BLOCK.iter().map(|number| Spanned::new(0..0, (*number).to_owned())).collect(),
             never_block_callers: Vec::new(),
         }
@@ -135,6 +139,8 @@ pub struct TrunkConfig {
     pub national: Option<Digits>,
     /// Overrides `numbers.national_length`.
     pub national_length: Option<Lengths>,
+    /// Overrides `numbers.min_prefix`.
+    pub min_prefix: Option<MinPrefix>,
 }
 
 impl TrunkConfig {
@@ -145,6 +151,7 @@ impl TrunkConfig {
             international: self.international,
             national: self.national,
             national_length: self.national_length,
+            min_prefix: self.min_prefix,
         }
     }
 }

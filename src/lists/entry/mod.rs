@@ -85,7 +85,7 @@ impl fmt::Display for Entry {
     }
 }
 
-/// The leading digits of E.164 numbers, 2 to 15 of them.
+/// The leading digits of E.164 numbers, 1 to 15 of them; [`DialPlan::min_prefix`] bounds what people may list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Prefix {
     /// The lowest and highest 15 digits that begin so.
@@ -94,21 +94,18 @@ pub struct Prefix {
 }
 
 impl Prefix {
-    /// Fewer digits would list whole world zones: more likely a slip than a wish.
-    pub const MIN_DIGITS: usize = 2;
-
-    /// From 2 to 15 ASCII digits without a leading zero.
+    /// From 1 to 15 ASCII digits without a leading zero.
     pub fn parse(digits: &[u8]) -> Option<Prefix> {
-        if !(Self::MIN_DIGITS..=15).contains(&digits.len()) || digits[0] == b'0' {
+        if !(1..=15).contains(&digits.len()) || digits[0] == b'0' {
             return None;
         }
         let text = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
         Prefix::new(text.parse().ok()?)
     }
 
-    /// From the digits read as one integer: 10 to 999,999,999,999,999.
+    /// From the digits read as one integer: 1 to 999,999,999,999,999.
     pub fn new(value: u64) -> Option<Prefix> {
-        if !(10..=Number::MAX.get()).contains(&value) {
+        if !(1..=Number::MAX.get()).contains(&value) {
             return None;
         }
         let scale = 10u64.pow(14 - value.ilog10());
@@ -120,7 +117,7 @@ impl Prefix {
         self.start / (self.end - self.start + 1)
     }
 
-    /// How many digits: 2 to 15.
+    /// How many digits: 1 to 15.
     pub fn digits(self) -> u32 {
         15 - (self.end - self.start + 1).ilog10()
     }
@@ -135,7 +132,7 @@ impl Prefix {
         (self.start, self.end)
     }
 
-    /// The prefix of `digits` digits at the head of `number`; `None` when the number is shorter or `digits` below 2.
+    /// The prefix of `digits` digits at the head of `number`; `None` when the number is shorter or `digits` zero.
     pub(super) fn of(number: Number, digits: u32) -> Option<Prefix> {
         let shorter = number.digits().checked_sub(digits)?;
         Prefix::new(number.get() / 10u64.pow(shorter))

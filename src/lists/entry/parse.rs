@@ -46,8 +46,13 @@ pub enum EntryError {
     #[error("`*` is not at the end: expected a prefix such as `4870*`")]
     StarNotAtEnd,
     /// `4*` or `*`.
-    #[error("a prefix of {0} digits: expected at least 2 before the `*`")]
-    PrefixTooShort(usize),
+    #[error("a prefix of {digits} digits: expected at least {least} before the `*` (`min_prefix`)")]
+    PrefixTooShort {
+        /// How many it has.
+        digits: usize,
+        /// How many it needs.
+        least: usize,
+    },
     /// The last number lies before the first.
     #[error("the range runs backwards: expected the lower number first")]
     RangeBackwards,
@@ -63,6 +68,31 @@ pub enum EntryError {
     /// More than any name in use.
     #[error("a SIP user name of {0} bytes: expected at most 128")]
     UserTooLong(usize),
+}
+
+impl EntryError {
+    /// The name of the kind, for counts.
+    pub fn kind(self) -> &'static str {
+        match self {
+            EntryError::Empty => "empty",
+            EntryError::Control(_) => "control-character",
+            EntryError::Escapes => "escapes",
+            EntryError::Exponent => "rounded",
+            EntryError::Letter(_) => "letter",
+            EntryError::Character(_) => "character",
+            EntryError::NoDigits => "no-digits",
+            EntryError::TooManyDigits(_) => "too-many-digits",
+            EntryError::TooFewDigits => "too-few-digits",
+            EntryError::LeadingZero => "leading-zero",
+            EntryError::StarNotAtEnd => "star-not-at-end",
+            EntryError::PrefixTooShort { .. } => "prefix-too-short",
+            EntryError::RangeBackwards => "range-backwards",
+            EntryError::RangeLengths(..) => "range-lengths",
+            EntryError::RangeOfCodes => "range-of-codes",
+            EntryError::UserCharacter(_) => "user-character",
+            EntryError::UserTooLong(_) => "user-too-long",
+        }
+    }
 }
 
 /// The entry, and whether a number in it was guessed to be E.164.
@@ -197,7 +227,9 @@ fn parse_prefix(text: &str, plan: &DialPlan) -> Result<Entry, EntryError> {
         digits
     };
     match whole.len() {
-        short if short < Prefix::MIN_DIGITS => Err(EntryError::PrefixTooShort(short)),
+        digits if digits < plan.min_prefix.digits() => {
+            Err(EntryError::PrefixTooShort { digits, least: plan.min_prefix.digits() })
+        }
         long if long > 15 => Err(EntryError::TooManyDigits(long)),
         _ => Prefix::parse(&whole).map(Entry::Prefix).ok_or(EntryError::LeadingZero),
     }

@@ -85,9 +85,9 @@ fn each_slip_has_its_own_error() {
         ("48*70", StarNotAtEnd),
         ("*48", StarNotAtEnd),
         ("4870**", StarNotAtEnd),
-        ("4*", PrefixTooShort(1)),
-        ("*", PrefixTooShort(0)),
-        ("00*", PrefixTooShort(0)),
+        ("4*", PrefixTooShort { digits: 1, least: 2 }),
+        ("*", PrefixTooShort { digits: 0, least: 2 }),
+        ("00*", PrefixTooShort { digits: 0, least: 2 }),
         ("48700009999-48700000000", RangeBackwards),
         ("4870000000-48700009999", RangeLengths(10, 11)),
         ("112 - 118", RangeOfCodes),
@@ -109,7 +109,7 @@ fn errors_say_what_was_expected() {
     assert!(said.contains("spreadsheet") && said.contains("expected"), "{said}");
     assert_eq!(
         Entry::parse("4*", &poland()).unwrap_err().to_string(),
-        "a prefix of 1 digits: expected at least 2 before the `*`"
+        "a prefix of 1 digits: expected at least 2 before the `*` (`min_prefix`)"
     );
 }
 
@@ -132,7 +132,7 @@ fn a_prefix_covers_numbers_that_begin_so_and_are_long_enough() {
     let longer = Prefix::parse(b"48221230").unwrap();
     assert!(!longer.contains(number(4_822_123)), "4822123 does not begin with 48221230");
     assert_eq!(Prefix::parse(b"999999999999999").unwrap().digits(), 15);
-    assert_eq!(Prefix::parse(b"4"), None);
+    assert_eq!(Prefix::parse(b"4").unwrap().digits(), 1);
     assert_eq!(Prefix::parse(b"048"), None);
     assert_eq!(Prefix::parse(b"9999999999999990"), None);
     assert_eq!(Prefix::of(number(4_822_123), 8), None);

@@ -4,7 +4,7 @@ use std::num::NonZeroU16;
 
 use serde::Deserialize;
 
-use super::CsvError;
+use super::FileError;
 
 /// The columns of a list file. What is not given is looked for under its own name in the header row; a file without
 /// header row has number, date and description in this order when nothing is given at all.
@@ -41,8 +41,14 @@ pub(super) struct Places {
 }
 
 impl Columns {
+    /// The columns of a `uke` file: number, date added, date removed.
+    pub(super) fn uke() -> Columns {
+        let place = |place| NonZeroU16::new(place).map(Column::Position);
+        Columns { number: place(1), date: place(2), expires: place(3), description: None }
+    }
+
     /// Finds the columns by the first row; whether that row is a header.
-    pub(super) fn places(&self, first: &[&str]) -> Result<(Places, bool), CsvError> {
+    pub(super) fn places(&self, first: &[&str]) -> Result<(Places, bool), FileError> {
         let cells: Vec<String> = first.iter().map(|cell| cell.trim().to_lowercase()).collect();
         let header = self.is_header(&cells);
         let given = |column: &Option<Column>| match column {
@@ -50,7 +56,7 @@ impl Columns {
             Some(Column::Position(place)) => Ok(Some(usize::from(place.get()) - 1)),
             Some(Column::Name(name)) => match position(&cells, name) {
                 Some(at) if header => Ok(Some(at)),
-                _ => Err(CsvError::NoColumn(name.clone())),
+                _ => Err(FileError::NoColumn(name.clone())),
             },
         };
         let by_order = self.by_order(&cells, header);
@@ -61,7 +67,7 @@ impl Columns {
         };
         let number = match given(&self.number)?.or_else(|| default(NUMBER, 0)) {
             Some(at) => at,
-            None if header => return Err(CsvError::NoColumn(NUMBER.into())),
+            None if header => return Err(FileError::NoColumn(NUMBER.into())),
             None => 0,
         };
         let free = |at: &usize| *at != number;

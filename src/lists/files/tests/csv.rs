@@ -2,12 +2,17 @@ use std::num::NonZeroU16;
 
 use proptest::prelude::*;
 
-use super::*;
+use super::read_with;
+use crate::lists::files::*;
 use crate::lists::{Base, Entry, EntryError};
-use crate::number::{DialPlan, Number};
+use crate::number::Number;
 
-fn read(text: impl AsRef<[u8]>) -> Result<CsvList, CsvError> {
-    read_csv(text.as_ref(), &Columns::default(), &DialPlan::default())
+fn read(text: impl AsRef<[u8]>) -> Result<ListFile, FileError> {
+    read_with(text, &FileOptions::default())
+}
+
+fn read_columns(text: impl AsRef<[u8]>, columns: &Columns) -> Result<ListFile, FileError> {
+    read_with(text, &FileOptions { columns: columns.clone(), ..FileOptions::default() })
 }
 
 fn base(text: impl AsRef<[u8]>) -> Base {
@@ -26,9 +31,9 @@ fn only(base: &Base) -> String {
     format!("{entry}|{date}|{}", details.description.unwrap_or_default())
 }
 
-fn rows(result: Result<CsvList, CsvError>) -> CsvErrors {
+fn rows(result: Result<ListFile, FileError>) -> Report {
     match result {
-        Err(CsvError::Rows(errors)) => errors,
+        Err(FileError::Rows(errors)) => errors,
         other => panic!("{other:?}"),
     }
 }
@@ -57,7 +62,7 @@ fn files_are_read_as_people_and_spreadsheets_write_them() {
 #[test]
 fn a_file_without_a_row_is_refused_and_a_header_alone_is_an_empty_list() {
     for cut_off in ["", "\n", "  \r\n\r\n", "\u{feff}", ",,\n,\n"] {
-        assert_eq!(read(cut_off).unwrap_err(), CsvError::Empty, "{cut_off:?}");
+        assert_eq!(read(cut_off).unwrap_err(), FileError::Empty, "{cut_off:?}");
     }
     assert!(base("number,date\n").is_empty());
 }
@@ -66,30 +71,28 @@ fn a_file_without_a_row_is_refused_and_a_header_alone_is_an_empty_list() {
 fn columns_are_found_by_name_or_place() {
     let named = |name: &str| Some(Column::Name(name.into()));
     let placed = |place| Some(Column::Position(NonZeroU16::new(place).unwrap()));
-    let plan = DialPlan::default();
     let text = "added;phone;note\n2026-03-25;221234567;hello\n";
     let by_name = Columns { number: named("Phone"), date: named("added"), description: named("note"), expires: None };
     let by_place = Columns { number: placed(2), date: placed(1), description: placed(3), expires: None };
     for columns in [&by_name, &by_place] {
-        let list = read_csv(text.as_bytes(), columns, &plan).unwrap();
+        let list = read_columns(text, columns).unwrap();
         assert!(list.header);
         assert_eq!(only(&list.builder.build()), "48221234567|2026-03-25|hello");
     }
-    let headless = read_csv(b"2026-03-25;221234567;hello", &by_place, &plan).unwrap();
+    let headless = read_columns(b"2026-03-25;221234567;hello", &by_place).unwrap();
     assert_eq!(only(&headless.builder.build()), "48221234567|2026-03-25|hello");
     let missing = Columns { date: named("since"), ..by_name.clone() };
-    let error = read_csv(text.as_bytes(), &missing, &plan).unwrap_err();
-    assert_eq!(error, CsvError::NoColumn("since".into()));
-    assert_eq!(read_csv(b"221234567", &by_name, &plan).unwrap_err(), CsvError::NoColumn("Phone".into()));
+    let error = read_columns(text, &missing).unwrap_err();
+    assert_eq!(error, FileError::NoColumn("since".into()));
+    assert_eq!(read_columns(b"221234567", &by_name).unwrap_err(), FileError::NoColumn("Phone".into()));
     let other = Columns { number: placed(2), ..Columns::default() };
-    assert_eq!(only(&read_csv(b"x,221234567,3", &other, &plan).unwrap().builder.build()), "48221234567||");
+    assert_eq!(only(&read_columns(b"x,221234567,3", &other).unwrap().builder.build()), "48221234567||");
 }
 
 #[test]
 fn an_expiry_column_is_read_where_it_is_mapped() {
     let columns = Columns { expires: Some(Column::Name("until".into())), ..Columns::default() };
-    let read =
-        |until: &str| read_csv(format!("number,until\n221234567,{until}\n").as_bytes(), &columns, &DialPlan::default());
+    let read = |until: &str| read_columns(format!("number,until\n221234567,{until}\n"), &columns);
     let base = read("2026-03-25T08:00:00Z").unwrap().builder.build();
     let details = base.details(&base.entries_from(None).next().unwrap()).unwrap();
     assert_eq!(details.expires.unwrap().to_string(), "2026-03-25T08:00:00.000000Z");
@@ -142,7 +145,7 @@ fn every_bad_row_is_told_with_line_column_and_reason() {
     assert_eq!(errors.total, 6);
     assert_eq!(errors.rows[1].to_string(), "line 4, column 2: `25.03.2026`: expected a date such as 2026-03-25");
     let short = Columns { number: Some(Column::Position(NonZeroU16::new(4).unwrap())), ..Columns::default() };
-    let errors = rows(read_csv(b"1,2", &short, &DialPlan::default()));
+    let errors = rows(read_columns(b"1,2", &short));
     assert_eq!((errors.rows[0].column, errors.rows[0].reason), (4, RowReason::Missing));
 }
 
@@ -150,7 +153,7 @@ fn every_bad_row_is_told_with_line_column_and_reason() {
 fn a_hundred_bad_rows_are_told_and_all_are_counted() {
     let errors = rows(read("22x\n".repeat(250)));
     assert_eq!((errors.rows.len(), errors.total), (100, 250));
-    assert!(errors.to_string().ends_with("and 150 more"));
+    assert!(errors.to_string().ends_with("and 150 more; altogether 250 letter"));
     assert_eq!(rows(read("9".repeat(1_000_000))).rows[0].cell.len(), 64);
 }
 
@@ -173,12 +176,13 @@ fn a_quotation_mark_that_swallows_lines_is_an_error() {
 
 #[test]
 fn other_encodings_are_named_or_counted() {
-    assert_eq!(read(b"\xff\xfen\0u\0").unwrap_err(), CsvError::Utf16);
-    let list = read(b"number;date;description\n221234567;;\xb3\xf3d\xbc\n").unwrap();
+    assert_eq!(read(b"\xff\xfen\0u\0").unwrap_err(), FileError::Utf16);
+    let list = read(b"number;date;description;x\n221234567;;;\xb3\xf3d\xbc\n").unwrap();
     assert_eq!(list.not_utf8, 1);
-    assert_eq!(only(&list.builder.build()), "48221234567||\u{fffd}\u{fffd}d\u{fffd}");
-    let errors = rows(read(b"22123456\xb3\n"));
-    assert_eq!(errors.rows[0].reason, RowReason::Entry(EntryError::Escapes));
+    for text in [&b"number;date;description\n221234567;;\xb3\xf3d\xbc\n"[..], b"number;y;z\n22123456\xb3\n"] {
+        let errors = rows(read(text));
+        assert_eq!((errors.rows[0].line, errors.rows[0].reason), (2, RowReason::Encoding));
+    }
 }
 
 proptest! {
@@ -215,8 +219,8 @@ proptest! {
     fn any_bytes_give_a_list_or_a_bounded_error(bytes: Vec<u8>) {
         match read(&bytes) {
             Ok(list) => prop_assert_eq!(list.builder.pushed(), list.rows),
-            Err(CsvError::Rows(errors)) => {
-                prop_assert!(errors.total > 0 && errors.rows.len() <= CsvErrors::KEPT);
+            Err(FileError::Rows(errors)) => {
+                prop_assert!(errors.total > 0 && errors.rows.len() <= Report::KEPT);
             }
             Err(_) => {}
         }
