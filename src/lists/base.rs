@@ -180,6 +180,11 @@ impl BaseBuilder {
         }
     }
 
+    /// Adds the numbers `high << 16 | low` for each of `lows`, without details.
+    pub fn push_group(&mut self, high: u64, lows: &[u16]) {
+        self.numbers.extend(lows.iter().map(|low| high << 16 | u64::from(*low)));
+    }
+
     /// How many entries were added, duplicates counted each time.
     pub fn pushed(&self) -> u64 {
         (self.numbers.len() + self.others.len()) as u64

@@ -91,7 +91,7 @@ pub struct ListConfig {
     #[serde(default)]
     pub entries: Vec<Spanned<String>>,
     /// Instead of `[numbers] country`.
-    pub country: Option<Digits>,
+    pub country: Option<Spanned<Digits>>,
     /// Instead of `[numbers] international`.
     pub international: Option<Digits>,
     /// Instead of `[numbers] national`.
@@ -112,7 +112,7 @@ impl ListConfig {
     /// such files, with what the table says otherwise.
     pub fn plan(&self, numbers: &DialPlan) -> DialPlan {
         let overrides = DialPlanOverrides {
-            country: self.country,
+            country: value(&self.country),
             international: self.international,
             national: self.national,
             national_length: self.national_length,
@@ -164,6 +164,9 @@ impl ListConfig {
         columns("date_format", span(&self.date_format));
         if let (Some(change), false) = (self.changes.first(), format == Format::Ftc) {
             mistakes.push((change.span(), OptionError::NotInFormat { key: "changes", format }));
+        }
+        if let Some(span) = span(&self.country).filter(|_| format == Format::Ftc) {
+            mistakes.push((span, OptionError::NotInFormat { key: "country", format }));
         }
         if self.file.is_none() {
             let first = self.changes.first().map(Spanned::span);

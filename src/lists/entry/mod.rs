@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use parse::EntryError;
-pub(super) use parse::parse_marked;
+pub(super) use parse::{is_exponent, parse_marked};
 
 use crate::number::{Code, DialPlan, Number, Party};
 

@@ -154,7 +154,7 @@ fn parse_digits(text: &str, plan: &DialPlan) -> Result<(Entry, bool), EntryError
 }
 
 /// `4,86E+10`, `4.86E+10` and `5E+10`: what a spreadsheet makes of a number in a narrow column.
-fn is_exponent(text: &str) -> bool {
+pub(in crate::lists) fn is_exponent(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let whole = match mantissa.split_once([',', '.']) {

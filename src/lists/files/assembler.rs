@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
+use super::block::{Block, numbers_of};
 use super::{FileError, ListFile, OnError, Progress, Report, RowError, RowReason};
 use crate::lists::{BaseBuilder, Details, Digest, Entry};
 
@@ -22,6 +23,8 @@ pub(super) struct Assembler<'p> {
     /// Entries that no list may hold: kept apart, as neither skipping nor a hundred bad rows before them hides one.
     refused: Report,
     head: Vec<(Entry, Details)>,
+    /// Lines of the blocks so far.
+    lines: u64,
 }
 
 impl<'p> Assembler<'p> {
@@ -38,6 +41,7 @@ impl<'p> Assembler<'p> {
             bad: Report::default(),
             refused: Report::default(),
             head: Vec::new(),
+            lines: 0,
         }
     }
 
@@ -56,7 +60,33 @@ impl<'p> Assembler<'p> {
         self.builder.push(entry, &details);
     }
 
-    pub(super) fn remove(&mut self, entry: Entry) {
+    /// Takes the next block of lines.
+    pub(super) fn block(&mut self, block: Block) {
+        if block.rows > 0 {
+            // Registries write none.
+            self.header = Some(false);
+        }
+        self.count_rows(block.rows);
+        for (high, lows) in block.groups() {
+            if self.removals.is_empty() && self.head.len() == ListFile::HEAD {
+                self.builder.push_group(high, lows);
+            } else {
+                numbers_of(high, lows).for_each(|number| self.add(Entry::Number(number), Details::default()));
+            }
+        }
+        for change in &block.changes {
+            let entry = Entry::Number(change.number);
+            match change.removes {
+                true => self.remove(entry),
+                false => self.add(entry, Details { date: change.date, ..Details::default() }),
+            }
+        }
+        self.bad.append(block.bad, self.lines);
+        self.refused.append(block.refused, self.lines);
+        self.lines += block.lines;
+    }
+
+    fn remove(&mut self, entry: Entry) {
         self.removals.insert(entry);
     }
 

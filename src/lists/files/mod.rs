@@ -4,10 +4,13 @@
 //! with it.
 
 mod assembler;
+mod block;
+mod blocks;
 mod columns;
 mod csv;
 mod delimiter;
 mod error;
+mod ftc;
 mod options;
 mod read;
 mod records;
@@ -17,6 +20,7 @@ mod source;
 mod tests;
 mod text;
 mod texts;
+mod tps;
 
 pub use columns::{Column, Columns};
 pub use error::{Compression, FileError, RowReason};

@@ -4,8 +4,10 @@ use std::io::Read;
 use std::sync::atomic::AtomicU64;
 
 use super::assembler::Assembler;
+use super::ftc::Ftc;
 use super::source::Source;
-use super::{FileError, FileOptions, Format, Report, csv};
+use super::tps::Tps;
+use super::{FileError, FileOptions, Format, Report, blocks, csv};
 use crate::lists::{BaseBuilder, Details, Digest, Entry};
 
 /// What a file gave.
@@ -76,12 +78,12 @@ pub fn read_list(
     refuse: &impl Refuse,
     progress: &Progress,
 ) -> Result<ListFile, FileError> {
-    let _ = threads;
     let source = Source::new(input, progress)?;
     let mut assembler = Assembler::new(options.on_error, progress);
     let digest = match options.format {
         Format::Csv | Format::Uke => csv::read(source, options, refuse, &mut assembler)?,
-        Format::Ftc | Format::Tps => csv::read(source, options, refuse, &mut assembler)?,
+        Format::Ftc => blocks::read(source, &Ftc(refuse), threads, &mut assembler)?,
+        Format::Tps => blocks::read(source, &Tps { plan: &options.plan, refuse }, threads, &mut assembler)?,
     };
     assembler.finish(digest)
 }

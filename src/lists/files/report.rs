@@ -83,7 +83,7 @@ impl fmt::Display for Report {
 pub struct RowError {
     /// The line of the file on which the row begins, from 1.
     pub line: u64,
-    /// The cell of the row, from 1.
+    /// The cell of the row, from 1; in `tps`, which has no cells, the character.
     pub column: usize,
     /// What stands there, at most 64 characters of it.
     pub cell: Box<str>,
