@@ -111,7 +111,7 @@ fn unknown_keys_are_refused_with_the_nearest_known_one() {
 fn keys_of_every_table_are_checked() {
     // Without the daemon its own tables are passed over.
     let daemons: &[&str] = if cfg!(feature = "daemon") { &["admin", "state"] } else { &[] };
-    for table in ["sip", "numbers", "answers"].iter().chain(daemons) {
+    for table in ["sip", "numbers", "answers", "lists"].iter().chain(daemons) {
         assert_eq!(mistakes(&format!("[{table}]\nzzzzzz = 1\n"), &[]).len(), 1, "{table}");
     }
     for table in ["trunk", "list", "inbound", "campaign", "route"] {
@@ -242,6 +242,27 @@ fn a_missing_column_is_told() {
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].starts_with("dir/l.csv:1:1: "), "{found:?}");
     assert!(found[0].contains("phone"), "{found:?}");
+}
+
+#[test]
+fn options_of_a_list_are_checked_where_they_stand() {
+    let list = "[[list]]\nname = \"l\"\nclass = \"dnc\"\nfile = \"l\"\n";
+    let files = [("l", "212,5550142\n")];
+    for (text, told) in [
+        ("format = \"ftc\"\ncolumns = { number = 2 }\n", "dir/r.toml:6:11: `columns` means nothing with format"),
+        ("format = \"ftc\"\nskip_limit = 5\n", "dir/r.toml:6:14: `skip_limit` counts rows"),
+        ("format = \"xls\"\n", "dir/r.toml:5:10: unknown variant `xls`, expected one of `csv`, `ftc`, `tps`, `uke`"),
+        ("format = \"ftc\"\nmax_change = \"150%\"\n", "dir/r.toml:6:14: expected a percentage above 0 and at most 100"),
+        ("format = \"ftc\"\nmax_age = \"soon\"\n", "dir/r.toml:6:11: expected a time such as \"31d\""),
+        ("format = \"ftc\"\nmin_prefix = 16\n", "dir/r.toml:6:14: 16 is no number of digits for a prefix"),
+        ("encoding = \"cp9\"\n", "dir/r.toml:5:12: \"cp9\" is no character encoding"),
+    ] {
+        let found = mistakes(&format!("{list}{text}"), &files);
+        assert!(found.first().is_some_and(|first| first.starts_with(told)), "{text}: {found:?}");
+    }
+    let loaded = read(&format!("[lists]\nthreads = 2\n{list}format = \"ftc\"\n"), &files).expect("good");
+    assert_eq!((loaded.settings.lists.threads, loaded.settings.lists.watch), (2, false));
+    assert_eq!(loaded.lists.get("l").map(|list| list.len()), Some(1));
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn ftc_changes_add_and_remove_and_the_last_line_counts() {
 #[test]
 fn tps_lines_have_12_characters_in_two_layouts() {
     let text =
-        "01962 123456\r\n01962123457 \r\n020  79460000\r\n02079460001 \n0169772345  \n01697  72345\n08001111    \n";
+        "01962 123456\r\n01962123457 \r\n0207 9460000\r\n02079460001 \n0169772345  \n01697  72345\n08001111    \n";
     assert_eq!(
         entries(read_with(text, &format(Format::Tps)).unwrap()),
         ["448001111", "44169772345", "441962123456", "441962123457", "442079460000", "442079460001"]
