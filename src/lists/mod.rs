@@ -10,6 +10,7 @@ mod digest;
 mod edit;
 mod entry;
 mod files;
+mod history;
 mod intervals;
 mod list;
 mod numbers;
@@ -20,12 +21,13 @@ mod set;
 pub use base::{Base, BaseBuilder};
 pub use config::{Class, EntriesError, ListConfig, ListsConfig, OnErrorWord, OptionError, Percent, WhenStale};
 pub use digest::{Digest, DigestError, Digester};
-pub use edit::{Change, Details, Edit};
+pub use edit::{Change, Condition, Details, Edit, Tag};
 pub use entry::{Entry, EntryError, Prefix, Range};
 pub use files::{
     Column, Columns, Compression, DateFormat, Delimiter, Encoding, FileError, FileOptions, Format, ListFile, OnError,
     Progress, Refuse, Report, RowError, RowReason, TextError, read_list,
 };
+pub use history::{Action, AuditLine, AuditQuery, BaseRecord, FileRecord, FileStamp, ImportRecord, ListAt};
 pub use list::List;
 pub use numbers::NumberSet;
 pub use pool::{Pool, PoolError};
