@@ -18,7 +18,7 @@ mod page;
 mod pool;
 mod set;
 
-pub use base::{Base, BaseBuilder};
+pub use base::{Base, BaseBuilder, SnapshotError};
 pub use config::{Class, EntriesError, ListConfig, ListsConfig, OnErrorWord, OptionError, Percent, WhenStale};
 pub use digest::{Digest, DigestError, Digester};
 pub use edit::{Change, Condition, Details, Edit, Tag};

@@ -1,7 +1,9 @@
 use proptest::prelude::*;
 use roaring::RoaringTreemap;
 
+use super::container::{Form, smallest};
 use super::*;
+use crate::number::Number;
 
 /// Numbers in lumps: alone, in dense stretches and in runs, at both ends of a container too.
 fn lumps() -> impl Strategy<Value = Vec<u64>> {
@@ -40,11 +42,82 @@ proptest! {
 
 #[test]
 fn each_form_is_chosen_where_it_is_smallest() {
-    assert_eq!(smallest(1, 1), Form::Array);
-    assert_eq!(smallest(4096, 4096), Form::Array);
-    assert_eq!(smallest(4097, 4097), Form::Bitmap);
+    assert_eq!(smallest(1, 1), Form::Runs);
+    assert_eq!(smallest(3, 3), Form::Array);
+    assert_eq!(smallest(512, 512), Form::Array);
+    assert_eq!(smallest(517, 517), Form::Buckets);
+    assert_eq!(smallest(7_680, 7_000), Form::Buckets);
+    assert_eq!(smallest(7_681, 7_000), Form::Bitmap);
     assert_eq!(smallest(65_536, 1), Form::Runs);
     assert_eq!(smallest(40_000, 3_000), Form::Bitmap);
+}
+
+/// A set as bytes, read again.
+fn stored(set: &NumberSet) -> NumberSet {
+    let mut bytes = Vec::new();
+    set.write_to(&mut bytes).unwrap();
+    NumberSet::read_from(&mut &bytes[..]).unwrap().unwrap().verified()
+}
+
+fn bytes(set: &NumberSet) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    set.write_to(&mut bytes).unwrap();
+    bytes
+}
+
+fn set_of(numbers: &RoaringTreemap) -> NumberSet {
+    NumberSet::from_unsorted(numbers.iter().collect())
+}
+
+fn treemap(numbers: Vec<u64>) -> RoaringTreemap {
+    numbers.into_iter().filter(|number| Number::new(*number).is_some()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn a_changed_set_is_the_set_that_is_made_of_the_outcome(a in lumps(), b in lumps(), c in lumps()) {
+        let (own, removed) = (treemap(a), treemap(c));
+        let added = treemap(b) - &removed;
+        let changed = set_of(&own).changed(&set_of(&added), &set_of(&removed));
+        let expected = (own.clone() - &removed) | &added;
+        prop_assert_eq!(changed.len(), expected.len());
+        prop_assert!(changed.iter().map(Number::get).eq(expected.iter()));
+        prop_assert_eq!(&changed, &set_of(&expected));
+        let differences = ((own.clone() - &expected).len(), (expected.clone() - &own).len());
+        prop_assert_eq!(set_of(&own).differences(&changed), differences);
+    }
+
+    #[test]
+    fn a_set_is_the_same_in_whichever_order_its_numbers_come(numbers in lumps(), seed: u64) {
+        use rand::{SeedableRng, seq::SliceRandom};
+        let numbers: Vec<u64> = treemap(numbers).iter().collect();
+        let mut shuffled = numbers.clone();
+        shuffled.shuffle(&mut rand::rngs::StdRng::seed_from_u64(seed));
+        let mut builder = NumberSetBuilder::default();
+        shuffled.iter().chain(&shuffled).for_each(|number| builder.push(*number));
+        prop_assert_eq!(builder.pushed(), 2 * numbers.len() as u64);
+        let set = builder.build();
+        let sorted = NumberSet::from_unsorted(numbers);
+        prop_assert_eq!(&set, &sorted);
+        prop_assert_eq!(bytes(&set), bytes(&sorted));
+        prop_assert_eq!(bytes(&stored(&set)), bytes(&set));
+        prop_assert_eq!(stored(&set), set);
+    }
+}
+
+#[test]
+fn many_changes_neither_fill_the_arena_nor_lose_a_number() {
+    let mut set = NumberSet::from_unsorted((0..100_000).map(|n| 48_000_000_000 + 7 * n).collect());
+    let one = |n| NumberSet::from_unsorted(vec![n]);
+    for n in 0..1_000 {
+        set = set.changed(&one(48_100_000_000 + n), &one(48_000_000_000 + 7 * n));
+    }
+    let mut expected: Vec<u64> = (1_000..100_000).map(|n| 48_000_000_000 + 7 * n).collect();
+    expected.extend((0..1_000).map(|n| 48_100_000_000 + n));
+    assert!(set.iter().map(Number::get).eq(expected));
+    let live: usize = set.directory.iter().map(|(_, slot)| slot.words()).sum();
+    assert!(set.arena.words() <= live + live / 8 + 1, "{} words for {live}", set.arena.words());
 }
 
 #[test]

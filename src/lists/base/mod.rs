@@ -1,8 +1,19 @@
 //! [`Base`]: the entries of a file, frozen.
+//!
+//! A [`BaseBuilder`] makes it of entries as they come, `changed` of another base; `stored` writes and reads it as it lies
+//! in memory. What is known of entries beside themselves stands in the columns of `details`.
 
-use std::sync::Arc;
+mod builder;
+mod changed;
+mod details;
+mod stored;
+#[cfg(test)]
+mod tests;
 
-use jiff::civil::Date;
+use details::DetailsTable;
+
+pub use builder::BaseBuilder;
+pub use stored::SnapshotError;
 
 use super::intervals::{Intervals, Span};
 use super::{Details, Entry, NumberSet, Prefix, Range};
@@ -11,7 +22,8 @@ use crate::time::WallTime;
 
 /// Immutable entries with their details: numbers in a [`NumberSet`], the few other entries in order.
 ///
-/// Details stand in side tables; a look-up touches them only when some entry of the base expires.
+/// Details stand in side tables; a look-up touches them only when some entry of the base expires. A clone shares the
+/// numbers.
 #[derive(Debug, Clone, Default)]
 pub struct Base {
     numbers: NumberSet,
@@ -39,7 +51,7 @@ impl Base {
         self.len() == 0
     }
 
-    /// How many entries were added that were there already.
+    /// How many entries were added that were there already; not known of a base that was read from its snapshot.
     pub fn duplicates(&self) -> u64 {
         self.duplicates
     }
@@ -136,66 +148,16 @@ impl Base {
 
     /// Whether any entry expires.
     pub(super) fn expires(&self) -> bool {
-        self.number_details.expires || self.other_details.expires
+        self.number_details.expires() || self.other_details.expires()
     }
 
-    fn other(&self, key: u32) -> &Entry {
-        &self.others[key as usize]
-    }
-
-    fn accepts(&self, key: u32, at: WallTime, accept: &impl Fn(&Entry) -> bool) -> bool {
-        self.other_details.in_force(u64::from(key), at) && accept(self.other(key))
-    }
-}
-
-/// Gathers entries for a [`Base`].
-#[derive(Debug, Clone, Default)]
-pub struct BaseBuilder {
-    numbers: Vec<u64>,
-    others: Vec<Entry>,
-    number_rows: Vec<Row>,
-    other_rows: Vec<(Entry, Row)>,
-    text: String,
-}
-
-impl BaseBuilder {
-    /// Nothing yet.
-    pub fn new() -> BaseBuilder {
-        BaseBuilder::default()
-    }
-
-    /// Adds an entry. Of an entry added more than once the last details that are not empty count; files do not say who
-    /// added an entry, so `added_by` is not kept.
-    pub fn push(&mut self, entry: Entry, details: &Details) {
-        let row = self.row(details);
-        match entry {
-            Entry::Number(number) => {
-                self.numbers.push(number.get());
-                self.number_rows.extend(row.map(|row| Row { key: number.get(), ..row }));
-            }
-            other => {
-                self.other_rows.extend(row.map(|row| (other.clone(), row)));
-                self.others.push(other);
-            }
-        }
-    }
-
-    /// Adds the numbers `high << 16 | low` for each of `lows`, without details.
-    pub fn push_group(&mut self, high: u64, lows: &[u16]) {
-        self.numbers.extend(lows.iter().map(|low| high << 16 | u64::from(*low)));
-    }
-
-    /// How many entries were added, duplicates counted each time.
-    pub fn pushed(&self) -> u64 {
-        (self.numbers.len() + self.others.len()) as u64
-    }
-
-    /// Freezes what was added.
-    pub fn build(self) -> Base {
-        let pushed = self.pushed();
-        let mut others = self.others;
-        others.sort_unstable();
-        others.dedup();
+    /// Puts the parts together; `others` in `Entry` order and each once.
+    fn of(
+        numbers: NumberSet,
+        others: Box<[Entry]>,
+        [number_details, other_details]: [DetailsTable; 2],
+        duplicates: u64,
+    ) -> Base {
         let spans = |span_of: fn(&Entry) -> Option<(u64, u64)>| {
             let keyed = (0u32..).zip(&others);
             let spans = keyed.filter_map(|(key, entry)| span_of(entry).map(|(first, last)| Span { first, last, key }));
@@ -209,82 +171,14 @@ impl BaseBuilder {
             Entry::Range(range) => Some((range.first().get(), range.last().get())),
             _ => None,
         });
-        let index = |entry: &Entry| others.binary_search(entry).expect("every row's entry was pushed") as u64;
-        let other_rows = self.other_rows.into_iter().map(|(entry, row)| Row { key: index(&entry), ..row }).collect();
-        let text: Arc<str> = self.text.into();
-        let numbers = NumberSet::from_unsorted(self.numbers);
-        Base {
-            duplicates: pushed - numbers.len() - others.len() as u64,
-            numbers,
-            prefixes,
-            ranges,
-            number_details: DetailsTable::new(self.number_rows, text.clone()),
-            other_details: DetailsTable::new(other_rows, text),
-            others: others.into(),
-        }
+        Base { numbers, others, prefixes, ranges, number_details, other_details, duplicates }
     }
 
-    /// `None` when there is nothing to keep.
-    fn row(&mut self, details: &Details) -> Option<Row> {
-        let description = details.description.as_deref().unwrap_or_default();
-        if description.is_empty() && details.date.is_none() && details.expires.is_none() {
-            return None;
-        }
-        let start = self.text.len();
-        self.text.push_str(description);
-        Some(Row { key: 0, start, len: description.len(), date: details.date, expires: details.expires })
+    fn other(&self, key: u32) -> &Entry {
+        &self.others[key as usize]
+    }
+
+    fn accepts(&self, key: u32, at: WallTime, accept: &impl Fn(&Entry) -> bool) -> bool {
+        self.other_details.in_force(u64::from(key), at) && accept(self.other(key))
     }
 }
-
-/// Details by key; keys without details take no room, descriptions share one text.
-#[derive(Debug, Clone)]
-struct DetailsTable {
-    /// Sorted by key.
-    rows: Box<[Row]>,
-    text: Arc<str>,
-    /// Whether any row expires.
-    expires: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Row {
-    key: u64,
-    /// The description is `text[start..start + len]`.
-    start: usize,
-    len: usize,
-    date: Option<Date>,
-    expires: Option<WallTime>,
-}
-
-impl DetailsTable {
-    fn new(mut rows: Vec<Row>, text: Arc<str>) -> DetailsTable {
-        // Stable, so that of rows with one key the last pushed comes first after the reversal.
-        rows.reverse();
-        rows.sort_by_key(|row| row.key);
-        rows.dedup_by_key(|row| row.key);
-        DetailsTable { expires: rows.iter().any(|row| row.expires.is_some()), rows: rows.into(), text }
-    }
-
-    fn row(&self, key: u64) -> Option<&Row> {
-        self.rows.binary_search_by_key(&key, |row| row.key).ok().map(|at| &self.rows[at])
-    }
-
-    fn in_force(&self, key: u64, at: WallTime) -> bool {
-        !self.expires || self.row(key).and_then(|row| row.expires).is_none_or(|expires| at < expires)
-    }
-
-    fn details(&self, key: u64) -> Details {
-        let Some(row) = self.row(key) else { return Details::default() };
-        let description = (row.len > 0).then(|| self.text[row.start..row.start + row.len].into());
-        Details { date: row.date, description, expires: row.expires, added_by: None }
-    }
-}
-
-impl Default for DetailsTable {
-    fn default() -> Self {
-        DetailsTable { rows: Box::default(), text: "".into(), expires: false }
-    }
-}
-
-#[cfg(test)]
-mod tests;
