@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::guard::Actor;
 use super::problem::Problem;
 use super::{Backend, EditFailure, Effect, body};
-use crate::lists::{Change, Details, Edit, Entry};
+use crate::lists::{Change, Details, Edit, Entry, Page};
 use crate::number::DialPlan;
 use crate::time::WallTime;
 
@@ -85,16 +85,16 @@ pub(super) async fn page<B: Backend>(
         })
         .transpose()?;
     let generation = world.generation;
+    let asked = name.clone();
     // A search may have to look at every entry of a large list.
-    let mut found = tokio::task::spawn_blocking(move || {
-        world.lists.get(&name).map(|list| list.page(after.as_ref(), limit + 1, &query.search)).unwrap_or_default()
+    let found = tokio::task::spawn_blocking(move || {
+        world.lists.get(&asked).map(|list| list.page(after.as_ref(), limit, &query.search))
     })
     .await
     .map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the search failed"))?;
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next = if more { found.last().map(|(entry, _)| entry.to_string()) } else { None };
-    let entries = found.into_iter().map(|(entry, details)| EntryBody::new(&entry, details, &plan)).collect();
+    let Some(Page { entries, next }) = found else { return Err(Problem::unknown_list(&name)) };
+    let next = next.map(|entry| entry.to_string());
+    let entries = entries.into_iter().map(|(entry, details)| EntryBody::new(&entry, details, &plan)).collect();
     Ok(Json(EntryPage { generation, entries, next }))
 }
 

@@ -14,7 +14,6 @@ mod history;
 mod intervals;
 mod list;
 mod numbers;
-mod page;
 mod pool;
 mod set;
 
@@ -28,7 +27,7 @@ pub use files::{
     Progress, Refuse, Report, RowError, RowReason, TextError, read_list,
 };
 pub use history::{Action, AuditLine, AuditQuery, BaseRecord, FileRecord, FileStamp, ImportRecord, ListAt};
-pub use list::List;
+pub use list::{List, Page};
 pub use numbers::NumberSet;
 pub use pool::{Pool, PoolError};
 pub use set::{ListId, Lists, ListsError, UnknownList};

@@ -57,6 +57,29 @@ impl Lists {
         (0u16..).map(ListId).zip(self.lists.iter().map(|list| &**list))
     }
 
+    /// These lists with `list` in the place of the one of its name, or behind all others.
+    pub fn with_list(&self, list: List) -> Result<Lists, ListsError> {
+        let mut lists = self.clone();
+        match self.id(list.name()) {
+            Some(id) => lists.lists[usize::from(id.0)] = Arc::new(list),
+            None => {
+                let id = u16::try_from(lists.len()).map_err(|_| ListsError::TooMany)?;
+                let mut names = HashMap::clone(&lists.names);
+                names.insert(list.name().clone(), ListId(id));
+                lists.names = Arc::new(names);
+                lists.lists.push(Arc::new(list));
+            }
+        }
+        Ok(lists)
+    }
+
+    /// These lists without the one of that name; those behind it take other places.
+    pub fn without(&self, name: &str) -> Lists {
+        let lists: Vec<Arc<List>> = self.lists.iter().filter(|list| **list.name() != *name).cloned().collect();
+        let names = lists.iter().map(|list| list.name().clone()).zip((0..).map(ListId)).collect();
+        Lists { lists, names: Arc::new(names) }
+    }
+
     /// These lists after `edits`, applied in order; none of them when one names a list that is not here.
     pub fn with(&self, edits: &[Edit]) -> Result<Lists, UnknownList> {
         let mut by_list: HashMap<ListId, Vec<(Entry, Change)>> = HashMap::new();
@@ -66,7 +89,10 @@ impl Lists {
         }
         let mut lists = self.clone();
         for (id, changes) in by_list {
-            lists.lists[usize::from(id.0)] = Arc::new(self[id].with(&changes));
+            let list = &self[id];
+            // At a start all edits come at once.
+            let many = changes.len() as u64 > 2 * List::WORTH_FOLDING;
+            lists.lists[usize::from(id.0)] = Arc::new(if many { list.with_all(&changes) } else { list.with(&changes) });
         }
         Ok(lists)
     }

@@ -177,8 +177,7 @@ pub(super) struct TextsBuilder {
 impl TextsBuilder {
     fn number(&mut self, interned: u32, interner: &Interner) -> u32 {
         let Some(text) = interner.texts.get(interned as usize) else { return NO_TEXT };
-        // No more than the interner has.
-        let next = self.ends.len() as u32;
+        let next = u32::try_from(self.ends.len()).expect("no more than the interner has");
         *self.numbers.entry(interned).or_insert_with(|| {
             self.text.push_str(text);
             self.ends.push(self.text.len() as u64);

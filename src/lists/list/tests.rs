@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::super::BaseBuilder;
 use super::*;
+use crate::lists::BaseBuilder;
 use crate::number::{Code, DialPlan};
 
 const NOON: WallTime = WallTime::from_micros(1_774_440_000_000_000);
@@ -113,15 +113,36 @@ fn an_edit_gives_an_entry_of_the_base_another_expiry() {
 }
 
 #[test]
-fn a_new_base_keeps_the_edits() {
-    let list = plain(&["48221234567", "48221234568"]);
-    let edited = list.with(&[(entry("48221234567"), Change::Remove), (entry("48221234569"), put())]);
-    assert_eq!(edited.len(), 2);
-    let again = edited.rebased(None, plain(&["48221234567", "48221234569", "48221234570"]).base().clone());
-    assert_eq!((again.len(), again.edits()), (2, 2));
-    assert_eq!(found(&again, &number("48221234567")), None);
-    assert_eq!(found(&again, &number("48221234569")).as_deref(), Some("48221234569"));
-    assert_eq!(found(&again, &number("48221234570")).as_deref(), Some("48221234570"));
+fn a_list_that_is_too_old_enforces_or_passes_from_that_moment_on() {
+    let just_before = WallTime::from_micros(NOON.as_micros() - 1);
+    let list = plain(&["48221234567", "anonymous"]).with(&[(entry("4870*"), put())]);
+    let enforces = list.clone().aging(Some(NOON), WhenStale::Enforce);
+    let passes = list.aging(Some(NOON), WhenStale::Pass);
+    assert!(enforces.is_stale(NOON) && !enforces.is_stale(just_before));
+    for party in [number("48221234567"), number("48701234567"), Party::Anonymous] {
+        assert!(enforces.lookup(&party, NOON).is_some());
+        assert!(passes.lookup(&party, just_before).is_some());
+        assert_eq!(passes.lookup(&party, NOON), None);
+    }
+}
+
+#[test]
+fn an_import_replaces_what_edits_had_made_of_its_entries() {
+    let list = plain(&["48221234567", "48221234568"]).with(&[
+        (entry("48221234567"), Change::Remove),
+        (entry("48221234569"), Change::Put(until(NOON))),
+        (entry("48221234570"), Change::Remove),
+        (entry("4870*"), put()),
+    ]);
+    let file = plain(&["48221234567", "48221234569", "bob"]);
+    let imported = list.imported(file.base());
+    assert_eq!((imported.len(), imported.edits(), imported.unfolded()), (5, 2, 0));
+    for text in ["48221234567", "48221234569"] {
+        assert_eq!(found(&imported, &number(text)).as_deref(), Some(text));
+    }
+    assert_eq!(imported.details(&entry("48221234569")), Some(Details::default()));
+    let removed = imported.with(&[(entry("48221234567"), Change::Remove)]);
+    assert_eq!((removed.len(), removed.edits()), (4, 3));
 }
 
 #[test]
@@ -134,11 +155,13 @@ fn pages_follow_each_other_and_searches_find_numbers_and_texts() {
         (entry("bob-48"), Details::default()),
     ])
     .with(&[(entry("48221234568"), Change::Remove), (entry("anonymous"), put())]);
-    let texts = |page: Vec<(Entry, Details)>| page.iter().map(|(entry, _)| entry.to_string()).collect::<Vec<_>>();
+    let texts = |page: Page| page.entries.iter().map(|(entry, _)| entry.to_string()).collect::<Vec<_>>();
     let first = list.page(None, 2, "");
-    assert_eq!(first[0].1, described);
+    assert_eq!(first.entries[0].1, described);
+    assert_eq!(first.next, Some(entry("4870*")));
+    assert_eq!(list.page(None, 4, "").next, None);
     assert_eq!(texts(first.clone()), ["48221234567", "4870*"]);
-    assert_eq!(texts(list.page(Some(&first[1].0), 2, "")), ["anonymous", "bob-48"]);
+    assert_eq!(texts(list.page(first.next.as_ref(), 2, "")), ["anonymous", "bob-48"]);
     assert_eq!(texts(list.page(Some(&entry("48221234568")), 1, "")), ["4870*"]);
     assert_eq!(texts(list.page(None, 9, "1234")), ["48221234567"]);
     assert_eq!(texts(list.page(None, 9, "+48 22")), ["48221234567"]);
@@ -211,24 +234,31 @@ proptest! {
             };
         }
         let rebuilt = list_of(&model.clone().into_iter().collect::<Vec<_>>());
-        prop_assert_eq!(edited.len(), model.len() as u64);
+        let folded = list_of(&base).with(&edits[..edits.len() / 2]).folded().with(&edits[edits.len() / 2..]);
+        let at_once = list_of(&base).with_all(&edits);
+        for list in [&edited, &folded, &at_once, &folded.folded()] {
+            prop_assert_eq!(list.len(), model.len() as u64);
+            prop_assert_eq!(list.edits(), edited.unfolded());
+        }
         let all: Vec<_> = model.clone().into_iter().collect();
-        prop_assert_eq!(edited.page(None, usize::MAX, ""), all.clone());
+        prop_assert_eq!(edited.page(None, usize::MAX, "").entries, all.clone());
         let words = [Party::Anonymous, Party::Unavailable, Party::User("alice".into())];
         for party in parties.into_iter().map(Party::Number).chain(words) {
             for at in [NOON, NOON + Duration::from_secs(1)] {
                 let expected = scanned(&model, &party, at);
                 prop_assert_eq!(edited.lookup(&party, at), expected.clone(), "edited, {:?}", party);
+                prop_assert_eq!(folded.lookup(&party, at), expected.clone(), "folded, {:?}", party);
+                prop_assert_eq!(at_once.lookup(&party, at), expected.clone(), "at once, {:?}", party);
                 prop_assert_eq!(rebuilt.lookup(&party, at), expected, "rebuilt, {:?}", party);
             }
         }
         for (entry, _) in base.iter().map(|(entry, _)| (entry, ())).chain(edits.iter().map(|(entry, _)| (entry, ()))) {
             prop_assert_eq!(edited.details(entry), model.get(entry).cloned());
+            prop_assert_eq!(folded.details(entry), model.get(entry).cloned());
             prop_assert_eq!(edited.contains(entry), model.contains_key(entry));
             let behind: Vec<_> = all.iter().filter(|(own, _)| own > entry).cloned().collect();
-            prop_assert_eq!(edited.page(Some(entry), usize::MAX, ""), behind);
+            prop_assert_eq!(folded.page(Some(entry), usize::MAX, "").entries, behind.clone());
+            prop_assert_eq!(edited.page(Some(entry), usize::MAX, "").entries, behind);
         }
-        let fresh = list_of(&[]).rebased(None, list_of(&base).base().clone()).with(&edits);
-        prop_assert_eq!(list_of(&[]).with(&edits).rebased(None, fresh.base().clone()).len(), fresh.len());
     }
 }

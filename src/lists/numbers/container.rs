@@ -163,12 +163,7 @@ impl View<'_> {
             View::Runs(runs) => out.extend(runs.iter().flat_map(|[first, last]| *first..=*last)),
             View::Bitmap(bitmap) => {
                 for (base, word) in (0..=u16::MAX).step_by(64).zip(bitmap) {
-                    let mut word = *word;
-                    while word != 0 {
-                        // At most 63.
-                        out.push(base + word.trailing_zeros() as u16);
-                        word &= word - 1;
-                    }
+                    out.extend((0..64).filter(|bit| word & 1 << bit != 0).map(|bit| base + bit));
                 }
             }
         }

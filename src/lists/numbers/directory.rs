@@ -36,8 +36,7 @@ impl Directory {
         let span = usize::try_from(span).expect("a small multiple of a length");
         let (mut slots, mut before) = (Vec::with_capacity(span), Vec::with_capacity(span));
         for (high, slot, count) in containers {
-            // Less than `span`.
-            let at = (high - first) as usize;
+            let at = usize::try_from(high - first).expect("less than the span");
             slots.resize(at, Slot::EMPTY);
             before.resize(at, total);
             slots.push(*slot);

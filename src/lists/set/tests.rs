@@ -50,3 +50,16 @@ fn edits_apply_in_order_and_all_or_none() {
     let unknown = before.with(&[edit("a", "112", put()), edit("c", "112", put())]);
     assert_eq!(unknown.map(|lists| lists.len()), Err(UnknownList("c".into())));
 }
+
+#[test]
+fn a_list_is_replaced_in_its_place_added_behind_all_and_taken_away() {
+    let three = lists(&["a", "b", "c"]).unwrap();
+    let list = |name: &str| List::new(name.into(), Class::Allow, None, Arc::new(Base::default()));
+    let replaced = three.with_list(list("b")).unwrap();
+    assert_eq!((replaced.id("b"), replaced.get("b").map(List::class)), (Some(ListId(1)), Some(Class::Allow)));
+    let more = replaced.with_list(list("d")).unwrap();
+    assert_eq!((more.len(), more.id("d")), (4, Some(ListId(3))));
+    let fewer = more.without("a");
+    assert_eq!((fewer.len(), fewer.id("a"), fewer.id("b"), fewer.id("d")), (3, None, Some(ListId(0)), Some(ListId(2))));
+    assert_eq!(three.len(), 3);
+}

@@ -1,33 +1,65 @@
-//! Paging through a list and searching it.
+//! Going through a list and searching it.
 
 use std::fmt::Write;
 
-use super::{Change, Details, Entry, List};
+use crate::lists::{Change, Details, Entry, List};
 use crate::number::Number;
+
+/// Some entries of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// In `Entry` order, with their details.
+    pub entries: Vec<(Entry, Details)>,
+    /// Behind which entry the next page begins; `None`: nothing is left.
+    pub next: Option<Entry>,
+}
 
 impl List {
     /// At most `limit` entries behind `after` (from the beginning for `None`), in `Entry` order, that `search` finds.
     ///
     /// `search` is part of the entry's canonical spelling or, in any case, of its description; a number may be searched
-    /// with `+` and separators. Empty: all. Expired entries are among them until they are removed. A search reads the
-    /// whole list: not for the call path.
-    pub fn page(&self, after: Option<&Entry>, limit: usize, search: &str) -> Vec<(Entry, Details)> {
+    /// with `+` and separators. Empty: all. Expired entries are among them until they are removed. A search looks at
+    /// some millions of entries and then says where to go on, with fewer entries than asked for or none: not for the
+    /// call path.
+    pub fn page(&self, after: Option<&Entry>, limit: usize, search: &str) -> Page {
         let search = Search::new(search);
         let mut text = String::new();
-        let entries = self.entries(after);
-        let found = entries.filter(|(entry, details)| search.finds(entry, details, &mut text));
-        found.take(limit).collect()
+        let mut page = Page { entries: Vec::new(), next: None };
+        for (looked_at, (entry, change)) in self.changed_entries(after).enumerate() {
+            if page.entries.len() == limit || looked_at == MOST_SEARCHED {
+                return page;
+            }
+            page.next = Some(entry.clone());
+            let details = || self.details_of(&entry, change);
+            if search.finds(&entry, details, &mut text) {
+                let details = details();
+                page.entries.push((entry, details));
+            }
+        }
+        page.next = None;
+        page
     }
 
     /// All entries behind `after` (from the beginning for `None`) with their details, in `Entry` order.
     pub fn entries(&self, after: Option<&Entry>) -> impl Iterator<Item = (Entry, Details)> + use<'_> {
+        self.changed_entries(after).map(|(entry, change)| {
+            let details = self.details_of(&entry, change);
+            (entry, details)
+        })
+    }
+
+    /// All entries, each with what the overlay says of its details.
+    fn changed_entries<'l>(
+        &'l self,
+        after: Option<&Entry>,
+    ) -> impl Iterator<Item = (Entry, Option<&'l Details>)> + use<'l> {
         let behind = after.cloned();
         let behind = move |entry: &Entry| behind.as_ref().is_none_or(|after| entry > after);
-        let mut base = {
-            let behind = behind.clone();
-            self.base().entries_from(after).filter(move |entry| behind(entry)).peekable()
-        };
-        let mut edits = self.changes_from(after).filter(move |(entry, _)| behind(entry)).peekable();
+        // Only the first can be `after` itself.
+        let mut base = self.base().entries_from(after).peekable();
+        base.next_if(|entry| !behind(entry));
+        let mut edits = self.changes_from(after).peekable();
+        edits.next_if(|(entry, _)| !behind(entry));
         std::iter::from_fn(move || {
             loop {
                 let edited = match (base.peek(), edits.peek()) {
@@ -37,23 +69,25 @@ impl List {
                     (None, None) => return None,
                 };
                 if !edited {
-                    let entry = base.next()?;
-                    let details = self.base().details(&entry).unwrap_or_default();
-                    return Some((entry, details));
+                    return base.next().map(|entry| (entry, None));
                 }
                 let (entry, change) = edits.next()?;
                 base.next_if(|own| own == entry);
                 if let Change::Put(details) = change {
-                    return Some((entry.clone(), details.clone()));
+                    return Some((entry.clone(), Some(details)));
                 }
             }
         })
+    }
+
+    fn details_of(&self, entry: &Entry, edited: Option<&Details>) -> Details {
+        edited.cloned().unwrap_or_else(|| self.base().details(entry).unwrap_or_default())
     }
 }
 
 impl List {
     /// The single numbers of base and edits, in no order.
-    pub(super) fn numbers(&self) -> impl Iterator<Item = Number> + '_ {
+    pub(in crate::lists) fn numbers(&self) -> impl Iterator<Item = Number> + '_ {
         let edited = self.changes().filter_map(|(entry, change)| match (entry, change) {
             (Entry::Number(number), Change::Put(_)) => Some(*number),
             _ => None,
@@ -63,7 +97,7 @@ impl List {
     }
 
     /// All other entries of base and edits, in `Entry` order.
-    pub(super) fn other_entries(&self) -> Vec<Entry> {
+    pub(in crate::lists) fn other_entries(&self) -> Vec<Entry> {
         let edited = self.changes().filter_map(|(entry, change)| match (entry, change) {
             (Entry::Number(_), _) | (_, Change::Remove) => None,
             (other, Change::Put(_)) => Some(other),
@@ -96,7 +130,7 @@ impl Search {
         Search { text, digits }
     }
 
-    fn finds(&self, entry: &Entry, details: &Details, buffer: &mut String) -> bool {
+    fn finds(&self, entry: &Entry, details: impl FnOnce() -> Details, buffer: &mut String) -> bool {
         if self.text.is_empty() {
             return true;
         }
@@ -106,6 +140,9 @@ impl Search {
             *buffer = buffer.to_lowercase();
         }
         buffer.contains(&self.digits)
-            || details.description.as_ref().is_some_and(|text| text.to_lowercase().contains(&self.text))
+            || details().description.as_ref().is_some_and(|text| text.to_lowercase().contains(&self.text))
     }
 }
+
+/// Half a second's work, so that a search of the largest list does not hold a thread for minutes.
+const MOST_SEARCHED: usize = 5_000_000;

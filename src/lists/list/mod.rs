@@ -1,4 +1,12 @@
 //! [`List`]: a base, a class, and an overlay of edits.
+//!
+//! `folding` moves edits from the overlay into the base, `page` goes through all entries.
+
+mod folding;
+mod page;
+#[cfg(test)]
+mod tests;
+pub use page::Page;
 
 use std::ops::Bound;
 use std::path::Path;
@@ -6,7 +14,9 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
-use super::{Base, Change, Class, Details, Entry, Prefix, Range};
+use folding::Edited;
+
+use super::{Base, Change, Class, Details, Entry, Prefix, Range, WhenStale};
 use crate::number::{Number, Party};
 use crate::time::WallTime;
 
@@ -19,10 +29,18 @@ pub struct List {
     name: Arc<str>,
     class: Class,
     source: Option<Arc<Path>>,
+    /// What its file says, with the edits that were folded into it.
     base: Arc<Base>,
     overlay: Overlay,
+    /// Which entries of the base stand there as edits left them.
+    edited: Arc<Edited>,
     /// Entries of base and overlay together, expired ones included.
     len: u64,
+    /// Edited entries of base and overlay together.
+    edits: u64,
+    /// From when on the file is too old; `None`: never.
+    stale_from: Option<WallTime>,
+    when_stale: WhenStale,
 }
 
 /// The latest change of each edited entry.
@@ -40,8 +58,38 @@ struct Overlay {
 impl List {
     /// A list as its file or configuration says it, without edits.
     pub fn new(name: Arc<str>, class: Class, source: Option<Arc<Path>>, base: Arc<Base>) -> List {
-        let len = base.len();
-        List { name, class, source, base, overlay: Overlay::default(), len }
+        List {
+            name,
+            class,
+            source,
+            len: base.len(),
+            base,
+            overlay: Overlay::default(),
+            edited: Arc::default(),
+            edits: 0,
+            stale_from: None,
+            when_stale: WhenStale::default(),
+        }
+    }
+
+    /// The same list, which is too old from `stale_from` on, and what it does then.
+    pub fn aging(self, stale_from: Option<WallTime>, when_stale: WhenStale) -> List {
+        List { stale_from, when_stale, ..self }
+    }
+
+    /// From when on its file is too old; `None`: never.
+    pub fn stale_from(&self) -> Option<WallTime> {
+        self.stale_from
+    }
+
+    /// What it does then.
+    pub fn when_stale(&self) -> WhenStale {
+        self.when_stale
+    }
+
+    /// Whether its file is too old at `at`.
+    pub fn is_stale(&self, at: WallTime) -> bool {
+        self.stale_from.is_some_and(|from| from <= at)
     }
 
     /// Its name.
@@ -59,7 +107,7 @@ impl List {
         self.source.as_deref()
     }
 
-    /// What its file says, without the edits.
+    /// What its file says, with the edits that were folded into it.
     pub fn base(&self) -> &Arc<Base> {
         &self.base
     }
@@ -76,10 +124,15 @@ impl List {
 
     /// How many entries have an edit.
     pub fn edits(&self) -> u64 {
+        self.edits
+    }
+
+    /// How many of them are not folded into the base.
+    pub fn unfolded(&self) -> u64 {
         self.overlay.changes.len() as u64
     }
 
-    /// The latest change of each edited entry, in entry order.
+    /// The latest change of each entry that was edited since edits were last folded, in entry order.
     pub fn changes(&self) -> impl Iterator<Item = (&Entry, &Change)> {
         self.overlay.changes.iter()
     }
@@ -95,8 +148,12 @@ impl List {
 
     /// The entry that names `party` at `at`: the number itself, else the narrowest range, else the longest prefix.
     ///
-    /// Entries that have expired do not match. Allocates only to look a user name up in edits.
+    /// Entries that have expired do not match, nor does anything of a list that is too old and passes then. Allocates
+    /// only to look a user name up in edits.
     pub fn lookup(&self, party: &Party<'_>, at: WallTime) -> Option<Entry> {
+        if self.when_stale == WhenStale::Pass && self.is_stale(at) {
+            return None;
+        }
         let number = match party {
             Party::Number(number) => *number,
             named => return self.lookup_named(named, at),
@@ -134,23 +191,15 @@ impl List {
         list
     }
 
-    /// The edits of this list over another base, as after its file was read again.
-    pub fn rebased(&self, source: Option<Arc<Path>>, base: Arc<Base>) -> List {
-        let mut list = List { source, ..self.clone() };
-        let count = |change: &Change| matches!(change, Change::Put(_));
-        let added = list.changes().filter(|(entry, change)| count(change) && !base.contains(entry)).count() as u64;
-        let removed = list.changes().filter(|(entry, change)| !count(change) && base.contains(entry)).count() as u64;
-        list.len = base.len() + added - removed;
-        list.base = base;
-        list
-    }
-
     fn apply(&mut self, entry: &Entry, change: &Change) {
         let there = matches!(change, Change::Put(_));
         match (self.contains(entry), there) {
             (false, true) => self.len += 1,
             (true, false) => self.len -= 1,
             _ => {}
+        }
+        if self.is_unedited(entry) && !self.edited.contains(entry) {
+            self.edits += 1;
         }
         match (entry, there) {
             (Entry::Prefix(prefix), true) => self.overlay.prefix_digits |= 1 << prefix.digits(),
@@ -240,6 +289,3 @@ impl Change {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
