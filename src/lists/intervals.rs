@@ -2,7 +2,7 @@
 
 /// Frozen intervals `first..=last`, flattened to disjoint segments that each name their narrowest interval.
 ///
-/// The narrowest is one binary search away. The wider ones, wanted only when the narrowest has expired or was removed,
+/// The narrowest is one look into a table of places and a short search away. The wider ones, wanted only when the narrowest has expired or was removed,
 /// are found by walking back from the point.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Intervals {
@@ -10,10 +10,24 @@ pub(super) struct Intervals {
     spans: Box<[Span]>,
     /// `reach[i]`: the highest last of `spans[..=i]`.
     reach: Box<[u64]>,
-    /// Where each segment begins, sorted; it ends before the next one.
-    starts: Box<[u64]>,
-    /// The narrowest span of each segment, an index of `spans`; [`NONE`] in gaps.
-    narrowest: Box<[u32]>,
+    /// Sorted; each ends before the next one begins.
+    segments: Box<[Segment]>,
+    places: Places,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Segment {
+    start: u64,
+    /// The key of the narrowest span; [`NONE`] in gaps.
+    key: u32,
+}
+
+/// How many segments begin before each of evenly spaced points: between two of them there are few to search.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Places {
+    first: u64,
+    shift: u32,
+    before: Box<[u32]>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,8 +53,9 @@ impl Intervals {
             highest
         });
         let reach = reach.collect();
-        let (starts, narrowest) = flatten(&spans);
-        Intervals { spans: spans.into(), reach, starts: starts.into(), narrowest: narrowest.into() }
+        let segments = flatten(&spans);
+        let places = Places::new(&segments);
+        Intervals { spans: spans.into(), reach, segments: segments.into(), places }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -49,11 +64,10 @@ impl Intervals {
 
     /// The key of the narrowest interval that holds `point`.
     pub(super) fn narrowest(&self, point: u64) -> Option<u32> {
-        let after = self.starts.partition_point(|start| *start <= point);
-        match self.narrowest[after.checked_sub(1)?] {
-            NONE => None,
-            span => Some(self.spans[span as usize].key),
-        }
+        let within = self.places.around(point)?;
+        let after = within.start + self.segments[within].partition_point(|segment| segment.start <= point);
+        let segment = self.segments[after.checked_sub(1)?];
+        (segment.key != NONE).then_some(segment.key)
     }
 
     /// The narrowest interval that holds `point` and whose key `accept` takes.
@@ -84,7 +98,7 @@ pub(super) fn merge(spans: impl Iterator<Item = (u64, u64)>) -> Vec<(u64, u64)> 
 }
 
 /// Sweeps over all ends: at each, the narrowest span that is open.
-fn flatten(spans: &[Span]) -> (Vec<u64>, Vec<u32>) {
+fn flatten(spans: &[Span]) -> Vec<Segment> {
     let mut ends: Vec<(u64, bool, u32)> = Vec::with_capacity(2 * spans.len());
     for (at, span) in (0u32..).zip(spans) {
         ends.push((span.first, true, at));
@@ -92,23 +106,48 @@ fn flatten(spans: &[Span]) -> (Vec<u64>, Vec<u32>) {
     }
     ends.sort_unstable();
     let mut open = std::collections::BTreeSet::new();
-    let (mut starts, mut narrowest) = (Vec::new(), Vec::new());
+    let mut segments: Vec<Segment> = Vec::new();
     for same_point in ends.chunk_by(|one, next| one.0 == next.0) {
         for (_, opens, at) in same_point {
-            let ranked = (spans[*at as usize].rank(), *at);
+            let ranked = spans[*at as usize].rank();
             if *opens {
                 open.insert(ranked);
             } else {
                 open.remove(&ranked);
             }
         }
-        let now = open.first().map_or(NONE, |(_, at)| *at);
-        if narrowest.last() != Some(&now) {
-            starts.push(same_point[0].0);
-            narrowest.push(now);
+        let key = open.first().map_or(NONE, |(.., key)| *key);
+        if segments.last().is_none_or(|last| last.key != key) {
+            segments.push(Segment { start: same_point[0].0, key });
         }
     }
-    (starts, narrowest)
+    segments
+}
+
+impl Places {
+    fn new(segments: &[Segment]) -> Places {
+        let (Some(first), Some(last)) = (segments.first(), segments.last()) else { return Places::default() };
+        let (first, width) = (first.start, last.start - first.start);
+        // As many points as segments, or up to twice as many.
+        let wanted = u64::BITS - (width / segments.len() as u64).leading_zeros();
+        let shift = wanted.saturating_sub(1);
+        let mut before = Vec::new();
+        for (at, segment) in (0u32..).zip(segments) {
+            let point = usize::try_from(segment.start - first >> shift).expect("a few times as many as segments");
+            before.resize(before.len().max(point + 1), at);
+        }
+        before.push(u32::try_from(segments.len()).expect("keys of intervals have 32 bits"));
+        Places { first, shift, before: before.into() }
+    }
+
+    /// The segments that begin behind the last even point before `point` and up to the next one, and the one before
+    /// them; `None` when all begin behind `point`.
+    fn around(&self, point: u64) -> Option<std::ops::Range<usize>> {
+        let at = usize::try_from(point.checked_sub(self.first)? >> self.shift).unwrap_or(usize::MAX);
+        let last = self.before.len().checked_sub(1)?;
+        let (at, next) = (at.min(last), at.saturating_add(1).min(last));
+        Some((self.before[at] as usize).saturating_sub(1)..self.before[next] as usize)
+    }
 }
 
 const NONE: u32 = u32::MAX;
