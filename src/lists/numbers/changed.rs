@@ -10,7 +10,7 @@ impl NumberSet {
     pub(in crate::lists) fn changed(&self, added: &NumberSet, removed: &NumberSet) -> NumberSet {
         let mut arena = ArenaBuilder::after(&self.arena);
         let mut containers = Vec::new();
-        let (mut lows, mut gone, mut came) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut lows, mut gone, mut came, mut merged) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (high, [own, less, more]) in side_by_side([self, removed, added]) {
             if less.is_none() && more.is_none() {
                 containers.extend(own.map(|slot| (high, slot, self.count(slot))));
@@ -20,11 +20,10 @@ impl NumberSet {
                 out.clear();
                 slot.inspect(|slot| set.lows(*slot, out));
             }
-            lows.retain(|low| gone.binary_search(low).is_err());
-            lows.extend_from_slice(&came);
-            super::builder::sort(&mut lows);
-            if !lows.is_empty() {
-                containers.push(packed(&mut arena, high, &lows));
+            merged.clear();
+            merge(&lows, &gone, &came, &mut merged);
+            if !merged.is_empty() {
+                containers.push(packed(&mut arena, high, &merged));
             }
         }
         NumberSet::of(&containers, arena.finish())
@@ -55,6 +54,22 @@ impl NumberSet {
     fn count(&self, slot: Slot) -> usize {
         slot.view(self.arena.from(slot.place)).len()
     }
+}
+
+/// Appends `lows` without `gone` and with `came`; all ascending.
+fn merge(lows: &[u16], gone: &[u16], came: &[u16], out: &mut Vec<u16>) {
+    let (mut gone, mut came) = (gone.iter().peekable(), came.iter().peekable());
+    for low in lows {
+        while let Some(new) = came.next_if(|new| *new < low) {
+            out.push(*new);
+        }
+        while gone.next_if(|gone| *gone < low).is_some() {}
+        // What came as well is pushed once, and by `came`: it may be gone first.
+        if gone.peek() != Some(&low) && came.peek() != Some(&low) {
+            out.push(*low);
+        }
+    }
+    out.extend(came);
 }
 
 /// The high parts of any of the sets, ascending, with the container that each has for it.
