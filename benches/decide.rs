@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use ringfence::config::InMemory;
 use ringfence::screen::{CallFacts, CallView, World, decide};
 use ringfence::time::WallTime;
 use ringfence::usage::Usage;
@@ -58,13 +59,11 @@ fn world() -> World {
         text +=
             &format!("[[inbound]]\nname = \"r{rule}\"\nlists = [\"l{}\"]\n{called}trunks = [\"carrier\"]\n", rule % 4);
     }
-    let mut read_file = |path: &Path| {
-        let list: u64 = path.to_string_lossy().parse().expect("a list's number");
-        // Spread over the numbering space as real lists are, four lists side by side.
-        let rows: String = (0..LISTED).map(|at| format!("{}\n", 48_500_000_000 + at * 1_601 + list)).collect();
-        Ok(rows.into_bytes())
-    };
-    let loaded = ringfence::config::parse(Path::new(""), &text, &mut read_file).expect("a good config");
+    // Spread over the numbering space as real lists are, four lists side by side.
+    let rows =
+        |list: u64| -> String { (0..LISTED).map(|at| format!("{}\n", 48_500_000_000 + at * 1_601 + list)).collect() };
+    let mut files = (0..4).fold(InMemory::new(), |files, list| files.with(list.to_string(), rows(list)));
+    let loaded = ringfence::config::parse(Path::new(""), &text, &[], &mut files).expect("a good config");
     World::new(1, loaded.lists, loaded.policy).expect("pools")
 }
 

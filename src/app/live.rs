@@ -39,7 +39,7 @@ pub(super) struct Read {
     pub(super) at: WallTime,
     pub(super) plan: DialPlan,
     pub(super) list_plans: HashMap<String, DialPlan>,
-    pub(super) text: Box<str>,
+    pub(super) text: Arc<str>,
 }
 
 impl Read {

@@ -39,7 +39,7 @@ pub(super) fn reload(live: &Arc<Live>, actor: &Arc<str>) -> Result<Reloaded, Rel
 }
 
 fn build_and_swap(live: &Arc<Live>, actor: &Arc<str>) -> Result<Reloaded, ReloadFailure> {
-    let loaded = config::load(&live.config).map_err(invalid)?;
+    let loaded = config::load(&live.config, &[], &mut config::Files::default()).map_err(invalid)?;
     let replay = live.edits.replay().map_err(|error| ReloadFailure::Unavailable(error.to_string()))?;
     let world = worlds::build(&loaded.lists, Arc::clone(&loaded.policy), &replay.edits, replay.generation).map_err(
         |error| {

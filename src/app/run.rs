@@ -35,7 +35,7 @@ pub fn run(config: &Path) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let loaded = match config::load(config) {
+    let loaded = match config::load(config, &[], &mut config::Files::default()) {
         Ok(loaded) => loaded,
         Err(errors) => {
             eprintln!("{errors}");

@@ -12,7 +12,7 @@ use super::run::{Daemon, StartError};
 use super::worlds::{self, Publisher, Worlds};
 use super::{difference, reload};
 use crate::admin::{Backend, EditFailure, Edited, Effect, ListChange, ReloadFailure, RuleChange};
-use crate::config;
+use crate::config::{self, ConfigErrors, Files, Loaded};
 use crate::lists::{Change, Details, Edit};
 use crate::store::{Store, StoreError};
 use crate::usage::Usage;
@@ -38,6 +38,10 @@ national_length = [10]
 name = "hotline"
 lists = ["default"]
 "#;
+
+fn load(path: &Path) -> Result<Loaded, ConfigErrors> {
+    config::load(path, &[], &mut Files::default())
+}
 
 /// The daemon without sockets.
 struct Running {
@@ -85,7 +89,7 @@ impl Running {
 
 fn start(dir: &Path) -> Arc<Live> {
     let path = dir.join("ringfence.toml");
-    let loaded = config::load(&path).unwrap();
+    let loaded = load(&path).unwrap();
     let (store, replay) = Store::open(&loaded.settings.state).unwrap();
     let world = worlds::build(&loaded.lists, loaded.policy.clone(), &replay.edits, replay.generation).unwrap();
     let worlds = Arc::new(Worlds::new(world));
@@ -217,7 +221,7 @@ fn an_edit_that_does_not_fit_a_new_config_is_logged_and_its_removal_is_told() {
     assert!(!log.contains("486001"), "{log}");
     let path = running.path("ringfence.toml");
     running.live.edits.stop();
-    let error = Daemon::start(Runtime::new().unwrap(), &path, config::load(&path).unwrap()).err().unwrap().to_string();
+    let error = Daemon::start(Runtime::new().unwrap(), &path, load(&path).unwrap()).err().unwrap().to_string();
     assert!(error.contains("DELETE /v1/lists/default/entries/ENTRY") && !error.contains("486001"), "{error}");
 }
 
@@ -356,11 +360,11 @@ fn a_caller_added_at_the_admin_port_is_declined() {
     let sockets = "[sip]\nlisten = [\"udp:127.0.0.1:0\", \"tcp:127.0.0.1:0\"]\n[admin]\nlisten = \"127.0.0.1:0\"\n";
     fs::write(&path, format!("{sockets}{CONFIG}").replace("127.0.0.2", "127.0.0.1")).unwrap();
     fs::write(dir.path().join("default.csv"), "number\n").unwrap();
-    let daemon = Daemon::start(Runtime::new().unwrap(), &path, config::load(&path).unwrap()).unwrap();
+    let daemon = Daemon::start(Runtime::new().unwrap(), &path, load(&path).unwrap()).unwrap();
     let admin = daemon.admin.local_address().unwrap();
     let sip = daemon.sip.listeners()[0].bind;
     let in_use = StartError::Store(StoreError::InUse { dir: dir.path().join("state") });
-    assert_eq!(Daemon::start(Runtime::new().unwrap(), &path, config::load(&path).unwrap()).err(), Some(in_use));
+    assert_eq!(Daemon::start(Runtime::new().unwrap(), &path, load(&path).unwrap()).err(), Some(in_use));
     let serving = daemon.serve();
 
     let url = format!("http://{admin}/v1/lists/default/entries/%2B48600100200");
@@ -406,6 +410,6 @@ fn a_taken_sip_port_is_named() {
     let sockets = format!("[sip]\nlisten = [\"tcp:{address}\"]\n[admin]\nlisten = \"127.0.0.1:0\"\n");
     fs::write(&path, format!("{sockets}{CONFIG}")).unwrap();
     fs::write(dir.path().join("default.csv"), "number\n").unwrap();
-    let error = Daemon::start(Runtime::new().unwrap(), &path, config::load(&path).unwrap()).err().unwrap();
+    let error = Daemon::start(Runtime::new().unwrap(), &path, load(&path).unwrap()).err().unwrap();
     assert!(error.to_string().contains(&address.to_string()), "{error}");
 }

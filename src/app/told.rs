@@ -37,7 +37,10 @@ pub(super) fn mistake(mistake: &Mistake) -> String {
         | Mistake::NoListener
         | Mistake::TlsListener
         | Mistake::OpenAdminPort
-        | Mistake::MoreRows(_)
+        | Mistake::MoreRows { .. }
+        | Mistake::SkipLimit { .. }
+        | Mistake::NotRegular { .. }
+        | Mistake::Changed
         | Mistake::TooManyLists => mistake.to_string(),
     }
 }
@@ -105,6 +108,9 @@ pub(super) fn notice(notice: &Notice) -> String {
 pub(super) fn edit(error: &EditError) -> String {
     match error {
         EditError::UnknownList { .. } => error.to_string(),
+        EditError::NeverBlock { list, .. } => {
+            format!("an edit of the list \"{list}\" is or holds a number of numbers.never_block")
+        }
         EditError::NotForPool { list, .. } => format!(
             "numbers are presented from the list \"{list}\", but an edit has put an entry into it that is neither a \
              number nor a range; under the config of before remove it: DELETE /v1/lists/{}/entries/ENTRY",
@@ -117,7 +123,7 @@ pub(super) fn edit(error: &EditError) -> String {
 pub(super) fn edit_in_full(error: &EditError, plan: impl FnOnce(&str) -> DialPlan) -> String {
     match error {
         EditError::UnknownList { .. } => error.to_string(),
-        EditError::NotForPool { list, entry } => format!(
+        EditError::NotForPool { list, entry } | EditError::NeverBlock { list, entry } => format!(
             "{error}; remove it: DELETE /v1/lists/{}/entries/{}",
             utf8_percent_encode(list, IN_A_PATH),
             utf8_percent_encode(&entry.spelled(&plan(list)), IN_A_PATH)

@@ -55,7 +55,7 @@ impl Published for Publisher {
         let world = self.0.load();
         world.accepts(edit).map_err(|error| match error {
             EditError::UnknownList { .. } => Refusal::UnknownList,
-            EditError::NotForPool { .. } => Refusal::NotForPool,
+            EditError::NotForPool { .. } | EditError::NeverBlock { .. } => Refusal::NotForPool,
         })?;
         Ok(world.lists.get(&edit.list).is_some_and(|list| list.contains(&edit.entry)))
     }

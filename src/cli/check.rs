@@ -8,7 +8,7 @@ use crate::{admin, config};
 
 /// Reads a config and all that it names; tells mistakes and warnings.
 pub(super) fn check(path: &Path, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<End> {
-    let loaded = match config::load(path) {
+    let loaded = match config::load(path, &[], &mut config::Files::default()) {
         Ok(loaded) => loaded,
         Err(errors) => return tell_mistakes(path, &errors, err),
     };

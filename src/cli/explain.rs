@@ -47,7 +47,7 @@ pub struct Arguments {
 
 /// Loads the config, without run-time edits, and asks it.
 pub(super) fn explain(path: &Path, arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<End> {
-    let loaded = match config::load(path) {
+    let loaded = match config::load(path, &[], &mut config::Files::default()) {
         Ok(loaded) => loaded,
         Err(errors) => return tell_mistakes(path, &errors, err),
     };

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::place::Place;
+use super::source::{CHANGED, counted};
 use crate::lists::{EntryError, FileError, OptionError, PoolError, RowReason};
 use crate::screen::{Notice, RuleError, did_you_mean};
 
@@ -104,8 +105,30 @@ pub enum Mistake {
         reason: RowReason,
     },
     /// More bad rows than are told.
-    #[error("{0} more rows are wrong")]
-    MoreRows(u64),
+    #[error("{more} more rows are wrong; altogether {}", counted(.kinds))]
+    MoreRows {
+        /// How many are not told.
+        more: u64,
+        /// How many of each kind there are altogether.
+        kinds: Vec<(&'static str, u64)>,
+    },
+    /// More rows were skipped than the list lets.
+    #[error("{bad} bad rows, but `skip_limit` is {limit}")]
+    SkipLimit {
+        /// How many.
+        bad: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A list file that is a directory, a pipe or a device.
+    #[error("{} is no regular file", path.display())]
+    NotRegular {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A list file that was written, replaced or removed meanwhile.
+    #[error("{CHANGED}")]
+    Changed,
     /// A list file as a whole.
     #[error(transparent)]
     File(FileError),

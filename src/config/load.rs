@@ -1,20 +1,21 @@
 //! Reading a whole configuration.
 
 use std::collections::HashMap;
-use std::io;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::error::{ConfigError, ConfigErrors, ConfigWarning, Mistake};
-use super::lists;
+use super::lists::{self, Built, Origin};
 use super::place::{Place, Text};
+use super::rules::Rules;
+use super::source::ListSource;
 use super::tables::{self, Tables};
 use crate::engine::SipConfig;
 use crate::flow::Transport;
-use crate::lists::{Lists, ListsConfig};
+use crate::lists::{Class, Lists, ListsConfig};
 use crate::number::DialPlan;
-use crate::screen::{self, Policy};
+use crate::screen::Policy;
 
 /// Everything that a config says.
 #[derive(Debug)]
@@ -23,14 +24,18 @@ pub struct Loaded {
     pub settings: Settings,
     /// The rules.
     pub policy: Arc<Policy>,
-    /// The lists, without edits.
+    /// What the rules were compiled from.
+    pub rules: Rules,
+    /// The lists, without edits: those of the config, `default`, then those that were made at run time.
     pub lists: Lists,
+    /// Where the base of each list comes from.
+    pub origins: HashMap<Arc<str>, Origin>,
     /// How the entries of each list that a table describes are dialled.
     pub list_plans: HashMap<String, DialPlan>,
     /// How all other numbers are dialled.
     pub plan: DialPlan,
     /// The text of the config, so that a reload can tell what it changed.
-    pub text: Box<str>,
+    pub text: Arc<str>,
     /// What works but is hardly meant.
     pub warnings: Vec<ConfigWarning>,
 }
@@ -51,7 +56,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The keys that `new` changes and that only a restart puts in force.
+    /// The keys that `new` changes and that only a restart puts in force. `[lists]` is none of them: its keys say how files
+    /// are read from now on.
     pub fn restart_keys(&self, new: &Settings) -> Vec<&'static str> {
         let sip = (&self.sip, &new.sip);
         let mut changed = vec![
@@ -71,58 +77,58 @@ impl Settings {
     }
 }
 
-/// Reads a config file and the list files that it names.
-pub fn load(path: &Path) -> Result<Loaded, ConfigErrors> {
+/// Reads a config file; `source` gives the lists their bases. `made` are the lists that were made at run time: rules may
+/// name them, and one that the config has by now is the config's.
+pub fn load(path: &Path, made: &[(Arc<str>, Class)], source: &mut dyn ListSource) -> Result<Loaded, ConfigErrors> {
     let unread = |mistake| ConfigErrors(vec![ConfigError { place: Place { file: path.into(), at: None }, mistake }]);
     let bytes =
         std::fs::read(path).map_err(|error| unread(Mistake::Unreadable { path: path.into(), kind: error.kind() }))?;
     let text = String::from_utf8(bytes).map_err(|_| unread(Mistake::NotUtf8))?;
-    parse(path, &text, &mut |path| std::fs::read(path))
+    parse(path, &text, made, source)
 }
 
-/// Reads the text of a config. `path` is its name in messages, and the paths that it names are relative to it;
-/// `read_file` gives the list files.
+/// The same with the text of the config. `path` is its name in messages, and the paths that it names are relative to it.
 pub fn parse(
     path: &Path,
     text: &str,
-    read_file: &mut dyn FnMut(&Path) -> io::Result<Vec<u8>>,
+    made: &[(Arc<str>, Class)],
+    source: &mut dyn ListSource,
 ) -> Result<Loaded, ConfigErrors> {
-    let source = Text { file: path.into(), text };
-    let (tables, mistakes) = tables::read(text);
+    let text = Text { file: path.into(), text: text.into() };
+    let (mut tables, mistakes) = tables::read(&text.text);
     let mut errors = Vec::new();
     let mut report = |span: Range<usize>, mistake| {
-        errors.push(ConfigError { place: source.place(&span), mistake });
+        errors.push(ConfigError { place: text.place(&span), mistake });
     };
     let is_whole = mistakes.is_empty();
     mistakes.into_iter().for_each(|(span, mistake)| report(span, mistake));
     check_settings(&tables, &mut report);
     let plan = tables.rules.numbers.plan();
-    let lists = lists::build(&tables.lists, &source, &plan, read_file, &mut errors);
-    let compiled = match screen::compile(&tables.rules, &lists) {
+    let Built { lists, origins } = lists::build(&tables, &text, made, source, &mut errors);
+    let rules = Rules::new(std::mem::take(&mut tables.rules), text.clone());
+    let compiled = match rules.compile(&lists) {
         Ok(compiled) => Some(compiled),
-        Err(problems) => {
+        Err(mistakes) => {
             // A table that could not be read takes its name with it; that others do not find it is no second mistake.
-            let problems = problems.into_iter().filter(|problem| is_whole || !problem.error.is_unknown_name());
-            errors.extend(problems.map(|problem| ConfigError {
-                place: source.place(&problem.span),
-                mistake: Mistake::Rule(problem.error),
-            }));
+            let unknown = |error: &ConfigError| matches!(&error.mistake, Mistake::Rule(rule) if rule.is_unknown_name());
+            errors.extend(mistakes.into_iter().filter(|error| is_whole || !unknown(error)));
             None
         }
     };
-    errors.sort_by(|a, b| (a.place.file != source.file, &a.place).cmp(&(b.place.file != source.file, &b.place)));
+    errors.sort_by(|a, b| order(&a.place, &text.file).cmp(&order(&b.place, &text.file)));
     match compiled {
-        Some((policy, notices)) if errors.is_empty() => {
-            let warnings = notices
-                .into_iter()
-                .map(|(span, notice)| ConfigWarning { place: source.place(&span), notice })
-                .collect();
+        Some((policy, warnings)) if errors.is_empty() => {
             let list_plans = tables.lists.iter().map(|list| (list.name.get_ref().clone(), list.plan(&plan))).collect();
-            let (settings, policy) = (settings(path, tables), Arc::new(policy));
-            Ok(Loaded { settings, policy, lists, list_plans, plan, text: text.into(), warnings })
+            let settings = settings(path, tables);
+            Ok(Loaded { settings, policy, rules, lists, origins, list_plans, plan, text: text.text, warnings })
         }
         _ => Err(ConfigErrors(errors)),
     }
+}
+
+/// The config before list files, and in each what concerns the whole of it behind its lines.
+fn order<'p>(place: &'p Place, config: &Arc<Path>) -> impl Ord + use<'p> {
+    (place.file != *config, &place.file, place.at.is_none(), place.at)
 }
 
 fn check_settings(tables: &Tables, report: &mut impl FnMut(Range<usize>, Mistake)) {

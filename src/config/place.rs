@@ -26,14 +26,15 @@ impl fmt::Display for Place {
 }
 
 /// A text with its name, to turn spans into places.
-pub(super) struct Text<'t> {
+#[derive(Debug, Clone)]
+pub(super) struct Text {
     pub(super) file: Arc<Path>,
-    pub(super) text: &'t str,
+    pub(super) text: Arc<str>,
 }
 
-impl Text<'_> {
+impl Text {
     pub(super) fn place(&self, span: &Range<usize>) -> Place {
-        let before = self.text.get(..span.start).unwrap_or(self.text);
+        let before = self.text.get(..span.start).unwrap_or(&self.text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = 1 + before.bytes().filter(|byte| *byte == b'\n').count();
         let column = 1 + before[line_start..].chars().count();

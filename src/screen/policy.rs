@@ -9,8 +9,9 @@ use ipnet::IpNet;
 
 use crate::flow::Transport;
 use crate::lists::ListId;
-use crate::number::{DialPlan, NumberFormat, Party};
+use crate::number::{DialPlan, NumberFormat};
 use crate::screen::index::RuleIndex;
+use crate::screen::never_block::NeverBlock;
 use crate::screen::pattern::Patterns;
 use crate::screen::verdict::{ActionWord, Callee, PresentHeaders};
 
@@ -34,8 +35,9 @@ pub struct Policy {
     pub headers: Vec<Arc<str>>,
     /// Those of [`Policy::headers`] that campaigns name: they are removed before the call goes on.
     pub removed_headers: Vec<Arc<str>>,
+    /// The callees that nothing blocks.
+    pub never_block: NeverBlock,
     pub(crate) sources: Sources,
-    pub(crate) never_block: NeverBlock,
     pub(crate) never_block_callers: Patterns,
     pub(crate) inbound: RuleSet,
     pub(crate) campaigns: RuleSet,
@@ -238,23 +240,6 @@ pub(crate) struct HeaderMatch {
     pub(crate) header: usize,
     /// The value it must have; `None`: any.
     pub(crate) value: Option<Arc<str>>,
-}
-
-/// Callees of `numbers.never_block`.
-#[derive(Debug, Default)]
-pub(crate) struct NeverBlock {
-    /// The dial plan of `[numbers]`.
-    pub(crate) plan: DialPlan,
-    /// What the plans of `[numbers]` and of the trunks make of each spelling.
-    pub(crate) callees: Patterns,
-    /// What `urn:service:sos` is routed as.
-    pub(crate) urn: Option<Party<'static>>,
-}
-
-impl NeverBlock {
-    pub(crate) fn holds(&self, callee: &Party<'_>) -> bool {
-        self.callees.holds(callee)
-    }
 }
 
 /// What `[answers]` says.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::lists::{Class, Edit, Entry, ListId, Lists, Pool};
+use crate::lists::{Change, Class, Edit, Entry, ListId, Lists, Pool, Refuse};
 use crate::screen::policy::{Policy, RouteId};
 
 /// All lists and rules. One call is judged by one world; an edit or a reload makes the next.
@@ -35,9 +35,14 @@ impl World {
     /// Whether an edit can be made: to be asked before it is committed.
     pub fn accepts(&self, edit: &Edit) -> Result<(), EditError> {
         let id = self.lists.id(&edit.list).ok_or_else(|| EditError::UnknownList { list: edit.list.clone() })?;
+        let puts = matches!(edit.change, Change::Put(_));
+        let class = self.lists[id].class();
+        if puts && self.policy.never_block.guard(class).is_some_and(|guard| guard.refuses(&edit.entry)) {
+            return Err(EditError::NeverBlock { list: edit.list.clone(), entry: edit.entry.clone() });
+        }
         let poolable = matches!(edit.entry, Entry::Number(_) | Entry::Range(_));
-        let is_pool = self.lists[id].class() == Class::Pool || self.pools.iter().any(|(pool, _)| *pool == id);
-        if is_pool && !poolable && matches!(edit.change, crate::lists::Change::Put(_)) {
+        let is_pool = class == Class::Pool || self.pools.iter().any(|(pool, _)| *pool == id);
+        if is_pool && !poolable && puts {
             return Err(EditError::NotForPool { list: edit.list.clone(), entry: edit.entry.clone() });
         }
         Ok(())
@@ -99,6 +104,14 @@ pub enum EditError {
     /// Numbers are presented from this list, so that it can hold numbers and ranges only.
     #[error("numbers are presented from the list \"{list}\", so it can hold numbers and ranges only, not {entry}")]
     NotForPool {
+        /// The list.
+        list: Arc<str>,
+        /// The entry.
+        entry: Entry,
+    },
+    /// The entry is or holds a number of `numbers.never_block`.
+    #[error("{entry} is or holds a number of numbers.never_block, so that the list \"{list}\" cannot hold it")]
+    NeverBlock {
         /// The list.
         list: Arc<str>,
         /// The entry.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use ringfence::config::InMemory;
 use ringfence::counters::EngineCounters;
 use ringfence::engine::{Action, Engine, EngineConfig, Input, Keys, Listener, Ticket, UnknownSource};
 use ringfence::flow::{ConnectionId, Flow, ListenerId, Transport};
@@ -182,8 +183,7 @@ impl Stage {
             assert!(text.contains(from), "{from} is not in the config");
             text = text.replace(from, to);
         }
-        let read = &mut |_: &Path| Err(std::io::ErrorKind::NotFound.into());
-        let loaded = ringfence::config::parse(Path::new("stage.toml"), &text, read);
+        let loaded = ringfence::config::parse(Path::new("stage.toml"), &text, &[], &mut InMemory::new());
         let loaded = loaded.unwrap_or_else(|errors| panic!("{errors}"));
         let listener = |id, transport, bind: &str| Listener {
             id: ListenerId(id),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
+use ringfence::config::InMemory;
 use ringfence::lists::{Change, Details, Edit, Entry};
 use ringfence::number::DialPlan;
 use ringfence::screen::World;
@@ -158,8 +159,7 @@ to = "wild"
 
 /// The world that the TOML says, as generation 1.
 pub(crate) fn world() -> World {
-    let read = &mut |_: &Path| Err(std::io::ErrorKind::NotFound.into());
-    let loaded = ringfence::config::parse(Path::new("simulation.toml"), CONFIG, read);
+    let loaded = ringfence::config::parse(Path::new("simulation.toml"), CONFIG, &[], &mut InMemory::new());
     let loaded = loaded.unwrap_or_else(|errors| panic!("{errors}"));
     World::new(1, loaded.lists, loaded.policy).expect("pools hold numbers")
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use ringfence::config::InMemory;
 use ringfence::counters::EngineCounters;
 use ringfence::engine::{Action, Engine, EngineConfig, Hop, Host, Input, Keys, Listener, UnknownSource};
 use ringfence::flow::{ConnectionId, Flow, ListenerId, Transport};
@@ -82,7 +83,7 @@ const MOST_ANSWERS: usize = 24;
 
 /// Read once: a fuzzer makes thousands of benches.
 static WORLD: LazyLock<World> = LazyLock::new(|| {
-    let loaded = ringfence::config::parse(Path::new(""), CONFIG, &mut |_| Ok(Vec::new())).expect("a good config");
+    let loaded = ringfence::config::parse(Path::new(""), CONFIG, &[], &mut InMemory::new()).expect("a good config");
     World::new(1, loaded.lists, loaded.policy).expect("a world")
 });
 

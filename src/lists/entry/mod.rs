@@ -69,6 +69,19 @@ impl Entry {
             _ => false,
         }
     }
+
+    /// Whether some party is named by both.
+    pub fn overlaps(&self, other: &Entry) -> bool {
+        match (self, other) {
+            (Entry::Number(number), wide) | (wide, Entry::Number(number)) => wide.matches(&Party::Number(*number)),
+            (Entry::Prefix(one), Entry::Prefix(other)) => one.start <= other.end && other.start <= one.end,
+            (Entry::Prefix(prefix), Entry::Range(range)) | (Entry::Range(range), Entry::Prefix(prefix)) => {
+                prefix.of_length(range.first.digits()).is_some_and(|own| own.meets(*range))
+            }
+            (Entry::Range(one), Entry::Range(other)) => one.meets(*other),
+            (one, other) => one == other,
+        }
+    }
 }
 
 impl fmt::Display for Entry {
@@ -132,6 +145,13 @@ impl Prefix {
         (self.start, self.end)
     }
 
+    /// Its numbers of so many digits; `None` without any.
+    fn of_length(self, digits: u32) -> Option<Range> {
+        let scale = 10u64.pow(digits.checked_sub(self.digits())?);
+        let first = self.value() * scale;
+        Range::new(Number::new(first)?, Number::new(first + scale - 1)?)
+    }
+
     /// The prefix of `digits` digits at the head of `number`; `None` when the number is shorter or `digits` zero.
     pub(super) fn of(number: Number, digits: u32) -> Option<Prefix> {
         let shorter = number.digits().checked_sub(digits)?;
@@ -177,6 +197,10 @@ impl Range {
     /// Whether `number` is one of them.
     pub fn contains(self, number: Number) -> bool {
         (self.first..=self.last).contains(&number)
+    }
+
+    fn meets(self, other: Range) -> bool {
+        self.first <= other.last && other.first <= self.last
     }
 }
 

@@ -16,6 +16,7 @@ use crate::lists::{Entry, ListId, Lists};
 use crate::number::DialPlan;
 use crate::screen::config::{NumbersConfig, RulesConfig};
 use crate::screen::index::RuleIndex;
+use crate::screen::never_block::NeverBlock;
 use crate::screen::pattern::Patterns;
 use crate::screen::policy::{HeaderMatch, Policy, Rule, RuleSet, TrunkId, TrunkSet};
 use crate::screen::problem::{Kind, Notice, Problem, RuleError, nearest};
@@ -37,7 +38,7 @@ pub fn compile(config: &RulesConfig, lists: &Lists) -> Result<Compiled, Vec<Prob
     };
     compiler.trunks(&config.trunks);
     compiler.answers(&config.answers);
-    compiler.never_block(&config.numbers);
+    compiler.never_block(config);
     let inbound = compiler.rules(Kind::Inbound, &config.inbound);
     let campaigns = compiler.rules(Kind::Campaign, &config.campaigns);
     compiler.policy.inbound = indexed(inbound);
@@ -64,28 +65,10 @@ impl Compiler<'_> {
         self.problems.push(Problem { span, error });
     }
 
-    fn never_block(&mut self, numbers: &NumbersConfig) {
-        let mut callees = Patterns::default();
-        for text in &numbers.never_block {
-            let Some(entry) = self.entry(text) else { continue };
-            if self.policy.never_block.urn.is_none() {
-                self.policy.never_block.urn = callee_of(&entry).map(|callee| callee.into_party());
-            }
-            // What each plan makes of it, dialled with and without its national prefix.
-            let trunk_plans = self.policy.trunks.iter().map(|trunk| trunk.plan);
-            for plan in trunk_plans.chain([self.plan]) {
-                for prefix in ["".to_owned(), plan.national.to_string()] {
-                    let spelled = Entry::parse(&format!("{prefix}{}", text.get_ref()), &plan);
-                    callees.0.extend(spelled.ok());
-                }
-            }
-            callees.0.push(entry);
-        }
-        callees.0.sort_unstable();
-        callees.0.dedup();
-        self.policy.never_block.callees = callees;
-        self.policy.never_block.plan = self.plan;
-        self.policy.never_block_callers = Patterns(self.entries(&numbers.never_block_callers));
+    fn never_block(&mut self, config: &RulesConfig) {
+        self.entries(&config.numbers.never_block);
+        self.policy.never_block = NeverBlock::new(config);
+        self.policy.never_block_callers = Patterns(self.entries(&config.numbers.never_block_callers));
     }
 
     fn check_never_block_has_routes(&mut self, numbers: &NumbersConfig) {
@@ -212,7 +195,7 @@ fn indexed(rules: Vec<Rule>) -> RuleSet {
 }
 
 /// Whom an entry calls, when it stands for one callee.
-pub(super) fn callee_of(entry: &Entry) -> Option<Callee> {
+pub(crate) fn callee_of(entry: &Entry) -> Option<Callee> {
     match entry {
         Entry::Number(number) => Some(Callee::Number(*number)),
         Entry::Code(code) => Some(Callee::Code(*code)),

@@ -1,41 +1,22 @@
-use std::collections::HashMap;
-use std::io;
+//! The tables, whatever lists they name.
+
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use super::{ConfigError, Loaded, Mistake, Settings, load, parse};
+use super::*;
 use crate::engine::{SipConfig, UnknownSource};
 use crate::flow::Transport;
-use crate::lists::Class;
-use crate::screen::{Notice, RuleError};
-
-/// Reads a config named `dir/r.toml` with these files beside it.
-fn read(text: &str, files: &[(&str, &str)]) -> Result<Loaded, Vec<ConfigError>> {
-    let files: HashMap<PathBuf, &str> = files.iter().map(|(name, text)| (Path::new("dir").join(name), *text)).collect();
-    let mut read_file = |path: &Path| match files.get(path) {
-        Some(text) => Ok(text.as_bytes().to_vec()),
-        None => Err(io::Error::from(io::ErrorKind::NotFound)),
-    };
-    parse(Path::new("dir/r.toml"), text, &mut read_file).map_err(|errors| errors.0)
-}
-
-/// The mistakes in a text, as an operator reads them.
-fn mistakes(text: &str, files: &[(&str, &str)]) -> Vec<String> {
-    let errors = read(text, files).err().unwrap_or_default();
-    errors.iter().map(ToString::to_string).collect()
-}
+use crate::screen::Notice;
 
 fn sip(text: &str) -> SipConfig {
     read(text, &[]).expect("good").settings.sip
 }
 
-const TRUNK: &str = "[[trunk]]\nname = \"carrier\"\nfrom = [\"192.0.2.1\"]\nto = [\"sip:192.0.2.1\"]\n";
-
 #[test]
 fn the_sample_config_works_as_it_is() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/ringfence.toml");
-    let loaded = load(&path).unwrap_or_else(|errors| panic!("{errors}"));
+    let loaded = load(&path, &[], &mut Files::default()).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(loaded.warnings, []);
     let list = |name: &str| loaded.lists.get(name).unwrap_or_else(|| panic!("{name}"));
     assert_eq!((list("default").class(), list("default").len()), (Class::Personal, 0));
@@ -67,7 +48,7 @@ fn every_commented_option_of_the_sample_config_is_understood() {
     }
     assert!(options >= 18, "{options} options");
     let opened = opened.replace("[[inbound]]\nname", "[[list]]\nname = \"vip\"\nclass = \"allow\"\n[[inbound]]\nname");
-    let loaded = parse(&path, &opened, &mut |path| std::fs::read(path));
+    let loaded = parse(&path, &opened, &[], &mut Files::default());
     let loaded = loaded.unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(loaded.settings.sip, SipConfig::default());
 }
@@ -210,102 +191,10 @@ fn tls_is_refused_where_it_stands() {
 }
 
 #[test]
-fn lists_come_from_files_and_from_the_config_together() {
-    let text = "[[list]]\nname = \"l\"\nclass = \"dnc\"\nfile = \"sub/l.csv\"\nentries = [\"4870*\", \"anonymous\"]\n\
-                columns = { number = 2 }\n";
-    let loaded = read(text, &[("sub/l.csv", "a,48221110001\nb,221110002\n")]).expect("good");
-    let list = loaded.lists.get("l").expect("a list");
-    assert_eq!(list.len(), 4);
-    assert_eq!(list.source(), Some(Path::new("dir/sub/l.csv")));
-}
-
-#[test]
-fn an_unreadable_list_file_is_told_with_path_and_reason() {
-    let found = mistakes("[[list]]\nname = \"l\"\nclass = \"dnc\"\nfile = \"none.csv\"\n", &[]);
-    assert_eq!(found, ["dir/r.toml:4:8: dir/none.csv cannot be read: entity not found"]);
-}
-
-#[test]
-fn each_bad_row_of_a_list_file_is_told_with_file_line_and_column() {
-    let text = "[[list]]\nname = \"l\"\nclass = \"dnc\"\nfile = \"l.csv\"\n";
-    let rows = "number,date\n48221110001,2026-01-01\n\"4,86E+10\",2026-01-01\n48221110003,soon\n";
-    let found = mistakes(text, &[("l.csv", rows)]);
-    assert_eq!(found.len(), 2, "{found:?}");
-    assert!(found[0].starts_with("dir/l.csv:3:1: `4,86E+10`: "), "{found:?}");
-    assert!(found[1].starts_with("dir/l.csv:4:2: `soon`: "), "{found:?}");
-}
-
-#[test]
-fn a_missing_column_is_told() {
-    let text = "[[list]]\nname = \"l\"\nclass = \"dnc\"\nfile = \"l.csv\"\ncolumns = { number = \"phone\" }\n";
-    let found = mistakes(text, &[("l.csv", "number,date\n48221110001,2026-01-01\n")]);
-    assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].starts_with("dir/l.csv:1:1: "), "{found:?}");
-    assert!(found[0].contains("phone"), "{found:?}");
-}
-
-#[test]
-fn options_of_a_list_are_checked_where_they_stand() {
-    let list = "[[list]]\nname = \"l\"\nclass = \"dnc\"\nfile = \"l\"\n";
-    let files = [("l", "212,5550142\n")];
-    for (text, told) in [
-        ("format = \"ftc\"\ncolumns = { number = 2 }\n", "dir/r.toml:6:11: `columns` means nothing with format"),
-        ("format = \"ftc\"\nskip_limit = 5\n", "dir/r.toml:6:14: `skip_limit` counts rows"),
-        ("format = \"xls\"\n", "dir/r.toml:5:10: unknown variant `xls`, expected one of `csv`, `ftc`, `tps`, `uke`"),
-        ("format = \"ftc\"\nmax_change = \"150%\"\n", "dir/r.toml:6:14: expected a percentage above 0 and at most 100"),
-        ("format = \"ftc\"\nmax_age = \"soon\"\n", "dir/r.toml:6:11: expected a time such as \"31d\""),
-        ("format = \"ftc\"\nmin_prefix = 16\n", "dir/r.toml:6:14: 16 is no number of digits for a prefix"),
-        ("encoding = \"cp9\"\n", "dir/r.toml:5:12: \"cp9\" is no character encoding"),
-    ] {
-        let found = mistakes(&format!("{list}{text}"), &files);
-        assert!(found.first().is_some_and(|first| first.starts_with(told)), "{text}: {found:?}");
-    }
-    let loaded = read(&format!("[lists]\nthreads = 2\n{list}format = \"ftc\"\n"), &files).expect("good");
-    assert_eq!((loaded.settings.lists.threads, loaded.settings.lists.watch), (2, false));
-    assert_eq!(loaded.lists.get("l").map(|list| list.len()), Some(1));
-}
-
-#[test]
-fn two_lists_of_one_name_are_a_mistake() {
-    let list = "[[list]]\nname = \"l\"\nclass = \"dnc\"\n";
-    let found = mistakes(&format!("{list}{list}"), &[]);
-    assert_eq!(found, ["dir/r.toml:5:8: there is a list \"l\" already"]);
-}
-
-#[test]
-fn a_pool_with_another_entry_is_a_mistake() {
-    let found = mistakes("[[list]]\nname = \"p\"\nclass = \"pool\"\nentries = [\"48221110001\", \"4822*\"]\n", &[]);
-    assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].starts_with("dir/r.toml:2:8: "), "{found:?}");
-}
-
-#[test]
-fn a_list_may_have_its_own_dial_plan() {
-    let text = "[[list]]\nname = \"uk\"\nclass = \"dnc\"\ncountry = \"44\"\nnational = \"0\"\nnational_length = [10]\n\
-                entries = [\"020 7946 0000\"]\n";
-    let loaded = read(text, &[]).expect("good");
-    let list = loaded.lists.get("uk").expect("a list");
-    let number = crate::number::Number::new(442_079_460_000).expect("a number");
-    assert!(list.contains(&crate::lists::Entry::Number(number)));
-}
-
-#[test]
 fn a_table_that_cannot_be_read_is_not_also_missed_by_name() {
     let text = format!("{TRUNK}oops = 1\n[[route]]\nname = \"r\"\nto = \"carrier\"\n");
     let found = mistakes(&text, &[]);
     assert_eq!(found, ["dir/r.toml:5:1: unknown key \"oops\""]);
-}
-
-#[test]
-fn rules_are_checked_even_when_a_list_file_is_bad() {
-    let text = format!(
-        "{TRUNK}[[list]]\nname = \"l\"\nclass = \"dnc\"\nfile = \"none.csv\"\n\
-         [[inbound]]\nname = \"r\"\nlists = [\"l\"]\ntrunks = [\"carier\"]\n"
-    );
-    let found = read(&text, &[]).expect_err("mistakes");
-    assert_eq!(found.len(), 2, "{found:?}");
-    assert!(matches!(found[0].mistake, Mistake::Unreadable { kind: io::ErrorKind::NotFound, .. }));
-    assert!(matches!(found[1].mistake, Mistake::Rule(RuleError::Unknown { .. })));
 }
 
 #[test]
@@ -325,6 +214,7 @@ fn keys_that_need_a_restart_are_named() {
     let mut new = Settings::default();
     new.sip.workers = 4;
     new.sip.call_expires = Duration::from_secs(1);
+    (new.lists.threads, new.lists.watch) = (4, true);
     assert_eq!(old.restart_keys(&new), ["sip.workers", "sip.call_expires"]);
     #[cfg(feature = "daemon")]
     {
@@ -335,6 +225,6 @@ fn keys_that_need_a_restart_are_named() {
 
 #[test]
 fn a_config_file_that_cannot_be_read_is_told() {
-    let errors = load(Path::new("/nonexistent/r.toml")).expect_err("no file");
+    let errors = load(Path::new("/nonexistent/r.toml"), &[], &mut Files::default()).expect_err("no file");
     assert_eq!(errors.to_string(), "/nonexistent/r.toml: /nonexistent/r.toml cannot be read: entity not found");
 }
