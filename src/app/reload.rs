@@ -10,7 +10,7 @@ use super::difference;
 use super::live::{Live, Read, wall_time};
 use super::{told, worlds};
 use crate::admin::{Backend, ListChange, ReloadFailure, ReloadProblem, Reloaded};
-use crate::config::{self, ConfigError, ConfigErrors, ConfigWarning};
+use crate::config::{self, ConfigError, ConfigErrors, ConfigWarning, Loaded, Origin};
 use crate::lists::{Edit, Lists};
 use crate::store::{Publish, Reload, ReloadError};
 
@@ -73,14 +73,14 @@ fn build_and_swap(live: &Arc<Live>, actor: &Arc<str>) -> Result<Reloaded, Reload
         ReloadError::Refused => ReloadFailure::Unavailable(format!("{error}; reload again")),
         ReloadError::Store(error) => ReloadFailure::Unavailable(error.to_string()),
     })?;
-    warn(&loaded.warnings);
+    warn(&loaded);
     let restart_needed = live.started_with.restart_keys(&loaded.settings);
     Ok(Reloaded {
         generation,
         lists,
         rules: difference::rules(&read_before.text, &loaded.text),
         restart_needed: restart_needed.into_iter().map(str::to_owned).collect(),
-        warnings: loaded.warnings.iter().map(ToString::to_string).collect(),
+        warnings: warnings(&loaded),
     })
 }
 
@@ -95,11 +95,35 @@ fn list_changes(before: &Lists, after: &Lists) -> Vec<ListChange> {
         .collect()
 }
 
-/// Logs what works but is hardly meant.
-pub(super) fn warn(warnings: &[ConfigWarning]) {
-    for ConfigWarning { place, notice } in warnings {
+/// Logs what works but is hardly meant, and what of the lists' files is not in force.
+pub(super) fn warn(loaded: &Loaded) {
+    for ConfigWarning { place, notice } in &loaded.warnings {
         tracing::warn!("{place}: {}", told::notice(notice));
     }
+    for (list, origin) in origins(loaded) {
+        for file in origin.told.iter().filter(|file| !file.skipped.is_empty()) {
+            tracing::warn!("{}: {file}", file.path.display());
+        }
+        for notice in &origin.notices {
+            tracing::warn!("list \"{list}\": {}", told::source(notice));
+        }
+    }
+}
+
+/// The same for whoever asked.
+fn warnings(loaded: &Loaded) -> Vec<String> {
+    let rules = loaded.warnings.iter().map(ToString::to_string);
+    let files = origins(loaded).flat_map(|(list, origin)| {
+        let skipped = origin.told.iter().filter(|file| !file.skipped.is_empty());
+        let skipped = skipped.map(|file| format!("{}: {file}", file.path.display()));
+        skipped.chain(origin.notices.iter().map(move |notice| format!("list \"{list}\": {notice}")))
+    });
+    rules.chain(files).collect()
+}
+
+fn origins(loaded: &Loaded) -> impl Iterator<Item = (&Arc<str>, &Origin)> {
+    let names = loaded.lists.iter().map(|(_, list)| list.name());
+    names.filter_map(|name| Some((name, loaded.origins.get(name)?)))
 }
 
 fn invalid(errors: ConfigErrors) -> ReloadFailure {

@@ -17,7 +17,8 @@ use super::sip::Sip;
 use super::worlds::{self, Publisher, Worlds};
 use super::{log, reload, told};
 use crate::admin::{self, AdminError};
-use crate::config::{self, ConfigErrors, Loaded, Mistake, Settings};
+use crate::cli::reading::shown;
+use crate::config::{self, ConfigErrors, Files, Loaded, Mistake, Reading, Settings};
 use crate::engine::RECORD_HEADER;
 use crate::net::NetError;
 use crate::records::{self, RecordWriter, RecordsError};
@@ -35,7 +36,9 @@ pub fn run(config: &Path) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let loaded = match config::load(config, &[], &mut config::Files::default()) {
+    let reading = Reading::new();
+    let mut files = Files::new(reading.clone());
+    let loaded = match shown(&reading, || config::load(config, &[], &mut files)) {
         Ok(loaded) => loaded,
         Err(errors) => {
             eprintln!("{errors}");
@@ -229,7 +232,7 @@ async fn until_told(live: &Arc<Live>, sip: &Sip, mut hangup: Signal) -> ExitCode
 /// What works but is hardly meant in production.
 fn warn(loaded: &Loaded) {
     let Settings { sip, admin, .. } = &loaded.settings;
-    reload::warn(&loaded.warnings);
+    reload::warn(loaded);
     if sip.listen.iter().all(|listen| listen.addr.ip().is_loopback()) {
         tracing::warn!("sip.listen has loopback addresses only: no other machine can send calls");
     }

@@ -413,3 +413,29 @@ fn a_taken_sip_port_is_named() {
     let error = Daemon::start(Runtime::new().unwrap(), &path, load(&path).unwrap()).err().unwrap();
     assert!(error.to_string().contains(&address.to_string()), "{error}");
 }
+
+#[test]
+fn what_is_told_of_a_list_s_files_goes_to_the_log_without_numbers() {
+    let rows = crate::lists::read_list(
+        &b"48221000001x\n"[..],
+        &crate::lists::FileOptions::default(),
+        1,
+        &|_: &crate::lists::Entry| false,
+        &crate::lists::Progress::default(),
+    );
+    let error = config::BaseError::File { path: Path::new("l.csv").into(), error: rows.unwrap_err() };
+    let notice = config::SourceNotice::Fallback(error);
+    assert!(notice.to_string().contains("48221000001"));
+    assert_eq!(super::told::source(&notice), "l.csv: 1 rows are wrong; the last good snapshot is in force");
+}
+
+#[test]
+fn whoever_reloads_is_told_of_skipped_rows() {
+    let running = Running::new();
+    let text = CONFIG.replace("file = \"default.csv\"\n", "file = \"default.csv\"\non_error = \"skip\"\n");
+    fs::write(running.dir.path().join("ringfence.toml"), text).unwrap();
+    fs::write(running.dir.path().join("default.csv"), "48221000001\n4822x\n").unwrap();
+    let reloaded = reload::reload(&running.live, &"tests".into()).unwrap();
+    let file = running.dir.path().join("default.csv");
+    assert!(reloaded.warnings.contains(&format!("{}: 2 rows, 1 rows skipped: 1 letter", file.display())));
+}

@@ -3,7 +3,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::config::Mistake;
+use crate::config::{BaseError, Mistake, SourceNotice};
 use crate::lists::FileError;
 use crate::number::DialPlan;
 use crate::screen::{EditError, Notice, RuleError};
@@ -18,18 +18,8 @@ pub(super) fn mistake(mistake: &Mistake) -> String {
         // The TOML reader quotes the value that it did not expect.
         Mistake::Toml(_) => "not the TOML that is expected here; `ringfence check` tells more".to_owned(),
         Mistake::UnknownKey { .. } => "unknown key; `ringfence check` tells more".to_owned(),
-        Mistake::File(FileError::Rows(report) | FileError::TooManySkipped { report, .. }) => {
-            format!("{} rows are wrong", report.total)
-        }
-        Mistake::File(
-            FileError::Io { .. }
-            | FileError::Truncated { .. }
-            | FileError::Damaged { .. }
-            | FileError::Utf16
-            | FileError::Empty
-            | FileError::NoColumn(_),
-        )
-        | Mistake::Option(_)
+        Mistake::File(error) => file(error),
+        Mistake::Option(_)
         | Mistake::Unreadable { .. }
         | Mistake::NotUtf8
         | Mistake::NotAnArray(_)
@@ -42,6 +32,20 @@ pub(super) fn mistake(mistake: &Mistake) -> String {
         | Mistake::NotRegular { .. }
         | Mistake::Changed
         | Mistake::TooManyLists => mistake.to_string(),
+    }
+}
+
+fn file(error: &FileError) -> String {
+    match error {
+        FileError::Rows(report) | FileError::TooManySkipped { report, .. } => {
+            format!("{} rows are wrong", report.total)
+        }
+        FileError::Io { .. }
+        | FileError::Truncated { .. }
+        | FileError::Damaged { .. }
+        | FileError::Utf16
+        | FileError::Empty
+        | FileError::NoColumn(_) => error.to_string(),
     }
 }
 
@@ -101,6 +105,19 @@ pub(super) fn notice(notice: &Notice) -> String {
     match notice {
         Notice::NoRoute(_) => "no route takes calls to this number of numbers.never_block".to_owned(),
         Notice::ServiceUnavailable | Notice::EmptyPool(_) => notice.to_string(),
+    }
+}
+
+/// Why a list has another base than its files say.
+pub(super) fn source(notice: &SourceNotice) -> String {
+    match notice {
+        SourceNotice::Fallback(BaseError::File { path, error }) => {
+            format!("{}: {}; the last good snapshot is in force", path.display(), file(error))
+        }
+        SourceNotice::Fallback(
+            BaseError::Unreadable { .. } | BaseError::NotRegular { .. } | BaseError::Changed { .. },
+        )
+        | SourceNotice::Waits { .. } => notice.to_string(),
     }
 }
 

@@ -3,12 +3,13 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{End, tell_mistakes};
-use crate::{admin, config};
+use super::{End, load, tell_mistakes};
+use crate::admin;
+use crate::config::{Loaded, Place};
 
 /// Reads a config and all that it names; tells mistakes and warnings.
 pub(super) fn check(path: &Path, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<End> {
-    let loaded = match config::load(path, &[], &mut config::Files::default()) {
+    let loaded = match load(path) {
         Ok(loaded) => loaded,
         Err(errors) => return tell_mistakes(path, &errors, err),
     };
@@ -19,6 +20,7 @@ pub(super) fn check(path: &Path, out: &mut dyn Write, err: &mut dyn Write) -> io
         writeln!(err, "{error}")?;
         return Ok(End::Mistakes);
     }
+    tell_files(&loaded, out, err)?;
     let entries: u64 = loaded.lists.iter().map(|(_, list)| list.len()).sum();
     writeln!(
         out,
@@ -29,4 +31,17 @@ pub(super) fn check(path: &Path, out: &mut dyn Write, err: &mut dyn Write) -> io
         loaded.policy.routes.len(),
     )?;
     Ok(End::Done)
+}
+
+/// What there is to tell of list files that can be read.
+fn tell_files(loaded: &Loaded, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
+    let origins = loaded.lists.iter().filter_map(|(_, list)| loaded.origins.get(list.name()));
+    for file in origins.flat_map(|origin| &origin.told) {
+        for row in &file.skipped.rows {
+            let place = Place { file: file.path.clone(), at: Some((row.line, row.column as u64)) };
+            writeln!(err, "{place}: warning: skipped: `{}`: {}", row.cell.escape_debug(), row.reason)?;
+        }
+        writeln!(out, "{}: {file}", file.path.display())?;
+    }
+    Ok(())
 }

@@ -4,8 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::{End, tell_mistakes};
-use crate::config;
+use super::{End, load, tell_mistakes};
 use crate::screen::{Question, World};
 use crate::time::WallTime;
 use crate::usage::Usage;
@@ -47,7 +46,7 @@ pub struct Arguments {
 
 /// Loads the config, without run-time edits, and asks it.
 pub(super) fn explain(path: &Path, arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<End> {
-    let loaded = match config::load(path, &[], &mut config::Files::default()) {
+    let loaded = match load(path) {
         Ok(loaded) => loaded,
         Err(errors) => return tell_mistakes(path, &errors, err),
     };

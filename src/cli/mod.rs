@@ -8,17 +8,18 @@
 
 mod check;
 mod explain;
+pub(crate) mod reading;
 
 #[cfg(test)]
 mod tests;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{ConfigErrors, Mistake};
+use crate::config::{self, ConfigErrors, Files, Loaded, Mistake, Reading};
 
 /// A SIP proxy that screens calls on carrier trunks against number lists held in memory.
 #[derive(Debug, Parser)]
@@ -74,8 +75,15 @@ fn exit(end: io::Result<End>) -> ExitCode {
     }
 }
 
+/// Reads a config with its files alone; on a terminal one sees how far it is.
+fn load(path: &Path) -> Result<Loaded, ConfigErrors> {
+    let reading = Reading::new();
+    let mut files = Files::new(reading.clone());
+    reading::shown(&reading, || config::load(path, &[], &mut files))
+}
+
 /// Tells the mistakes of a config and how to end because of them.
-fn tell_mistakes(config: &std::path::Path, errors: &ConfigErrors, err: &mut dyn Write) -> io::Result<End> {
+fn tell_mistakes(config: &Path, errors: &ConfigErrors, err: &mut dyn Write) -> io::Result<End> {
     writeln!(err, "{errors}")?;
     let unread = errors.0.iter().any(|error| match &error.mistake {
         Mistake::Unreadable { path, .. } => path == config,

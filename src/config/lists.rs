@@ -79,7 +79,8 @@ pub(super) fn build(
         lists.push(builder.described(config));
     }
     let default = (Arc::from(DEFAULT_LIST), Class::Personal);
-    for (name, class) in [&default].into_iter().chain(made) {
+    let made = made.iter().map(|list| (list, true));
+    for ((name, class), made) in [(&default, false)].into_iter().chain(made) {
         if seen.insert(name, ()).is_none() {
             lists.push(builder.undescribed(name, *class, made));
         }
@@ -144,7 +145,7 @@ impl Builder<'_> {
     }
 
     /// A list without a table: it has no file, but its source may know of a base.
-    fn undescribed(&mut self, name: &Arc<str>, class: Class, made: &[(Arc<str>, Class)]) -> List {
+    fn undescribed(&mut self, name: &Arc<str>, class: Class, made: bool) -> List {
         let request = BaseRequest {
             name,
             class,
@@ -156,7 +157,6 @@ impl Builder<'_> {
             max_change: None,
             max_age: None,
         };
-        let made = made.iter().any(|(own, _)| own == name);
         match self.source.base(&request) {
             Ok(sourced) => self.list(&request, sourced, WhenStale::default(), made),
             Err(error) => {

@@ -196,3 +196,36 @@ fn check_spelling(text: &str) -> Result<(), TestCaseError> {
     }
     Ok(())
 }
+
+#[test]
+fn entries_overlap_where_some_party_is_named_by_both() {
+    let parse = |text: &str| Entry::parse(text, &DialPlan::default()).expect("an entry");
+    for (one, other, overlap) in [
+        ("48221110001", "48221110001", true),
+        ("48221110001", "48221110002", false),
+        ("48221110001", "4822*", true),
+        ("48221110001", "4823*", false),
+        ("48221110001", "48221110000-48221110009", true),
+        ("48221110001", "48221110002-48221110009", false),
+        ("4822*", "48*", true),
+        ("4822*", "4823*", false),
+        ("4822*", "48219999999-48220000000", true),
+        ("4822*", "48220000000-48229999999", true),
+        ("4822*", "48210000000-48219999999", false),
+        ("4822*", "48230000000-48239999999", false),
+        // A prefix that is longer than the numbers of the range.
+        ("48221110001*", "4822111000-4822111001", false),
+        ("48221110000-48221110009", "48221110009-48221110010", true),
+        ("48221110000-48221110009", "48221110010-48221110011", false),
+        ("112", "112", true),
+        ("112", "113", false),
+        ("112", "112*", false),
+        ("anonymous", "anonymous", true),
+        ("anonymous", "unavailable", false),
+        ("alice", "alice", true),
+        ("alice", "bob", false),
+    ] {
+        let (one, other) = (parse(one), parse(other));
+        assert_eq!((one.overlaps(&other), other.overlaps(&one)), (overlap, overlap), "{one} {other}");
+    }
+}

@@ -1,6 +1,8 @@
 //! DESIGN section 5, point 4.
 
 use super::*;
+use crate::lists::Change;
+use crate::screen::EditError;
 
 const STRICT: &str = r#"
 [numbers]
@@ -120,4 +122,30 @@ fn check_warns_of_a_never_block_number_without_a_route() {
         [Notice::NoRoute("999".into())]
     );
     assert_eq!(notices(&format!("[numbers]\nnever_block = [\"112\"]\n{routes}")), []);
+}
+
+#[test]
+fn no_edit_puts_a_never_block_number_into_a_list_that_could_block_it() {
+    let text = format!(
+        "{STRICT}[[list]]\nname = \"bad\"\nclass = \"personal\"\n[[list]]\nname = \"vip\"\nclass = \"allow\"\n"
+    );
+    let world = world(&text.replace("\"116117\"", "\"116117\", \"800111222\""));
+    let edit = |list: &str, entry: &str, change| {
+        let entry = Entry::parse(entry, &DialPlan::default()).expect("an entry");
+        Edit { list: list.into(), entry, change }
+    };
+    let put = || Change::Put(Details::default());
+    for entry in ["112", "+48112", "0048116117", "800111222", "48800*", "48800111000-48800111999"] {
+        for list in ["bad", "ours"] {
+            let refused = edit(list, entry, put());
+            let error = EditError::NeverBlock { list: list.into(), entry: refused.entry.clone() };
+            assert_eq!(world.accepts(&refused), Err(error.clone()), "{entry}");
+            assert_eq!(world.with_edits(&[edit("bad", "48221110001", put()), refused]).err(), Some(error), "{entry}");
+        }
+        assert_eq!(world.accepts(&edit("vip", entry, put())), Ok(()), "{entry}");
+        assert_eq!(world.accepts(&edit("bad", entry, Change::Remove)), Ok(()), "{entry}");
+    }
+    for entry in ["113", "800111223", "48801*", "48800111223-48800111999", "anonymous", "sos"] {
+        assert_eq!(world.accepts(&edit("bad", entry, put())), Ok(()), "{entry}");
+    }
 }
