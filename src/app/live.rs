@@ -86,19 +86,23 @@ impl Backend for Arc<Live> {
     }
 
     async fn edit(&self, actor: Arc<str>, edit: Edit) -> Result<Edited, EditFailure> {
-        let proposal = Proposal { actor, at: wall_time(), edit };
+        let proposal = Proposal { actor, at: wall_time(), reason: None, edits: vec![edit], condition: None };
         match self.edits.edit(proposal).await {
             Ok(committed) => {
-                let effect = match committed.effect {
-                    store::Effect::Added => Effect::Added,
-                    store::Effect::Changed => Effect::Changed,
-                    store::Effect::Removed => Effect::Removed,
+                let effect = match committed.effects.first() {
+                    Some(store::Effect::Added) => Effect::Added,
+                    Some(store::Effect::Changed) | None => Effect::Changed,
+                    Some(store::Effect::Removed) => Effect::Removed,
                 };
                 Ok(Edited { effect, generation: committed.generation })
             }
-            Err(EditError::Refused(Refusal::UnknownList)) => Err(EditFailure::UnknownList),
-            Err(EditError::Refused(Refusal::Absent)) => Err(EditFailure::Absent),
-            Err(EditError::Refused(refusal @ Refusal::NotForPool)) => Err(EditFailure::Unfit(refusal.to_string())),
+            Err(EditError::Refused { refusal, .. }) => Err(match refusal {
+                Refusal::UnknownList => EditFailure::UnknownList,
+                Refusal::Absent => EditFailure::Absent,
+                Refusal::NotForPool | Refusal::NeverBlock | Refusal::Condition => {
+                    EditFailure::Unfit(refusal.to_string())
+                }
+            }),
             Err(EditError::Store(error)) => Err(EditFailure::Unavailable(error.to_string())),
         }
     }

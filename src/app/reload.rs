@@ -11,8 +11,8 @@ use super::live::{Live, Read, wall_time};
 use super::{told, worlds};
 use crate::admin::{Backend, ListChange, ReloadFailure, ReloadProblem, Reloaded};
 use crate::config::{self, ConfigError, ConfigErrors, ConfigWarning, Loaded, Origin};
-use crate::lists::{Edit, Lists};
-use crate::store::{Publish, Reload, ReloadError};
+use crate::lists::{Action, Edit, Lists};
+use crate::store::{Publish, Swap, SwapError};
 
 /// Reloads; on a failure everything stays as it was. Blocks: not for a thread that serves calls or requests.
 pub(super) fn reload(live: &Arc<Live>, actor: &Arc<str>) -> Result<Reloaded, ReloadFailure> {
@@ -68,10 +68,19 @@ fn build_and_swap(live: &Arc<Live>, actor: &Arc<str>) -> Result<Reloaded, Reload
             Some(publish)
         }
     };
-    let reload = Reload { actor: Arc::clone(actor), at, since: replay.generation, prepare: Box::new(prepare) };
-    let generation = live.edits.reload(reload).map_err(|error| match error {
-        ReloadError::Refused => ReloadFailure::Unavailable(format!("{error}; reload again")),
-        ReloadError::Store(error) => ReloadFailure::Unavailable(error.to_string()),
+    let swap = Swap {
+        actor: Arc::clone(actor),
+        at,
+        reason: None,
+        since: replay.generation,
+        action: Action::Reload,
+        list: None,
+        steps: Vec::new(),
+        prepare: Box::new(prepare),
+    };
+    let generation = live.edits.swap(swap).map_err(|error| match error {
+        SwapError::Store(error) => ReloadFailure::Unavailable(error.to_string()),
+        error => ReloadFailure::Unavailable(format!("{error}; reload again")),
     })?;
     warn(&loaded);
     let restart_needed = live.started_with.restart_keys(&loaded.settings);

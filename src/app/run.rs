@@ -218,7 +218,10 @@ async fn until_told(live: &Arc<Live>, sip: &Sip, mut hangup: Signal) -> ExitCode
                 // What it did or why it failed goes to the log.
                 tokio::task::spawn_blocking(move || reload::reload(&live, &Arc::from("SIGHUP")).is_ok());
             }
-            _ = sweep.tick() => live.worlds.sweep(),
+            _ = sweep.tick() => {
+                live.worlds.sweep();
+                live.edits.probe();
+            }
             () = &mut failed => {
                 tracing::error!("a thread that serves calls has ended; the process ends to be started anew");
                 return ExitCode::FAILURE;
@@ -261,7 +264,7 @@ fn warn_of_open(dir: &Path) {
 /// The exit code for arguments that make no sense: see [`cli`](crate::cli).
 const UNUSABLE: u8 = 2;
 
-/// A replaced world is freed at most this much later.
+/// A replaced world is freed, and a disk that works again is found out, at most this much later.
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// For a reload that is still being built when the process stops; it changes nothing any more.

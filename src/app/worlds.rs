@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
-use crate::lists::{Edit, Lists};
+use crate::lists::{Details, Edit, Entry, Lists};
 use crate::screen::{EditError, Policy, World};
 use crate::store::{Published, Refusal};
 
@@ -58,6 +58,10 @@ impl Published for Publisher {
             EditError::NotForPool { .. } | EditError::NeverBlock { .. } => Refusal::NotForPool,
         })?;
         Ok(world.lists.get(&edit.list).is_some_and(|list| list.contains(&edit.entry)))
+    }
+
+    fn details(&self, list: &str, entry: &Entry) -> Option<Details> {
+        self.0.load().lists.get(list).and_then(|list| list.details(entry))
     }
 
     fn publish(&mut self, edits: &[Edit], generation: u64) {

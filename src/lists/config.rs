@@ -52,6 +52,20 @@ impl std::fmt::Display for Class {
     }
 }
 
+impl std::str::FromStr for Class {
+    type Err = ClassError;
+
+    fn from_str(text: &str) -> Result<Class, ClassError> {
+        let all = [Class::Personal, Class::Dnc, Class::Dno, Class::Reputation, Class::Allow, Class::Pool];
+        all.into_iter().find(|class| class.as_str() == text).ok_or(ClassError)
+    }
+}
+
+/// The text is no class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("expected `personal`, `dnc`, `dno`, `reputation`, `allow` or `pool`")]
+pub struct ClassError;
+
 /// One `[[list]]` table.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

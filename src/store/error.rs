@@ -67,6 +67,22 @@ pub enum StoreError {
     Closed,
 }
 
+impl StoreError {
+    /// Whether no space is left, which is for the operator to mend.
+    pub fn is_full(&self) -> bool {
+        match self {
+            StoreError::Database(failure) => *failure == DatabaseFailure::DiskFull,
+            StoreError::File { kind, .. } => is_full(*kind),
+            _ => false,
+        }
+    }
+}
+
+/// Whether this says that no space is left.
+pub(super) fn is_full(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// What SQLite said.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DatabaseFailure {
@@ -76,6 +92,12 @@ pub enum DatabaseFailure {
     /// Reading or writing failed.
     #[error("input/output error ({0})")]
     Io(i32),
+    /// The file, its directory or its file system does not let itself be written.
+    #[error("it is read-only")]
+    ReadOnly,
+    /// Another process holds the database, such as a backup.
+    #[error("another process holds it")]
+    Busy,
     /// What is stored breaks the store's own rules.
     #[error("a stored value is malformed")]
     Malformed,
@@ -89,6 +111,13 @@ impl From<rusqlite::Error> for StoreError {
         StoreError::Database(match error {
             rusqlite::Error::SqliteFailure(code, _) => match code.code {
                 rusqlite::ErrorCode::DiskFull => DatabaseFailure::DiskFull,
+                // The index of the journal lies in a file beside it and grows by nothing but a write.
+                rusqlite::ErrorCode::SystemIoFailure if code.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => {
+                    DatabaseFailure::DiskFull
+                }
+                rusqlite::ErrorCode::DatabaseCorrupt => DatabaseFailure::Malformed,
+                rusqlite::ErrorCode::ReadOnly => DatabaseFailure::ReadOnly,
+                rusqlite::ErrorCode::DatabaseBusy => DatabaseFailure::Busy,
                 rusqlite::ErrorCode::SystemIoFailure => DatabaseFailure::Io(code.extended_code),
                 _ => DatabaseFailure::Other(code.extended_code),
             },

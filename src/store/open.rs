@@ -7,31 +7,23 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::{Config, EditWriter, Keys, Published, StoreError, schema, transaction};
-use crate::lists::Edit;
+use super::{Config, DatabaseFailure, EditWriter, Keys, Published, Replay, StoreError, replay, schema};
 
-/// What was in force when the last process ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Replay {
-    /// The latest edit of each entry that was ever edited, also of lists that the config no longer has.
-    pub edits: Vec<Edit>,
-    /// The generation that these edits led to; 0 before the first edit or reload.
-    pub generation: u64,
-}
-
-/// The state directory, opened and locked; nothing is written before [`Store::start`].
+/// The state directory, opened and locked; no edit is written before [`Store::start`].
 #[derive(Debug)]
 pub struct Store {
     pub(super) dir: PathBuf,
     pub(super) connection: Connection,
     pub(super) keys: Keys,
+    /// That of the replay.
+    pub(super) generation: u64,
     /// Held open for as long as the process lives: the system gives the lock up with it, also after `kill -9`.
     pub(super) lock: File,
 }
 
 impl Store {
-    /// Opens `config.dir`, making it at the first start. Refuses a directory that another process uses and a database
-    /// that is foreign or damaged.
+    /// Opens `config.dir`, making it at the first start and bringing the database of an earlier version up to this one.
+    /// Refuses a directory that another process uses and a database that is foreign or damaged.
     pub fn open(config: &Config) -> Result<(Store, Replay), StoreError> {
         let dir = config.dir.clone();
         // What it holds is personal data and keys.
@@ -40,8 +32,12 @@ impl Store {
         let lock = lock(&dir)?;
         let keys = Keys::open(&dir)?;
         let mut connection = schema::open(&dir)?;
-        let replay = transaction::replay(&mut connection)?;
-        Ok((Store { dir, connection, keys, lock }, replay))
+        let replay = replay::replay(&mut connection).map_err(|error| match error {
+            // Whole as far as SQLite can tell, but not what this program writes.
+            StoreError::Database(DatabaseFailure::Malformed) => StoreError::Damaged { path: schema::path_in(&dir) },
+            error => error,
+        })?;
+        Ok((Store { dir, connection, keys, generation: replay.generation, lock }, replay))
     }
 
     /// The keys of this installation.
