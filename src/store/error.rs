@@ -43,6 +43,12 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// Somebody has put another file in the place of the database that is in use.
+    #[error("{} is not the database that is in use; put that one back, or restart", .path.display())]
+    Replaced {
+        /// The file.
+        path: PathBuf,
+    },
     /// The key file has not the length of one.
     #[error("{} is damaged: {found} bytes instead of {expected}", .path.display())]
     DamagedKeys {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+use super::schema::Place;
 use super::{Config, DatabaseFailure, EditWriter, Keys, Published, Replay, StoreError, replay, schema};
 
 /// The state directory, opened and locked; no edit is written before [`Store::start`].
@@ -14,6 +15,7 @@ use super::{Config, DatabaseFailure, EditWriter, Keys, Published, Replay, StoreE
 pub struct Store {
     pub(super) dir: PathBuf,
     pub(super) connection: Connection,
+    pub(super) place: Place,
     pub(super) keys: Keys,
     /// That of the replay.
     pub(super) generation: u64,
@@ -37,7 +39,8 @@ impl Store {
             StoreError::Database(DatabaseFailure::Malformed) => StoreError::Damaged { path: schema::path_in(&dir) },
             error => error,
         })?;
-        Ok((Store { dir, connection, keys, generation: replay.generation, lock }, replay))
+        let place = Place::of(&dir)?;
+        Ok((Store { dir, connection, place, keys, generation: replay.generation, lock }, replay))
     }
 
     /// The keys of this installation.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -55,6 +55,35 @@ pub(super) fn probe(connection: &mut Connection) -> Result<(), StoreError> {
     // Random, because SQLite does not write what is there already.
     transaction.execute("UPDATE probe SET filler = randomblob(?1)", [PROBE_BYTES])?;
     Ok(transaction.commit()?)
+}
+
+/// Which file the database is.
+#[derive(Debug)]
+pub(super) struct Place {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl Place {
+    /// That of the database in `dir`.
+    pub(super) fn of(dir: &Path) -> Result<Place, StoreError> {
+        let path = path_in(dir);
+        match fs::metadata(&path) {
+            Ok(file) => Ok(Place { device: file.dev(), inode: file.ino(), path }),
+            Err(error) => Err(StoreError::File { path, kind: error.kind() }),
+        }
+    }
+
+    /// Whether it still lies there. SQLite would go on with a file that was moved away or replaced, and every edit in it
+    /// would be lost at the next start.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        match fs::metadata(&self.path) {
+            Ok(file) if (file.dev(), file.ino()) == (self.device, self.inode) => Ok(()),
+            Ok(_) => Err(StoreError::Replaced { path: self.path.clone() }),
+            Err(error) => Err(StoreError::File { path: self.path.clone(), kind: error.kind() }),
+        }
+    }
 }
 
 pub(super) fn path_in(dir: &Path) -> PathBuf {

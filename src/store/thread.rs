@@ -12,10 +12,11 @@ use std::sync::mpsc::Receiver;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::schema::Place;
 use super::writer::Status;
 use super::{
     Committed, DatabaseFailure, EditError, Effect, Prepare, Proposal, Published, Store, StoreError, Swap, SwapError,
-    edits, proposal, replay, schema, swap,
+    edits, proposal, schema, swap,
 };
 use crate::lists::Edit;
 
@@ -57,6 +58,7 @@ impl Drop for Room {
 pub(super) struct Writer<P> {
     dir: PathBuf,
     connection: Connection,
+    place: Place,
     published: P,
     status: Arc<Status>,
     generation: u64,
@@ -67,8 +69,8 @@ pub(super) struct Writer<P> {
 
 impl<P: Published> Writer<P> {
     pub(super) fn new(store: Store, published: P, status: Arc<Status>) -> Writer<P> {
-        let Store { dir, connection, keys: _, generation, lock } = store;
-        Writer { dir, connection, published, status, generation, swapped: 0, _lock: lock }
+        let Store { dir, connection, place, keys: _, generation, lock } = store;
+        Writer { dir, connection, place, published, status, generation, swapped: 0, _lock: lock }
     }
 
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
@@ -116,7 +118,7 @@ impl<P: Published> Writer<P> {
         });
         let accepted: Vec<&Proposal> = accepted.map(|(pending, _)| &pending.proposal).collect();
         if !accepted.is_empty() {
-            let committed = edits::commit(&mut self.connection, &accepted);
+            let committed = self.place.check().and_then(|()| edits::commit(&mut self.connection, &accepted));
             self.generation = self.noted(committed)?;
         }
         Ok(before)
@@ -152,7 +154,8 @@ impl<P: Published> Writer<P> {
 
     fn swap(&mut self, swap: Swap) -> Result<u64, SwapError> {
         self.not_overtaken(swap.since)?;
-        let committed = match swap::commit(&mut self.connection, swap) {
+        let committed = self.place.check().map_err(SwapError::Store);
+        let committed = match committed.and_then(|()| swap::commit(&mut self.connection, swap)) {
             Ok(committed) => Ok(committed),
             Err(SwapError::Store(error)) => Err(error),
             // Says nothing about the database.
@@ -179,7 +182,7 @@ impl<P: Published> Writer<P> {
     fn probe(&mut self) {
         self.status.probing.store(false, Ordering::Relaxed);
         if self.status.failing.load(Ordering::Relaxed) {
-            let probed = schema::probe(&mut self.connection);
+            let probed = self.place.check().and_then(|()| schema::probe(&mut self.connection));
             let _ = self.noted(probed);
         }
     }
@@ -209,10 +212,8 @@ impl<P: Published> Writer<P> {
         if *error == StoreError::Database(DatabaseFailure::Busy) || schema::probe(&mut self.connection).is_ok() {
             return;
         }
-        // Only of a file that has all that was acknowledged: somebody may have put another one in its place.
-        let reopened = schema::reopen(&self.dir);
-        if let Ok(connection) = reopened
-            && replay::generation(&connection) == Ok(self.generation)
+        if self.place.check().is_ok()
+            && let Ok(connection) = schema::reopen(&self.dir)
         {
             self.connection = connection;
         }

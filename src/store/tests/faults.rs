@@ -157,3 +157,23 @@ fn a_commit_that_failed_at_the_last_moment_does_not_come_back_after_a_crash() {
     assert_eq!(commit(&mut failed, &[&proposal(put("998"))]), Ok(2));
     assert_eq!(after_a_crash().edits, [put("112"), put("998")]);
 }
+
+#[test]
+fn no_edit_is_acknowledged_in_a_database_that_was_moved_away_or_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let (writer, applied, _) = start(dir.path());
+    make(&writer, put("112")).unwrap();
+    let [path, away] = ["ringfence.db", "away"].map(|name| dir.path().join(name));
+    fs::rename(&path, &away).unwrap();
+    let missing = StoreError::File { path: path.clone(), kind: std::io::ErrorKind::NotFound };
+    assert_eq!(make(&writer, put("997")), Err(EditError::Store(missing.clone())));
+    assert_eq!(writer.swap(swap(1, Action::Reload, None, vec![])), Err(SwapError::Store(missing)));
+    fs::copy(&away, &path).unwrap();
+    assert_eq!(make(&writer, put("997")), Err(EditError::Store(StoreError::Replaced { path: path.clone() })));
+    writer.probe();
+    assert_eq!(make(&writer, remove("997")), refused(0, Refusal::Absent));
+    assert!(writer.is_failing());
+    assert_eq!(applied.generation(), 1);
+    fs::rename(&away, &path).unwrap();
+    assert_eq!(make(&writer, put("997")), done(Effect::Added, 2));
+}
