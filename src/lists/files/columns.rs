@@ -75,7 +75,8 @@ impl Columns {
             number,
             date: given(&self.date)?.or_else(|| default(DATE, 1)).filter(free),
             description: given(&self.description)?.or_else(|| default(DESCRIPTION, 2)).filter(free),
-            expires: given(&self.expires)?,
+            // It has no place of its own: only a header can name it.
+            expires: given(&self.expires)?.or_else(|| position(&cells, EXPIRES).filter(|_| header)).filter(free),
         };
         Ok((places, header))
     }
@@ -120,3 +121,4 @@ fn position(cells: &[String], name: &str) -> Option<usize> {
 const NUMBER: &str = "number";
 const DATE: &str = "date";
 const DESCRIPTION: &str = "description";
+const EXPIRES: &str = "expires";

@@ -90,6 +90,15 @@ fn columns_are_found_by_name_or_place() {
 }
 
 #[test]
+fn a_column_that_is_named_expires_needs_no_option() {
+    let base = base("number,expires\n48600100200,2026-03-25T08:00:00Z\n");
+    let details = base.details(&"48600100200".parse().unwrap()).unwrap();
+    assert_eq!(details.expires.unwrap().to_string(), "2026-03-25T08:00:00.000000Z");
+    assert_eq!(rows(read("number,expires\n48600100200,soon\n")).rows[0].reason, RowReason::Expires);
+    assert_eq!(only(&self::base("48600100200,2026-03-25,expires\n")), "48600100200|2026-03-25|expires");
+}
+
+#[test]
 fn an_expiry_column_is_read_where_it_is_mapped() {
     let columns = Columns { expires: Some(Column::Name("until".into())), ..Columns::default() };
     let read = |until: &str| read_columns(format!("number,until\n221234567,{until}\n"), &columns);
