@@ -12,9 +12,7 @@ use super::problem::Problem;
 
 /// The JSON value of a body; `None` when the body is empty.
 pub(super) async fn json<T: DeserializeOwned>(body: Body) -> Result<Option<T>, Problem> {
-    let bytes = tokio::time::timeout(TIME, read(body))
-        .await
-        .map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"))??;
+    let bytes = whole(body, SIZE, TIME).await?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }
@@ -28,24 +26,31 @@ pub(super) async fn json<T: DeserializeOwned>(body: Body) -> Result<Option<T>, P
     serde_json::from_slice(&bytes).map(Some).map_err(|error| Problem::unprocessable(error.to_string()))
 }
 
+/// A body of at most `size` bytes that comes within `time`.
+pub(super) async fn whole(body: Body, size: usize, time: Duration) -> Result<Vec<u8>, Problem> {
+    tokio::time::timeout(time, read(body, size))
+        .await
+        .map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"))?
+}
+
 /// A body that is somewhat too large is read to its end and thrown away: a client that is still writing when the
 /// connection closes would not see the answer.
-async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
+async fn read(mut body: Body, size: usize) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     let mut length = 0;
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let frame = frame.map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "the body ended too soon"))?;
         let Ok(data) = frame.into_data() else { continue };
         length += data.len();
-        if length > SIZE_DISCARDED {
+        if length > size + SIZE_DISCARDED {
             break;
         }
-        if length <= SIZE {
+        if length <= size {
             bytes.extend_from_slice(&data);
         }
     }
-    if length > SIZE {
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body may have {SIZE} bytes")));
+    if length > size {
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body may have {size} bytes")));
     }
     Ok(bytes)
 }

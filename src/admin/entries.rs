@@ -6,43 +6,17 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::by::{ReasonQuery, by};
+use super::condition::{self, condition};
+use super::entry::{EntryBody, Said, entry_of, malformed};
 use super::guard::Actor;
 use super::problem::Problem;
-use super::{Backend, EditFailure, Effect, body};
+use super::{Backend, By, EditFailure, EditGroup, Edited, Effect, Refusal, body};
 use crate::lists::{Change, Details, Edit, Entry, Page};
-use crate::number::DialPlan;
-use crate::time::WallTime;
-
-/// An entry and what is known of it.
-#[derive(Serialize)]
-pub(super) struct EntryBody {
-    entry: String,
-    kind: &'static str,
-    date: Option<String>,
-    description: Option<Arc<str>>,
-    expires: Option<String>,
-    added_by: Option<Arc<str>>,
-}
-
-impl EntryBody {
-    /// The entry is spelled so that it leads back to itself in a path, also where the list's dial plan would read the
-    /// bare digits as another number.
-    pub(super) fn new(entry: &Entry, details: Details, plan: &DialPlan) -> EntryBody {
-        EntryBody {
-            entry: entry.spelled(plan),
-            kind: kind(entry),
-            date: details.date.map(|date| date.to_string()),
-            description: details.description,
-            expires: details.expires.map(|expires| expires.to_string()),
-            added_by: details.added_by,
-        }
-    }
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,7 +31,7 @@ pub(super) struct PageQuery {
 pub(super) struct EntryPage {
     generation: u64,
     entries: Vec<EntryBody>,
-    /// What to give as `after` for the next page; `null` on the last one.
+    /// What to give as `after` for the next page, which may be there though this one is not full; `null` on the last one.
     next: Option<String>,
 }
 
@@ -66,8 +40,7 @@ pub(super) async fn page<B: Backend>(
     path: Result<Path<String>, PathRejection>,
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<EntryPage>, Problem> {
-    let Path(name) = path?;
-    let Query(query) = query.map_err(|rejection| Problem::new(StatusCode::BAD_REQUEST, rejection.body_text()))?;
+    let (Path(name), Query(query)) = (path?, query?);
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Problem::unprocessable(format!("limit={limit}: expected 1 to {MAX_LIMIT}")));
@@ -87,11 +60,10 @@ pub(super) async fn page<B: Backend>(
     let generation = world.generation;
     let asked = name.clone();
     // A search may have to look at every entry of a large list.
-    let found = tokio::task::spawn_blocking(move || {
+    let search = tokio::task::spawn_blocking(move || {
         world.lists.get(&asked).map(|list| list.page(after.as_ref(), limit, &query.search))
-    })
-    .await
-    .map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the search failed"))?;
+    });
+    let found = search.await.map_err(|_| Problem::broken("the search"))?;
     let Some(Page { entries, next }) = found else { return Err(Problem::unknown_list(&name)) };
     let next = next.map(|entry| entry.to_string());
     let entries = entries.into_iter().map(|(entry, details)| EntryBody::new(&entry, details, &plan)).collect();
@@ -110,13 +82,19 @@ pub(super) struct EntryAnswer {
 pub(super) async fn one<B: Backend>(
     State(backend): State<Arc<B>>,
     path: Result<Path<(String, String)>, PathRejection>,
-) -> Result<Json<EntryAnswer>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let Path((list, text)) = path?;
     let entry = entry_of(&*backend, &list, &text)?;
     let world = backend.world();
     let details = world.lists.get(&list).and_then(|list| list.details(&entry)).ok_or_else(|| absent(&list, &entry))?;
+    let tag = details.tag(&entry);
+    let etag = [(header::ETAG, condition::etag(tag))];
+    if condition::is_known(&headers, tag)? {
+        return Ok((StatusCode::NOT_MODIFIED, etag).into_response());
+    }
     let body = EntryBody::new(&entry, details, &backend.dial_plan(Some(&list)));
-    Ok(Json(EntryAnswer { list, entry: body, generation: world.generation }))
+    Ok((etag, Json(EntryAnswer { list, entry: body, generation: world.generation })).into_response())
 }
 
 /// What may be said of an entry.
@@ -126,98 +104,69 @@ struct PutBody {
     date: Option<String>,
     description: Option<String>,
     expires: Option<String>,
+    reason: Option<String>,
 }
 
 pub(super) async fn put<B: Backend>(
     State(backend): State<Arc<B>>,
-    Extension(Actor(actor)): Extension<Actor>,
+    Extension(actor): Extension<Actor>,
     path: Result<Path<(String, String)>, PathRejection>,
+    query: Result<Query<ReasonQuery>, QueryRejection>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let body = body::json::<PutBody>(body).await?.unwrap_or_default();
-    let Path((list, text)) = path?;
+    let PutBody { date, description, expires, reason } = body::json(body).await?.unwrap_or_default();
+    let (Path((list, text)), Query(query)) = (path?, query?);
     let entry = entry_of(&*backend, &list, &text)?;
-    let details = details_of(body, actor.clone())?;
-    let edit = Edit { list: list.as_str().into(), entry: entry.clone(), change: Change::Put(details.clone()) };
-    let edited = backend.edit(actor, edit).await.map_err(|failure| refused(failure, &list, &entry))?;
-    let status = if edited.effect == Effect::Added { StatusCode::CREATED } else { StatusCode::OK };
+    let by = by(actor, query.reason, reason)?;
+    let said = Said { date, description, expires };
+    let details = said.details(by.actor.clone()).map_err(Problem::unprocessable)?;
+    let edited = edit(&*backend, by, &list, &entry, Change::Put(details.clone()), &headers).await?;
+    let status = if edited.effects.contains(&Effect::Added) { StatusCode::CREATED } else { StatusCode::OK };
+    let tag = condition::etag(details.tag(&entry));
     let body = EntryBody::new(&entry, details, &backend.dial_plan(Some(&list)));
     let answer = EntryAnswer { list, entry: body, generation: edited.generation };
-    Ok((status, Json(answer)).into_response())
+    Ok((status, [(header::ETAG, tag)], Json(answer)).into_response())
 }
 
 pub(super) async fn delete<B: Backend>(
     State(backend): State<Arc<B>>,
-    Extension(Actor(actor)): Extension<Actor>,
+    Extension(actor): Extension<Actor>,
     path: Result<Path<(String, String)>, PathRejection>,
+    query: Result<Query<ReasonQuery>, QueryRejection>,
+    headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let Path((list, text)) = path?;
+    let (Path((list, text)), Query(query)) = (path?, query?);
     let entry = entry_of(&*backend, &list, &text)?;
-    let edit = Edit { list: list.as_str().into(), entry: entry.clone(), change: Change::Remove };
-    backend.edit(actor, edit).await.map_err(|failure| refused(failure, &list, &entry))?;
+    let by = by(actor, query.reason, None)?;
+    edit(&*backend, by, &list, &entry, Change::Remove, &headers).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn entry_of<B: Backend>(backend: &B, list: &str, text: &str) -> Result<Entry, Problem> {
-    if backend.world().lists.get(list).is_none() {
-        return Err(Problem::unknown_list(list));
-    }
-    Entry::parse(text, &backend.dial_plan(Some(list))).map_err(|error| malformed(text, &error))
-}
-
-fn malformed(text: &str, error: &crate::lists::EntryError) -> Problem {
-    Problem::unprocessable(format!("\"{text}\" is no entry: {error}"))
+async fn edit<B: Backend>(
+    backend: &B,
+    by: By,
+    list: &str,
+    entry: &Entry,
+    change: Change,
+    headers: &HeaderMap,
+) -> Result<Edited, Problem> {
+    let edits = vec![Edit { list: list.into(), entry: entry.clone(), change }];
+    let group = EditGroup { edits, condition: condition(headers)? };
+    backend.edit(by, group).await.map_err(|failure| match failure {
+        EditFailure::Refused { refusal: Refusal::UnknownList, .. } => Problem::unknown_list(list),
+        EditFailure::Refused { refusal: Refusal::Absent, .. } => absent(list, entry),
+        EditFailure::Refused { refusal: Refusal::Condition, .. } => condition::failed(),
+        EditFailure::Refused { refusal: Refusal::Unfit(why), .. } => Problem::unprocessable(why),
+        EditFailure::Storage(failure) => failure.into(),
+    })
 }
 
 fn absent(list: &str, entry: &Entry) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, format!("{entry} is not in the list \"{list}\""))
 }
 
-fn refused(failure: EditFailure, list: &str, entry: &Entry) -> Problem {
-    match failure {
-        EditFailure::UnknownList => Problem::unknown_list(list),
-        EditFailure::Absent => absent(list, entry),
-        EditFailure::Unfit(why) => Problem::unprocessable(why),
-        EditFailure::Unavailable(why) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, why),
-    }
-}
-
-fn details_of(body: PutBody, actor: Arc<str>) -> Result<Details, Problem> {
-    let date = body.date.map(|text| {
-        let date: Result<Date, _> = text.parse();
-        date.map_err(|_| Problem::unprocessable(format!("date \"{text}\": expected a day such as 2026-03-25")))
-    });
-    let expires = body.expires.map(|text| {
-        let expected = || format!("expires \"{text}\": expected a time such as 2026-03-25T08:00:00Z");
-        WallTime::parse(&text).ok_or_else(|| Problem::unprocessable(expected()))
-    });
-    if body.description.as_ref().is_some_and(|text| text.len() > MAX_DESCRIPTION) {
-        return Err(Problem::unprocessable(format!("description: expected at most {MAX_DESCRIPTION} bytes")));
-    }
-    Ok(Details {
-        date: date.transpose()?,
-        description: body.description.map(Arc::from),
-        expires: expires.transpose()?,
-        added_by: Some(actor),
-    })
-}
-
-pub(super) fn kind(entry: &Entry) -> &'static str {
-    match entry {
-        Entry::Number(_) => "number",
-        Entry::Code(_) => "code",
-        Entry::Prefix(_) => "prefix",
-        Entry::Range(_) => "range",
-        Entry::Anonymous => "anonymous",
-        Entry::Unavailable => "unavailable",
-        Entry::User(_) => "user",
-    }
-}
-
 const DEFAULT_LIMIT: usize = 100;
 
 /// A page of this many entries with descriptions has a megabyte or two.
 const MAX_LIMIT: usize = 10_000;
-
-/// Descriptions are held in memory; a note is shorter.
-const MAX_DESCRIPTION: usize = 1000;

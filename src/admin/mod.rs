@@ -4,26 +4,40 @@
 //! `application/problem+json` (RFC 9457). Who sends a request is found out by `guard`, before any resource sees it.
 
 mod backend;
+mod bases;
 mod body;
+mod bulk;
+mod by;
 mod calls;
+mod condition;
 mod config;
+mod edits;
 mod entries;
+mod entry;
 mod explain;
+mod export;
 mod guard;
 mod health;
+mod import;
 mod lists;
 mod metrics;
 mod numbers;
+mod past;
+mod pipe;
 mod problem;
 mod reload;
+mod report;
 mod router;
 mod server;
+mod status;
 mod token;
+mod trail;
 mod trunks;
 
 pub use backend::{
-    Backend, EditFailure, Edited, Effect, HealthDetail, ListChange, MetricFamily, MetricKind, MetricSample,
-    ReloadFailure, ReloadProblem, Reloaded, RuleChange,
+    Backend, By, EditFailure, EditGroup, Edited, Effect, HealthDetail, HeldAt, ImportFailure, ImportRequest, Imported,
+    ListChange, ListFailure, ListStatus, MetricFamily, MetricKind, MetricSample, Reading, Refusal, ReloadFailure,
+    ReloadProblem, Reloaded, RuleChange, Stale, StorageFailure, Waiting,
 };
 pub use config::Config;
 pub use server::{AdminError, Server};

@@ -1,6 +1,5 @@
 //! `/v1/numbers/{number}`: which lists hold it.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Json;
@@ -9,10 +8,8 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 
 use super::Backend;
-use super::entries::EntryBody;
+use super::entry::{EntryBody, one_number, party};
 use super::problem::Problem;
-use crate::lists::Entry;
-use crate::number::Party;
 
 #[derive(Serialize)]
 pub(super) struct NumberBody {
@@ -35,18 +32,8 @@ pub(super) async fn one<B: Backend>(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<NumberBody>, Problem> {
     let Path(text) = path?;
-    let entry = Entry::parse(&text, &backend.dial_plan(None))
-        .map_err(|error| Problem::unprocessable(format!("\"{text}\" is no number: {error}")))?;
-    let party = match &entry {
-        Entry::Number(number) => Party::Number(*number),
-        Entry::Code(code) => Party::Code(*code),
-        Entry::User(user) => Party::User(Cow::Borrowed(user)),
-        Entry::Anonymous => Party::Anonymous,
-        Entry::Unavailable => Party::Unavailable,
-        Entry::Prefix(_) | Entry::Range(_) => {
-            return Err(Problem::unprocessable(format!("\"{text}\" names many numbers: expected one")));
-        }
-    };
+    let entry = one_number(&text, &backend.dial_plan(None))?;
+    let party = party(&entry).expect("it was read as one number");
     let (world, now) = (backend.world(), backend.now());
     let lists = world
         .lists

@@ -5,6 +5,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::StorageFailure;
+
 /// An error answer. Its `type` is `about:blank`, so that the title is the status's phrase (RFC 9457 section 4.2.1).
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Problem {
@@ -30,8 +32,27 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, format!("no list is named \"{name}\""))
     }
 
+    pub(super) fn conflict(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::CONFLICT, detail)
+    }
+
+    /// Work on a thread of its own that did not end as it should.
+    pub(super) fn broken(what: &str) -> Problem {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("{what} failed"))
+    }
+
     pub(super) fn unprocessable(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+}
+
+impl From<StorageFailure> for Problem {
+    fn from(failure: StorageFailure) -> Problem {
+        let status = match failure {
+            StorageFailure::Full(_) => StatusCode::INSUFFICIENT_STORAGE,
+            StorageFailure::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Problem::new(status, failure.to_string())
     }
 }
 

@@ -2,27 +2,38 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 
+use super::bulk::Bulk;
 use super::problem::Problem;
 use super::token::Tokens;
-use super::{Backend, calls, entries, explain, guard, health, lists, metrics, numbers, reload, trunks};
+use super::{
+    Backend, bases, calls, edits, entries, explain, export, guard, health, import, lists, metrics, numbers, past,
+    reload, trail, trunks,
+};
 
 /// All resources of the admin port.
 pub(super) fn router<B: Backend>(backend: Arc<B>, tokens: Option<Arc<Tokens>>) -> Router {
     Router::new()
-        .route("/v1/lists", get(lists::all::<B>))
-        .route("/v1/lists/{list}", get(lists::one::<B>))
+        .route("/v1/lists", get(lists::all::<B>).post(lists::make::<B>))
+        .route("/v1/lists/{list}", get(lists::one::<B>).delete(lists::unmake::<B>))
         .route("/v1/lists/{list}/entries", get(entries::page::<B>))
         .route(
             "/v1/lists/{list}/entries/{entry}",
             get(entries::one::<B>).put(entries::put::<B>).delete(entries::delete::<B>),
         )
+        .route("/v1/lists/{list}/edits", post(edits::edits::<B>))
+        .route("/v1/lists/{list}/import", post(import::import::<B>))
+        .route("/v1/lists/{list}/export", get(export::export::<B>))
+        .route("/v1/lists/{list}/rollback", post(bases::rollback::<B>))
+        .route("/v1/lists/{list}/confirm", post(bases::confirm::<B>))
+        .route("/v1/lists/{list}/at/{generation}", get(past::at::<B>))
+        .route("/v1/edits", get(trail::page::<B>))
         .route("/v1/numbers/{number}", get(numbers::one::<B>))
         .route("/v1/explain", post(explain::explain::<B>))
         .route("/v1/reload", post(reload::reload::<B>))
@@ -34,6 +45,7 @@ pub(super) fn router<B: Backend>(backend: Arc<B>, tokens: Option<Arc<Tokens>>) -
         .fallback(unknown_path)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(tokens, guard::check))
+        .layer(Extension(Bulk::new()))
         .with_state(backend)
 }
 

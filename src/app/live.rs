@@ -1,6 +1,7 @@
 //! What is in force while the daemon runs, as the admin port asks for it.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -8,14 +9,17 @@ use std::time::SystemTime;
 use super::sip::SipCounters;
 use super::worlds::Worlds;
 use super::{metrics, reload};
-use crate::admin::{Backend, EditFailure, Edited, Effect, HealthDetail, MetricFamily, ReloadFailure, Reloaded};
+use crate::admin::{
+    Backend, By, EditFailure, EditGroup, Edited, Effect, HealthDetail, HeldAt, ImportFailure, ImportRequest, Imported,
+    ListFailure, ListStatus, MetricFamily, Refusal, ReloadFailure, Reloaded, StorageFailure,
+};
 use crate::config::{Loaded, Settings};
 use crate::counters::Counter;
-use crate::lists::Edit;
+use crate::lists::{AuditLine, AuditQuery, Class, Digest, Edit, Entry, ListAt};
 use crate::number::DialPlan;
 use crate::records::RecordCounts;
 use crate::screen::World;
-use crate::store::{self, EditError, EditWriter, Proposal, Refusal};
+use crate::store::{self, EditError, EditWriter, Proposal};
 use crate::time::WallTime;
 use crate::usage::Usage;
 
@@ -39,7 +43,7 @@ pub(super) struct Read {
     pub(super) at: WallTime,
     pub(super) plan: DialPlan,
     pub(super) list_plans: HashMap<String, DialPlan>,
-    pub(super) text: Arc<str>,
+    pub(super) text: Box<str>,
 }
 
 impl Read {
@@ -81,37 +85,73 @@ impl Backend for Arc<Live> {
         list.and_then(|list| read.list_plans.get(list)).copied().unwrap_or(read.plan)
     }
 
-    fn loaded(&self) -> WallTime {
-        self.read().at
+    fn list_status(&self, _: &str) -> ListStatus {
+        ListStatus { loaded: self.read().at, ..ListStatus::default() }
     }
 
-    async fn edit(&self, actor: Arc<str>, edit: Edit) -> Result<Edited, EditFailure> {
-        let proposal = Proposal { actor, at: wall_time(), reason: None, edits: vec![edit], condition: None };
+    async fn edit(&self, By { actor, reason }: By, group: EditGroup) -> Result<Edited, EditFailure> {
+        let [edit] = <[Edit; 1]>::try_from(group.edits)
+            .map_err(|_| EditFailure::Storage(unavailable("groups of edits are not stored yet")))?;
+        if group.condition.is_some() || reason.is_some() {
+            return Err(EditFailure::Storage(unavailable("conditions and reasons of edits are not stored yet")));
+        }
+        let proposal = Proposal { actor, at: wall_time(), edit };
+        let refused = |refusal| Err(EditFailure::Refused { at: 0, refusal });
         match self.edits.edit(proposal).await {
             Ok(committed) => {
-                let effect = match committed.effects.first() {
-                    Some(store::Effect::Added) => Effect::Added,
-                    Some(store::Effect::Changed) | None => Effect::Changed,
-                    Some(store::Effect::Removed) => Effect::Removed,
+                let effect = match committed.effect {
+                    store::Effect::Added => Effect::Added,
+                    store::Effect::Changed => Effect::Changed,
+                    store::Effect::Removed => Effect::Removed,
                 };
-                Ok(Edited { effect, generation: committed.generation })
+                Ok(Edited { effects: vec![effect], generation: committed.generation })
             }
-            Err(EditError::Refused { refusal, .. }) => Err(match refusal {
-                Refusal::UnknownList => EditFailure::UnknownList,
-                Refusal::Absent => EditFailure::Absent,
-                Refusal::NotForPool | Refusal::NeverBlock | Refusal::Condition => {
-                    EditFailure::Unfit(refusal.to_string())
-                }
-            }),
-            Err(EditError::Store(error)) => Err(EditFailure::Unavailable(error.to_string())),
+            Err(EditError::Refused(store::Refusal::UnknownList)) => refused(Refusal::UnknownList),
+            Err(EditError::Refused(store::Refusal::Absent)) => refused(Refusal::Absent),
+            Err(EditError::Refused(refusal @ store::Refusal::NotForPool)) => {
+                refused(Refusal::Unfit(refusal.to_string()))
+            }
+            Err(EditError::Store(error)) => Err(EditFailure::Storage(unavailable(&error.to_string()))),
         }
     }
 
-    async fn reload(&self, actor: Arc<str>) -> Result<Reloaded, ReloadFailure> {
+    fn import(&self, _: ImportRequest, _: Box<dyn io::Read + Send>) -> Result<Imported, ImportFailure> {
+        Err(ImportFailure::Storage(unavailable("imports are not stored yet")))
+    }
+
+    async fn make_list(&self, _: By, _: Arc<str>, _: Class) -> Result<u64, ListFailure> {
+        Err(ListFailure::Storage(unavailable("lists are not made at run time yet")))
+    }
+
+    async fn unmake_list(&self, _: By, _: Arc<str>) -> Result<u64, ListFailure> {
+        Err(ListFailure::Conflict("the config names the list".to_owned()))
+    }
+
+    async fn rollback(&self, _: By, _: Arc<str>, _: Option<Digest>) -> Result<u64, ListFailure> {
+        Err(ListFailure::Conflict("there is no earlier base to go back to".to_owned()))
+    }
+
+    async fn confirm(&self, _: By, _: Arc<str>, _: Digest) -> Result<u64, ListFailure> {
+        Err(ListFailure::Conflict("nothing waits to be confirmed".to_owned()))
+    }
+
+    async fn reload(&self, by: By) -> Result<Reloaded, ReloadFailure> {
         let live = Arc::clone(self);
         // Reading lists takes seconds and blocks: not on a thread that serves requests.
-        let reload = tokio::task::spawn_blocking(move || reload::reload(&live, &actor));
-        reload.await.unwrap_or_else(|_| Err(ReloadFailure::Unavailable("the reload failed".into())))
+        let reload = tokio::task::spawn_blocking(move || reload::reload(&live, &by.actor));
+        reload.await.unwrap_or_else(|_| Err(ReloadFailure::Storage(unavailable("the reload failed"))))
+    }
+
+    fn audit(&self, _: &AuditQuery) -> Result<Vec<AuditLine>, StorageFailure> {
+        Err(unavailable("the trail cannot be read yet"))
+    }
+
+    fn list_at(&self, _: &str, _: u64) -> Result<Option<ListAt>, StorageFailure> {
+        Err(unavailable("the past of lists cannot be read yet"))
+    }
+
+    fn held_at(&self, _: &str, _: u64, _: &Entry) -> Result<HeldAt, StorageFailure> {
+        Err(unavailable("the past of lists cannot be read yet"))
     }
 
     fn health(&self) -> Vec<HealthDetail> {
@@ -134,6 +174,10 @@ impl Backend for Arc<Live> {
     fn metrics(&self) -> Vec<MetricFamily> {
         metrics::families(self)
     }
+}
+
+fn unavailable(why: &str) -> StorageFailure {
+    StorageFailure::Unavailable(why.to_owned())
 }
 
 /// The time of day.

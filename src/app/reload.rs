@@ -9,10 +9,10 @@ use std::sync::{Arc, PoisonError};
 use super::difference;
 use super::live::{Live, Read, wall_time};
 use super::{told, worlds};
-use crate::admin::{Backend, ListChange, ReloadFailure, ReloadProblem, Reloaded};
-use crate::config::{self, ConfigError, ConfigErrors, ConfigWarning, Loaded, Origin};
-use crate::lists::{Action, Edit, Lists};
-use crate::store::{Publish, Swap, SwapError};
+use crate::admin::{Backend, ListChange, ReloadFailure, ReloadProblem, Reloaded, StorageFailure};
+use crate::config::{self, ConfigError, ConfigErrors, ConfigWarning};
+use crate::lists::{Edit, Lists};
+use crate::store::{Publish, Reload, ReloadError};
 
 /// Reloads; on a failure everything stays as it was. Blocks: not for a thread that serves calls or requests.
 pub(super) fn reload(live: &Arc<Live>, actor: &Arc<str>) -> Result<Reloaded, ReloadFailure> {
@@ -30,7 +30,7 @@ pub(super) fn reload(live: &Arc<Live>, actor: &Arc<str>) -> Result<Reloaded, Rel
         }
         Err(failure) => {
             live.counts.reloads_failed.add(1);
-            if let ReloadFailure::Unavailable(why) = failure {
+            if let ReloadFailure::Storage(why) = failure {
                 tracing::warn!("reload failed, nothing was changed: {why}");
             }
         }
@@ -39,8 +39,8 @@ pub(super) fn reload(live: &Arc<Live>, actor: &Arc<str>) -> Result<Reloaded, Rel
 }
 
 fn build_and_swap(live: &Arc<Live>, actor: &Arc<str>) -> Result<Reloaded, ReloadFailure> {
-    let loaded = config::load(&live.config, &[], &mut config::Files::default()).map_err(invalid)?;
-    let replay = live.edits.replay().map_err(|error| ReloadFailure::Unavailable(error.to_string()))?;
+    let loaded = config::load(&live.config).map_err(invalid)?;
+    let replay = live.edits.replay().map_err(|error| unavailable(error.to_string()))?;
     let world = worlds::build(&loaded.lists, Arc::clone(&loaded.policy), &replay.edits, replay.generation).map_err(
         |error| {
             tracing::warn!("reload failed, nothing was changed: {}", told::edit(&error));
@@ -68,29 +68,24 @@ fn build_and_swap(live: &Arc<Live>, actor: &Arc<str>) -> Result<Reloaded, Reload
             Some(publish)
         }
     };
-    let swap = Swap {
-        actor: Arc::clone(actor),
-        at,
-        reason: None,
-        since: replay.generation,
-        action: Action::Reload,
-        list: None,
-        steps: Vec::new(),
-        prepare: Box::new(prepare),
-    };
-    let generation = live.edits.swap(swap).map_err(|error| match error {
-        SwapError::Store(error) => ReloadFailure::Unavailable(error.to_string()),
-        error => ReloadFailure::Unavailable(format!("{error}; reload again")),
+    let reload = Reload { actor: Arc::clone(actor), at, since: replay.generation, prepare: Box::new(prepare) };
+    let generation = live.edits.reload(reload).map_err(|error| match error {
+        ReloadError::Refused => unavailable(format!("{error}; reload again")),
+        ReloadError::Store(error) => unavailable(error.to_string()),
     })?;
-    warn(&loaded);
+    warn(&loaded.warnings);
     let restart_needed = live.started_with.restart_keys(&loaded.settings);
     Ok(Reloaded {
         generation,
         lists,
         rules: difference::rules(&read_before.text, &loaded.text),
         restart_needed: restart_needed.into_iter().map(str::to_owned).collect(),
-        warnings: warnings(&loaded),
+        warnings: loaded.warnings.iter().map(ToString::to_string).collect(),
     })
+}
+
+fn unavailable(why: String) -> ReloadFailure {
+    ReloadFailure::Storage(StorageFailure::Unavailable(why))
 }
 
 /// Every list, with its entries before and after.
@@ -104,35 +99,11 @@ fn list_changes(before: &Lists, after: &Lists) -> Vec<ListChange> {
         .collect()
 }
 
-/// Logs what works but is hardly meant, and what of the lists' files is not in force.
-pub(super) fn warn(loaded: &Loaded) {
-    for ConfigWarning { place, notice } in &loaded.warnings {
+/// Logs what works but is hardly meant.
+pub(super) fn warn(warnings: &[ConfigWarning]) {
+    for ConfigWarning { place, notice } in warnings {
         tracing::warn!("{place}: {}", told::notice(notice));
     }
-    for (list, origin) in origins(loaded) {
-        for file in origin.told.iter().filter(|file| !file.skipped.is_empty()) {
-            tracing::warn!("{}: {file}", file.path.display());
-        }
-        for notice in &origin.notices {
-            tracing::warn!("list \"{list}\": {}", told::source(notice));
-        }
-    }
-}
-
-/// The same for whoever asked.
-fn warnings(loaded: &Loaded) -> Vec<String> {
-    let rules = loaded.warnings.iter().map(ToString::to_string);
-    let files = origins(loaded).flat_map(|(list, origin)| {
-        let skipped = origin.told.iter().filter(|file| !file.skipped.is_empty());
-        let skipped = skipped.map(|file| format!("{}: {file}", file.path.display()));
-        skipped.chain(origin.notices.iter().map(move |notice| format!("list \"{list}\": {notice}")))
-    });
-    rules.chain(files).collect()
-}
-
-fn origins(loaded: &Loaded) -> impl Iterator<Item = (&Arc<str>, &Origin)> {
-    let names = loaded.lists.iter().map(|(_, list)| list.name());
-    names.filter_map(|name| Some((name, loaded.origins.get(name)?)))
 }
 
 fn invalid(errors: ConfigErrors) -> ReloadFailure {

@@ -11,7 +11,9 @@ use super::live::{Counts, Live, Read, wall_time};
 use super::run::{Daemon, StartError};
 use super::worlds::{self, Publisher, Worlds};
 use super::{difference, reload};
-use crate::admin::{Backend, EditFailure, Edited, Effect, ListChange, ReloadFailure, RuleChange};
+use crate::admin::{
+    Backend, By, EditFailure, EditGroup, Edited, Effect, ListChange, Refusal, ReloadFailure, RuleChange,
+};
 use crate::config::{self, ConfigErrors, Files, Loaded};
 use crate::lists::{Change, Details, Edit};
 use crate::store::{Store, StoreError};
@@ -75,7 +77,7 @@ impl Running {
     }
 
     fn edit(&self, edit: Edit) -> Result<Edited, EditFailure> {
-        self.runtime.block_on(self.live.edit("anna".into(), edit))
+        self.runtime.block_on(self.live.edit(anna(), alone(edit)))
     }
 
     fn reload(&self) -> Result<crate::admin::Reloaded, ReloadFailure> {
@@ -106,6 +108,18 @@ fn start(dir: &Path) -> Arc<Live> {
     })
 }
 
+fn anna() -> By {
+    By { actor: "anna".into(), reason: None }
+}
+
+fn alone(edit: Edit) -> EditGroup {
+    EditGroup { edits: vec![edit], condition: None }
+}
+
+fn refused(refusal: Refusal) -> EditFailure {
+    EditFailure::Refused { at: 0, refusal }
+}
+
 fn put(list: &str, entry: &str) -> Edit {
     Edit { list: list.into(), entry: entry.parse().unwrap(), change: Change::Put(Details::default()) }
 }
@@ -117,11 +131,14 @@ fn remove(list: &str, entry: &str) -> Edit {
 #[test]
 fn an_acknowledged_edit_is_in_force_and_comes_back_after_a_restart() {
     let running = Running::new();
-    assert_eq!(running.edit(put("default", "48221000003")), Ok(Edited { effect: Effect::Added, generation: 1 }));
+    assert_eq!(running.edit(put("default", "48221000003")), Ok(Edited { effects: vec![Effect::Added], generation: 1 }));
     assert!(running.holds("default", "48221000003"));
-    assert_eq!(running.edit(remove("default", "48221000001")), Ok(Edited { effect: Effect::Removed, generation: 2 }));
-    assert_eq!(running.edit(remove("default", "48221000001")), Err(EditFailure::Absent));
-    assert_eq!(running.edit(put("missing", "48221000001")), Err(EditFailure::UnknownList));
+    assert_eq!(
+        running.edit(remove("default", "48221000001")),
+        Ok(Edited { effects: vec![Effect::Removed], generation: 2 })
+    );
+    assert_eq!(running.edit(remove("default", "48221000001")), Err(refused(Refusal::Absent)));
+    assert_eq!(running.edit(put("missing", "48221000001")), Err(refused(Refusal::UnknownList)));
     let running = running.restart();
     assert!(running.holds("default", "48221000003") && !running.holds("default", "48221000001"));
     assert_eq!(running.live.world().generation, 2);
@@ -295,7 +312,7 @@ fn reloads_that_race_with_edits_lose_none() {
                         for edit in [put("default", &entry), remove("default", &entry), put("default", &entry)] {
                             let is_put = edit.change != Change::Remove;
                             let parsed = edit.entry.clone();
-                            handle.block_on(live.edit("anna".into(), edit)).unwrap();
+                            handle.block_on(live.edit(anna(), alone(edit))).unwrap();
                             made += 1;
                             let world = live.world();
                             assert_eq!(world.lists.get("default").unwrap().contains(&parsed), is_put, "{entry}");

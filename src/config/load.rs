@@ -80,11 +80,27 @@ impl Settings {
 /// Reads a config file; `source` gives the lists their bases. `made` are the lists that were made at run time: rules may
 /// name them, and one that the config has by now is the config's.
 pub fn load(path: &Path, made: &[(Arc<str>, Class)], source: &mut dyn ListSource) -> Result<Loaded, ConfigErrors> {
+    parse(path, &read(path)?, made, source)
+}
+
+/// Reads what needs a restart to change, and no list file: large lists take a while. Rules are not looked at.
+pub fn settings(path: &Path) -> Result<Settings, ConfigErrors> {
+    let text = Text { file: path.into(), text: read(path)?.into() };
+    let (tables, mistakes) = tables::read(&text.text);
+    let mut errors = Vec::new();
+    let mut report = |span: Range<usize>, mistake| {
+        errors.push(ConfigError { place: text.place(&span), mistake });
+    };
+    mistakes.into_iter().for_each(|(span, mistake)| report(span, mistake));
+    check_settings(&tables, &mut report);
+    if errors.is_empty() { Ok(settings_of(path, tables)) } else { Err(ConfigErrors(errors)) }
+}
+
+fn read(path: &Path) -> Result<String, ConfigErrors> {
     let unread = |mistake| ConfigErrors(vec![ConfigError { place: Place { file: path.into(), at: None }, mistake }]);
     let bytes =
         std::fs::read(path).map_err(|error| unread(Mistake::Unreadable { path: path.into(), kind: error.kind() }))?;
-    let text = String::from_utf8(bytes).map_err(|_| unread(Mistake::NotUtf8))?;
-    parse(path, &text, made, source)
+    String::from_utf8(bytes).map_err(|_| unread(Mistake::NotUtf8))
 }
 
 /// The same with the text of the config. `path` is its name in messages, and the paths that it names are relative to it.
@@ -119,7 +135,7 @@ pub fn parse(
     match compiled {
         Some((policy, warnings)) if errors.is_empty() => {
             let list_plans = tables.lists.iter().map(|list| (list.name.get_ref().clone(), list.plan(&plan))).collect();
-            let settings = settings(path, tables);
+            let settings = settings_of(path, tables);
             Ok(Loaded { settings, policy, rules, lists, origins, list_plans, plan, text: text.text, warnings })
         }
         _ => Err(ConfigErrors(errors)),
@@ -145,7 +161,7 @@ fn check_settings(tables: &Tables, report: &mut impl FnMut(Range<usize>, Mistake
 }
 
 #[cfg(feature = "daemon")]
-fn settings(path: &Path, tables: Tables) -> Settings {
+fn settings_of(path: &Path, tables: Tables) -> Settings {
     let Tables { sip, all_lists: lists, mut admin, mut state, .. } = tables;
     admin.tokens = admin.tokens.map(|tokens| lists::beside(path, &tokens));
     state.dir = lists::beside(path, &state.dir);
@@ -153,6 +169,6 @@ fn settings(path: &Path, tables: Tables) -> Settings {
 }
 
 #[cfg(not(feature = "daemon"))]
-fn settings(_: &Path, tables: Tables) -> Settings {
+fn settings_of(_: &Path, tables: Tables) -> Settings {
     Settings { sip: tables.sip, lists: tables.all_lists }
 }

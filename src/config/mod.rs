@@ -22,7 +22,7 @@ mod tests;
 pub use error::{ConfigError, ConfigErrors, ConfigWarning, Mistake};
 pub use files::{Files, InMemory, open_file, stamp_of};
 pub use lists::Origin;
-pub use load::{Loaded, Settings, load, parse};
+pub use load::{Loaded, Settings, load, parse, settings};
 pub use place::Place;
 pub use reading::{BeingRead, Reading};
 pub use request::{BaseRequest, ListRead, Opened};

@@ -1,0 +1,45 @@
+//! Whether the program works, and what it counts.
+
+use serde::Serialize;
+
+/// One part of the program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HealthDetail {
+    /// Which.
+    pub name: &'static str,
+    /// Whether it works.
+    pub ok: bool,
+    /// What there is to know of it.
+    pub detail: String,
+}
+
+/// What is counted under one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetricFamily {
+    /// The name, without the `_total` of counters.
+    pub name: String,
+    /// What it means.
+    pub help: String,
+    /// Whether it only rises.
+    pub kind: MetricKind,
+    /// The values. No label may hold a number, user name or address: labels are kept for ever by whoever reads them.
+    pub samples: Vec<MetricSample>,
+}
+
+/// How a value behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricKind {
+    /// It only rises.
+    Counter,
+    /// It rises and falls.
+    Gauge,
+}
+
+/// One value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetricSample {
+    /// What tells it from the others of its name.
+    pub labels: Vec<(&'static str, String)>,
+    /// How much.
+    pub value: u64,
+}

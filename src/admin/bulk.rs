@@ -1,0 +1,35 @@
+//! How many may bring much at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::problem::Problem;
+
+/// The places for imports and large groups of edits: each of them holds what it reads in memory until it is stored.
+#[derive(Debug, Clone)]
+pub(super) struct Bulk(Arc<Semaphore>);
+
+impl Bulk {
+    pub(super) fn new() -> Bulk {
+        Bulk(Arc::new(Semaphore::new(PLACES)))
+    }
+
+    /// Waits a while for a place; the body waits in the kernel's buffers meanwhile.
+    pub(super) async fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        match tokio::time::timeout(WAIT, Arc::clone(&self.0).acquire_owned()).await {
+            Ok(place) => Ok(place.expect("the semaphore is never closed")),
+            Err(_) => {
+                Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "other imports are under way: try again later"))
+            }
+        }
+    }
+}
+
+/// The store takes one after the other anyway; the second is read while the first is stored.
+const PLACES: usize = 2;
+
+/// As long as a client usually waits for an answer.
+const WAIT: Duration = Duration::from_secs(30);

@@ -1,0 +1,356 @@
+//! The rest of the program, in memory.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::*;
+use crate::lists::{
+    Action, AuditLine, AuditQuery, BaseRecord, Digest, FileRecord, FileStamp, ListAt, Percent, Progress, Report,
+    RowError, read_list,
+};
+
+pub(super) struct Fake {
+    pub(super) state: Mutex<State>,
+    pub(super) usage: Usage,
+    pub(super) healthy: bool,
+    pub(super) storage: Option<StorageFailure>,
+    pub(super) reload: Result<Reloaded, ReloadFailure>,
+}
+
+pub(super) struct State {
+    pub(super) world: Arc<World>,
+    /// Of the lists of which there is something to tell.
+    pub(super) statuses: HashMap<Arc<str>, ListStatus>,
+    /// Of lists that had others before.
+    pub(super) bases: HashMap<Digest, Arc<Base>>,
+    pub(super) trail: Vec<AuditLine>,
+}
+
+impl Default for Fake {
+    fn default() -> Fake {
+        let state =
+            State { world: Arc::new(world()), statuses: HashMap::new(), bases: HashMap::new(), trail: Vec::new() };
+        Fake {
+            state: Mutex::new(state),
+            usage: Usage::new(),
+            healthy: true,
+            storage: None,
+            reload: Ok(Reloaded::default()),
+        }
+    }
+}
+
+impl Fake {
+    /// Where nothing can be stored.
+    pub(super) fn failing(storage: StorageFailure) -> Fake {
+        Fake { storage: Some(storage), ..Fake::default() }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who did what and why, in order.
+    pub(super) fn told(&self) -> Vec<(Action, String, Option<String>)> {
+        let told = |line: &AuditLine| (line.action, line.actor.to_string(), line.reason.as_deref().map(str::to_owned));
+        self.state().trail.iter().map(told).collect()
+    }
+
+    /// A base of one number for `vip`, with its record.
+    pub(super) fn base(&self, number: &str) -> BaseRecord {
+        let mut builder = BaseBuilder::new();
+        builder.push(number.parse().unwrap(), &Details::default());
+        let digest = Digest::of(number.as_bytes());
+        self.state().bases.insert(digest, Arc::new(builder.build()));
+        let stamp = FileStamp { bytes: 12, modified: WallTime::default(), changed: WallTime::default(), inode: 1 };
+        let file = FileRecord { path: std::path::Path::new("lists/vip.csv").into(), digest, stamp };
+        BaseRecord { digest, entries: 1, files: vec![file], fingerprint: digest }
+    }
+
+    /// Puts a list in the place of the one of its name.
+    pub(super) fn replace(&self, list: List) {
+        let mut state = self.state();
+        let lists = state.world.lists.iter().map(|(_, own)| if own.name() == list.name() { &list } else { own });
+        let lists = Lists::new(lists.cloned().collect()).unwrap();
+        state.world = Arc::new(World::new(7, lists, Arc::clone(&state.world.policy)).unwrap());
+    }
+
+    fn stored(&self) -> Result<(), StorageFailure> {
+        self.storage.clone().map_or(Ok(()), Err)
+    }
+
+    /// Puts one of the known bases in force.
+    fn swap(&self, by: By, list: &Arc<str>, digest: Digest, action: Action) -> u64 {
+        let mut state = self.state();
+        let base = Arc::clone(&state.bases[&digest]);
+        let entries = base.len();
+        let lists = state.world.lists.iter().map(|(_, own)| match own.name() == list {
+            true => own.rebased(None, Arc::clone(&base)),
+            false => own.clone(),
+        });
+        let lists = lists.collect();
+        let line = AuditLine { digest: Some(digest), entries: Some(entries), ..line(by, action, Some(list)) };
+        state.publish(lists, line)
+    }
+}
+
+impl State {
+    fn publish(&mut self, lists: Vec<List>, line: AuditLine) -> u64 {
+        let generation = self.world.generation + 1;
+        let lists = Lists::new(lists).unwrap();
+        self.world = Arc::new(World::new(generation, lists, Arc::clone(&self.world.policy)).unwrap());
+        self.trail.push(AuditLine { generation, ..line });
+        generation
+    }
+}
+
+fn line(by: By, action: Action, list: Option<&Arc<str>>) -> AuditLine {
+    AuditLine {
+        generation: 0,
+        at: noon(),
+        actor: by.actor,
+        reason: by.reason,
+        action,
+        list: list.cloned(),
+        entry: None,
+        details: Details::default(),
+        digest: None,
+        entries: None,
+    }
+}
+
+/// The one number that no list may hold.
+fn is_never_blocked(entry: &Entry) -> bool {
+    entry.to_string() == "999"
+}
+
+pub(super) fn noon() -> WallTime {
+    WallTime::parse("2026-11-22T12:00:00Z").unwrap()
+}
+
+impl Backend for Fake {
+    fn world(&self) -> Arc<World> {
+        self.state().world.clone()
+    }
+
+    fn usage(&self) -> &Usage {
+        &self.usage
+    }
+
+    fn now(&self) -> WallTime {
+        noon()
+    }
+
+    fn dial_plan(&self, _: Option<&str>) -> DialPlan {
+        DialPlan::default()
+    }
+
+    fn list_status(&self, list: &str) -> ListStatus {
+        let told = self.state().statuses.get(list).cloned();
+        told.unwrap_or(ListStatus { loaded: WallTime::parse("2026-11-22T11:00:00Z").unwrap(), ..ListStatus::default() })
+    }
+
+    async fn edit(&self, by: By, group: EditGroup) -> Result<Edited, EditFailure> {
+        self.stored().map_err(EditFailure::Storage)?;
+        let mut state = self.state();
+        let mut world = (*state.world).clone();
+        let mut effects = Vec::new();
+        let mut lines = Vec::new();
+        for (at, edit) in group.edits.iter().enumerate() {
+            let refused = |refusal| EditFailure::Refused { at, refusal };
+            let list = world.lists.get(&edit.list).ok_or(refused(Refusal::UnknownList))?;
+            let tag = list.details(&edit.entry).map(|details| details.tag(&edit.entry));
+            if group.condition.as_ref().is_some_and(|condition| !condition.holds(tag)) {
+                return Err(refused(Refusal::Condition));
+            }
+            if matches!(edit.change, Change::Put(_)) && is_never_blocked(&edit.entry) {
+                return Err(refused(Refusal::Unfit("numbers.never_block holds it: no list may".into())));
+            }
+            let (effect, action, details) = match (&edit.change, tag.is_some()) {
+                (Change::Put(details), true) => (Effect::Changed, Action::Put, details.clone()),
+                (Change::Put(details), false) => (Effect::Added, Action::Put, details.clone()),
+                (Change::Remove, true) => (Effect::Removed, Action::Remove, Details::default()),
+                (Change::Remove, false) => return Err(refused(Refusal::Absent)),
+            };
+            world = world
+                .with_edits(std::slice::from_ref(edit))
+                .map_err(|error| refused(Refusal::Unfit(error.to_string())))?;
+            effects.push(effect);
+            let (generation, entry) = (world.generation, Some(edit.entry.clone()));
+            lines.push(AuditLine { generation, entry, details, ..line(by.clone(), action, Some(&edit.list)) });
+        }
+        let generation = world.generation;
+        state.world = Arc::new(world);
+        state.trail.extend(lines);
+        Ok(Edited { effects, generation })
+    }
+
+    fn import(&self, request: ImportRequest, body: Box<dyn Read + Send>) -> Result<Imported, ImportFailure> {
+        let refuse = |entry: &Entry| is_never_blocked(entry);
+        let file = read_list(body, &request.options, 1, &refuse, &Progress::default()).map_err(ImportFailure::File)?;
+        self.stored().map_err(ImportFailure::Storage)?;
+        let mut state = self.state();
+        let own = state.world.lists.get(&request.list).ok_or(ImportFailure::UnknownList)?.clone();
+        let base = Arc::new(file.builder.build());
+        let read = List::new(request.list.clone(), Class::Personal, None, Arc::clone(&base));
+        let actor = Some(Arc::clone(&request.by.actor));
+        let put = |(entry, details)| (entry, Change::Put(Details { added_by: actor.clone(), ..details }));
+        let changes: Vec<(Entry, Change)> = read.entries(None).map(put).collect();
+        let added = changes.iter().filter(|(entry, _)| !own.contains(entry)).count() as u64;
+        let mut imported = Imported {
+            generation: None,
+            rows: file.rows,
+            added,
+            changed: base.len() - added,
+            removed: 0,
+            duplicates: base.duplicates(),
+            rejected: file.skipped,
+            guessed: file.guessed,
+            not_utf8: file.not_utf8,
+            header: file.header,
+            head: file.head,
+            digest: None,
+        };
+        if !request.dry_run {
+            let lists = state.world.lists.iter().map(|(_, list)| match *list.name() == request.list {
+                true => list.with(&changes),
+                false => list.clone(),
+            });
+            let lists = lists.collect();
+            imported.generation = Some(state.publish(lists, line(request.by, Action::Import, Some(&request.list))));
+        }
+        Ok(imported)
+    }
+
+    async fn make_list(&self, by: By, list: Arc<str>, class: Class) -> Result<u64, ListFailure> {
+        self.stored().map_err(ListFailure::Storage)?;
+        let mut state = self.state();
+        let made = List::new(list.clone(), class, None, Arc::default());
+        let lists = state.world.lists.iter().map(|(_, list)| list.clone()).chain([made]).collect();
+        let status = ListStatus { made_at_run_time: true, loaded: noon(), ..ListStatus::default() };
+        state.statuses.insert(list.clone(), status);
+        Ok(state.publish(lists, line(by, Action::Make, Some(&list))))
+    }
+
+    async fn unmake_list(&self, by: By, list: Arc<str>) -> Result<u64, ListFailure> {
+        self.stored().map_err(ListFailure::Storage)?;
+        if self.world().lists.get(&list).is_none() {
+            return Err(ListFailure::Unknown);
+        }
+        if !self.list_status(&list).made_at_run_time {
+            return Err(ListFailure::Conflict(format!("the config names the list \"{list}\"")));
+        }
+        let mut state = self.state();
+        let kept = state.world.lists.iter().map(|(_, own)| own).filter(|own| *own.name() != list).cloned().collect();
+        Ok(state.publish(kept, line(by, Action::Unmake, Some(&list))))
+    }
+
+    async fn rollback(&self, by: By, list: Arc<str>, to: Option<Digest>) -> Result<u64, ListFailure> {
+        self.stored().map_err(ListFailure::Storage)?;
+        let mut status = self.list_status(&list);
+        let to = to.or(status.earlier.first().map(|base| base.digest));
+        let Some(at) = status.earlier.iter().position(|base| Some(base.digest) == to) else {
+            return Err(ListFailure::Conflict("there is no such base to go back to".into()));
+        };
+        let base = status.earlier.remove(at);
+        let digest = base.digest;
+        status.set_aside = status.base.replace(base).map(|base| base.digest);
+        self.state().statuses.insert(list.clone(), status);
+        Ok(self.swap(by, &list, digest, Action::Rollback))
+    }
+
+    async fn confirm(&self, by: By, list: Arc<str>, waiting: Digest) -> Result<u64, ListFailure> {
+        self.stored().map_err(ListFailure::Storage)?;
+        let mut status = self.list_status(&list);
+        match status.waiting.take() {
+            None => return Err(ListFailure::Conflict("nothing waits to be confirmed".into())),
+            Some(other) if other.digest != waiting => {
+                return Err(ListFailure::Conflict(format!("another base waits: {}", other.digest)));
+            }
+            Some(_) => {}
+        }
+        self.state().statuses.insert(list.clone(), status);
+        Ok(self.swap(by, &list, waiting, Action::Confirm))
+    }
+
+    async fn reload(&self, by: By) -> Result<Reloaded, ReloadFailure> {
+        self.state().trail.push(line(by, Action::Reload, None));
+        self.reload.clone()
+    }
+
+    fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditLine>, StorageFailure> {
+        self.stored()?;
+        let wanted = |line: &&AuditLine| {
+            query.list.as_ref().is_none_or(|list| line.list.as_ref().is_none_or(|own| own == list))
+                && query.entry.as_ref().is_none_or(|entry| line.entry.as_ref() == Some(entry))
+                && query.before.is_none_or(|before| line.generation < before)
+        };
+        Ok(self.state().trail.iter().rev().filter(wanted).take(query.limit).cloned().collect())
+    }
+
+    fn list_at(&self, list: &str, generation: u64) -> Result<Option<ListAt>, StorageFailure> {
+        self.stored()?;
+        let base = self.list_status(list).base.map(|base| (7, noon(), base));
+        let state = self.state();
+        let edited = |line: &&AuditLine| line.list.as_deref() == Some(list) && line.generation <= generation;
+        let edits = state.trail.iter().filter(edited).count() as u64;
+        let known = edits > 0 || state.world.lists.get(list).is_some();
+        Ok(known.then_some(ListAt { base, imports: Vec::new(), edits }))
+    }
+
+    fn held_at(&self, list: &str, generation: u64, entry: &Entry) -> Result<HeldAt, StorageFailure> {
+        self.stored()?;
+        let state = self.state();
+        let mut lines = state.trail.iter().filter(|line| line.generation <= generation);
+        let edit = lines.rfind(|line| line.list.as_deref() == Some(list) && line.entry.as_ref() == Some(entry));
+        let held = edit.map(|line| line.action == Action::Put);
+        let through = held.is_some_and(|held| held).then(|| entry.clone());
+        Ok(HeldAt { held, through, edit: edit.cloned() })
+    }
+
+    fn health(&self) -> Vec<HealthDetail> {
+        vec![HealthDetail { name: "records", ok: self.healthy, detail: "written".into() }]
+    }
+
+    fn metrics(&self) -> Vec<MetricFamily> {
+        let family = |name: &str, kind, labels| MetricFamily {
+            name: name.into(),
+            help: "Entries in force".into(),
+            kind,
+            samples: vec![MetricSample { labels, value: 250 }],
+        };
+        vec![
+            family("list_entries", MetricKind::Gauge, vec![("list", "default".into())]),
+            family("entries", MetricKind::Counter, vec![]),
+        ]
+    }
+}
+
+/// A list of which there is everything to tell.
+pub(super) fn eventful(fake: &Fake) -> ListStatus {
+    let row = RowError { line: 3, column: 1, cell: "48x".into(), reason: crate::lists::RowReason::Missing };
+    ListStatus {
+        format: Some(crate::lists::Format::Csv),
+        loaded: noon(),
+        base: Some(fake.base("48221110001")),
+        earlier: vec![fake.base("48221110002")],
+        from_snapshot: true,
+        reading: Some(Reading { bytes: 6, total_bytes: 12, rows: 1 }),
+        waiting: Some(Waiting {
+            digest: fake.base("48221110003").digest,
+            entries: 1,
+            added: 1,
+            removed: 1,
+            changed_percent: 200.0,
+            max_change: Percent::new(30.0).unwrap(),
+        }),
+        stale_from: Some(noon()),
+        stale: Some(Stale { since: noon(), does: crate::lists::WhenStale::Pass }),
+        alarm: Some("the file is cut off".into()),
+        skipped: Report { rows: vec![row], kinds: vec![("missing", 1)], total: 1 },
+        guessed: 2,
+        not_utf8: 3,
+        ..ListStatus::default()
+    }
+}
