@@ -33,33 +33,21 @@ pub(super) async fn whole(body: Body, size: usize, time: Duration) -> Result<Vec
         .map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"))?
 }
 
-/// A body that is somewhat too large is read to its end and thrown away: a client that is still writing when the
-/// connection closes would not see the answer.
 async fn read(mut body: Body, size: usize) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
-    let mut length = 0;
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let frame = frame.map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "the body ended too soon"))?;
         let Ok(data) = frame.into_data() else { continue };
-        length += data.len();
-        if length > size + SIZE_DISCARDED {
-            break;
+        if bytes.len() + data.len() > size {
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body may have {size} bytes")));
         }
-        if length <= size {
-            bytes.extend_from_slice(&data);
-        }
-    }
-    if length > size {
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body may have {size} bytes")));
+        bytes.extend_from_slice(&data);
     }
     Ok(bytes)
 }
 
 /// The largest sensible body explains a call with all its headers, which fit into a SIP message of 64 kB.
 const SIZE: usize = 65_536;
-
-/// Bounds what a client can make us read for nothing.
-const SIZE_DISCARDED: usize = 16 * SIZE;
 
 /// Ample for [`SIZE`] bytes over a poor line; bounds how long a silent client holds a connection.
 const TIME: Duration = Duration::from_secs(10);

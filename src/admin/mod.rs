@@ -19,6 +19,7 @@ mod export;
 mod guard;
 mod health;
 mod import;
+mod leftover;
 mod lists;
 mod metrics;
 mod numbers;
@@ -41,7 +42,7 @@ pub use backend::{
 };
 pub use config::Config;
 pub use server::{AdminError, Server};
-pub use token::{TokenError, check_tokens};
+pub use token::{TokenError, check_tokens, plain_tokens};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

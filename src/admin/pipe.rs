@@ -37,24 +37,15 @@ pub(super) struct Pump {
 }
 
 impl Pump {
-    /// Until the body or its reader ends. What the reader does not want any more is thrown away for a while: a client that
-    /// is still writing when the connection closes would not see the answer.
+    /// Until the body or its reader ends; an error when the body does so early.
     pub(super) async fn run(mut self) -> Result<(), Problem> {
-        loop {
-            let Some(bytes) = self.next().await? else {
-                let _ = self.sender.send(Piece::End).await;
-                return Ok(());
-            };
+        while let Some(bytes) = self.next().await? {
             if self.sender.send(Piece::Bytes(bytes)).await.is_err() {
-                self.discard().await;
                 return Ok(());
             }
         }
-    }
-
-    async fn discard(&mut self) {
-        let all = async { while matches!(self.next().await, Ok(Some(_))) {} };
-        let _ = timeout(DISCARDING, all).await;
+        let _ = self.sender.send(Piece::End).await;
+        Ok(())
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
@@ -169,6 +160,3 @@ const PIECES: usize = 4;
 
 /// How long a side may do nothing: somebody else's import waits, or an old base is held in memory for an export.
 const SILENCE: Duration = Duration::from_secs(30);
-
-/// How long a body is read that nobody wants: a registry's file of some GB from this machine comes in that time.
-const DISCARDING: Duration = Duration::from_secs(20);

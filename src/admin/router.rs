@@ -13,8 +13,8 @@ use super::bulk::Bulk;
 use super::problem::Problem;
 use super::token::Tokens;
 use super::{
-    Backend, bases, calls, edits, entries, explain, export, guard, health, import, lists, metrics, numbers, past,
-    reload, trail, trunks,
+    Backend, bases, calls, edits, entries, explain, export, guard, health, import, leftover, lists, metrics, numbers,
+    past, reload, trail, trunks,
 };
 
 /// All resources of the admin port.
@@ -46,6 +46,8 @@ pub(super) fn router<B: Backend>(backend: Arc<B>, tokens: Option<Arc<Tokens>>) -
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(tokens, guard::check))
         .layer(Extension(Bulk::new()))
+        // Around all others: a request that is refused has a body as well.
+        .layer(middleware::from_fn(leftover::discard))
         .with_state(backend)
 }
 

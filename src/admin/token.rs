@@ -68,14 +68,12 @@ pub enum TokenError {
 impl Tokens {
     /// Reads `[[token]]` tables.
     pub(super) fn load(path: &Path) -> Result<Tokens, TokenError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| TokenError::File { path: path.into(), kind: error.kind() })?;
-        Tokens::parse(&text, path)
+        Tokens::parse(&read(path)?, path)
     }
 
     fn parse(text: &str, path: &Path) -> Result<Tokens, TokenError> {
+        let file = File::parse(text, path)?;
         let path = || path.to_path_buf();
-        let file: File = toml::from_str(text).map_err(|error| malformed(text, path(), &error))?;
         let mut tokens: Vec<Token> = Vec::new();
         for TokenTable { name, token, sha256 } in file.token {
             if tokens.iter().any(|known| known.name == name) {
@@ -116,6 +114,18 @@ pub fn check_tokens(config: &super::Config) -> Result<(), TokenError> {
     config.tokens.as_deref().map_or(Ok(()), |path| Tokens::load(path).map(|_| ()))
 }
 
+/// The tokens that stand in the file as they are, by name: those of whom only a digest stands there are known to their
+/// owners alone. For clients on the same machine.
+pub fn plain_tokens(config: &super::Config) -> Result<Vec<(Arc<str>, String)>, TokenError> {
+    let Some(path) = config.tokens.as_deref() else { return Ok(Vec::new()) };
+    let file = File::parse(&read(path)?, path)?;
+    Ok(file.token.into_iter().filter_map(|table| Some((table.name, table.token?))).collect())
+}
+
+fn read(path: &Path) -> Result<String, TokenError> {
+    std::fs::read_to_string(path).map_err(|error| TokenError::File { path: path.into(), kind: error.kind() })
+}
+
 fn malformed(text: &str, path: PathBuf, error: &toml::de::Error) -> TokenError {
     let start = error.span().map_or(0, |span| span.start);
     let before = text.get(..start).unwrap_or(text);
@@ -139,6 +149,12 @@ fn malformed(text: &str, path: PathBuf, error: &toml::de::Error) -> TokenError {
 struct File {
     #[serde(default)]
     token: Vec<TokenTable>,
+}
+
+impl File {
+    fn parse(text: &str, path: &Path) -> Result<File, TokenError> {
+        toml::from_str(text).map_err(|error| malformed(text, path.to_path_buf(), &error))
+    }
 }
 
 #[derive(Deserialize)]

@@ -3,17 +3,26 @@
 //! | exit code | means |
 //! | --- | --- |
 //! | 0 | it worked; `check`: the config is good, warnings or not; `explain`: there is a verdict, whatever it is |
-//! | 1 | the config has mistakes, or the program could not do its work |
-//! | 2 | the arguments make no sense, or the config file cannot be read |
+//! | 1 | the config has mistakes, the program could not do its work, or the daemon refused what it was asked |
+//! | 2 | the arguments make no sense, the config file cannot be read, or it does not say how to ask the daemon |
+//! | 3 | the daemon cannot be reached |
+//!
+//! `list` and `reload` ask the running daemon through its admin port; all other commands do without it.
 
 mod check;
 mod explain;
+mod failure;
+mod list;
+mod port;
+mod progress;
 pub(crate) mod reading;
+mod reload;
+mod table;
 
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -42,6 +51,10 @@ pub enum Command {
     Check,
     /// Tell step by step what would become of a call, by the config and its list files alone.
     Explain(explain::Arguments),
+    /// Look at the lists of the running daemon, and change them.
+    List(list::Arguments),
+    /// Have the running daemon read the config and its lists again.
+    Reload(reload::Arguments),
 }
 
 /// Does what the process's arguments say.
@@ -52,6 +65,36 @@ pub fn main() -> ExitCode {
         None | Some(Command::Run) => crate::app::run(&arguments.config),
         Some(Command::Check) => exit(check::check(&arguments.config, &mut out, &mut err)),
         Some(Command::Explain(call)) => exit(explain::explain(&arguments.config, call, &mut out, &mut err)),
+        Some(asking @ (Command::List(_) | Command::Reload(_))) => {
+            let progress = err.is_terminal();
+            let mut screen = Screen { out: &mut out, err: &mut err, stdin: || Box::new(io::stdin()), progress };
+            exit(ask(&arguments.config, asking, std::env::var(port::TOKEN_VARIABLE).ok(), &mut screen))
+        }
+    }
+}
+
+/// Where a command that asks the daemon reads and writes.
+pub(crate) struct Screen<'a> {
+    pub(crate) out: &'a mut dyn Write,
+    pub(crate) err: &'a mut dyn Write,
+    pub(crate) stdin: fn() -> Box<dyn Read + Send>,
+    /// Whether somebody watches.
+    pub(crate) progress: bool,
+}
+
+/// Asks the daemon. `token` is the environment's.
+fn ask(config: &Path, command: &Command, token: Option<String>, screen: &mut Screen<'_>) -> io::Result<End> {
+    let done = match command {
+        Command::List(arguments) => {
+            port::Client::new(config, &arguments.port, token).and_then(|client| list::list(&client, arguments, screen))
+        }
+        Command::Reload(arguments) => port::Client::new(config, &arguments.port, token)
+            .and_then(|client| reload::reload(&client, arguments, screen)),
+        Command::Run | Command::Check | Command::Explain(_) => Ok(()),
+    };
+    match done {
+        Ok(()) => Ok(End::Done),
+        Err(failure) => failure.tell(config, screen.err),
     }
 }
 
@@ -59,17 +102,32 @@ pub fn main() -> ExitCode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     /// It worked.
-    Done = 0,
+    Done,
     /// The config has mistakes.
-    Mistakes = 1,
+    Mistakes,
+    /// The daemon refused, or the work could not be done.
+    Refused,
     /// The arguments make no sense, or the config file cannot be read.
-    Unusable = 2,
+    Unusable,
+    /// The daemon cannot be reached.
+    Unreachable,
+}
+
+impl End {
+    fn code(self) -> u8 {
+        match self {
+            End::Done => 0,
+            End::Mistakes | End::Refused => 1,
+            End::Unusable => 2,
+            End::Unreachable => 3,
+        }
+    }
 }
 
 /// A reader that went away (`ringfence check | head`) is no failure of the command.
 fn exit(end: io::Result<End>) -> ExitCode {
     match end {
-        Ok(end) => ExitCode::from(end as u8),
+        Ok(end) => ExitCode::from(end.code()),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
@@ -95,5 +153,5 @@ fn tell_mistakes(config: &Path, errors: &ConfigErrors, err: &mut dyn Write) -> i
 
 const DEFAULT_CONFIG: &str = "config/ringfence.toml";
 
-const EXIT_CODES: &str = "Exit codes: 0 it worked; 1 the config has mistakes, or the work could not be done; \
-    2 the arguments make no sense, or the config file cannot be read.";
+const EXIT_CODES: &str = "Exit codes: 0 it worked; 1 the config has mistakes, the work could not be done or the daemon \
+    refused it; 2 the arguments make no sense, or the config file cannot be read; 3 the daemon cannot be reached.";

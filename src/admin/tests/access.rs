@@ -133,3 +133,35 @@ fn a_name_that_was_made_to_lead_here_is_refused_without_tokens() {
     }
     assert_eq!(status("/healthz", &[]), "200", "probes of HTTP/1.0 name no host");
 }
+
+/// The body comes when the answer has been given: it is read all the same, and the connection serves on.
+#[test]
+fn a_refusal_is_seen_by_a_client_that_is_still_writing() {
+    use std::io::{Read, Write};
+    let served = Served::new(Fake::default());
+    let mut stream = std::net::TcpStream::connect(served.address).unwrap();
+    let host = served.address;
+    let size = 8 << 20;
+    let head = format!("POST /v1/lists/missing/import HTTP/1.1\r\nHost: {host}\r\nContent-Length: {size}\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&vec![b'1'; size]).unwrap();
+    stream.write_all(format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes()).unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    assert!(answers.starts_with("HTTP/1.1 404") && answers.ends_with("ok\n"), "{answers}");
+}
+
+#[test]
+fn a_client_that_asks_before_it_sends_is_refused_without_a_byte_of_its_body() {
+    use std::io::{Read, Write};
+    let served = Served::new(Fake::default());
+    let mut stream = std::net::TcpStream::connect(served.address).unwrap();
+    let host = served.address;
+    let head = format!(
+        "POST /v1/lists/missing/import HTTP/1.1\r\nHost: {host}\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 404");
+}

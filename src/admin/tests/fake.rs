@@ -10,21 +10,21 @@ use crate::lists::{
     RowError, read_list,
 };
 
-pub(super) struct Fake {
-    pub(super) state: Mutex<State>,
-    pub(super) usage: Usage,
-    pub(super) healthy: bool,
-    pub(super) storage: Option<StorageFailure>,
-    pub(super) reload: Result<Reloaded, ReloadFailure>,
+pub(crate) struct Fake {
+    pub(crate) state: Mutex<State>,
+    pub(crate) usage: Usage,
+    pub(crate) healthy: bool,
+    pub(crate) storage: Option<StorageFailure>,
+    pub(crate) reload: Result<Reloaded, ReloadFailure>,
 }
 
-pub(super) struct State {
-    pub(super) world: Arc<World>,
+pub(crate) struct State {
+    pub(crate) world: Arc<World>,
     /// Of the lists of which there is something to tell.
-    pub(super) statuses: HashMap<Arc<str>, ListStatus>,
+    pub(crate) statuses: HashMap<Arc<str>, ListStatus>,
     /// Of lists that had others before.
-    pub(super) bases: HashMap<Digest, Arc<Base>>,
-    pub(super) trail: Vec<AuditLine>,
+    pub(crate) bases: HashMap<Digest, Arc<Base>>,
+    pub(crate) trail: Vec<AuditLine>,
 }
 
 impl Default for Fake {
@@ -43,22 +43,22 @@ impl Default for Fake {
 
 impl Fake {
     /// Where nothing can be stored.
-    pub(super) fn failing(storage: StorageFailure) -> Fake {
+    pub(crate) fn failing(storage: StorageFailure) -> Fake {
         Fake { storage: Some(storage), ..Fake::default() }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who did what and why, in order.
-    pub(super) fn told(&self) -> Vec<(Action, String, Option<String>)> {
+    pub(crate) fn told(&self) -> Vec<(Action, String, Option<String>)> {
         let told = |line: &AuditLine| (line.action, line.actor.to_string(), line.reason.as_deref().map(str::to_owned));
         self.state().trail.iter().map(told).collect()
     }
 
     /// A base of one number for `vip`, with its record.
-    pub(super) fn base(&self, number: &str) -> BaseRecord {
+    pub(crate) fn base(&self, number: &str) -> BaseRecord {
         let mut builder = BaseBuilder::new();
         builder.push(number.parse().unwrap(), &Details::default());
         let digest = Digest::of(number.as_bytes());
@@ -69,7 +69,7 @@ impl Fake {
     }
 
     /// Puts a list in the place of the one of its name.
-    pub(super) fn replace(&self, list: List) {
+    pub(crate) fn replace(&self, list: List) {
         let mut state = self.state();
         let lists = state.world.lists.iter().map(|(_, own)| if own.name() == list.name() { &list } else { own });
         let lists = Lists::new(lists.cloned().collect()).unwrap();
@@ -125,7 +125,7 @@ fn is_never_blocked(entry: &Entry) -> bool {
     entry.to_string() == "999"
 }
 
-pub(super) fn noon() -> WallTime {
+pub(crate) fn noon() -> WallTime {
     WallTime::parse("2026-11-22T12:00:00Z").unwrap()
 }
 
@@ -328,7 +328,7 @@ impl Backend for Fake {
 }
 
 /// A list of which there is everything to tell.
-pub(super) fn eventful(fake: &Fake) -> ListStatus {
+pub(crate) fn eventful(fake: &Fake) -> ListStatus {
     let row = RowError { line: 3, column: 1, cell: "48x".into(), reason: crate::lists::RowReason::Missing };
     ListStatus {
         format: Some(crate::lists::Format::Csv),

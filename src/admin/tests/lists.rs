@@ -1,6 +1,5 @@
 use serde_json::json;
 
-use super::fake::eventful;
 use super::*;
 use crate::lists::Action;
 

@@ -12,7 +12,7 @@ mod state;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use fake::Fake;
+pub(crate) use fake::{Fake, eventful};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -65,20 +65,20 @@ fn world() -> World {
 }
 
 /// A real server on a free loopback port, with a real client.
-struct Served {
-    address: SocketAddr,
-    backend: Arc<Fake>,
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
+    pub(crate) backend: Arc<Fake>,
     _stop: watch::Sender<bool>,
     _runtime: Runtime,
     token: Option<&'static str>,
 }
 
 impl Served {
-    fn new(backend: Fake) -> Served {
+    pub(crate) fn new(backend: Fake) -> Served {
         Served::with_config(backend, &Config { listen: "127.0.0.1:0".parse().unwrap(), tokens: None })
     }
 
-    fn with_config(backend: Fake, config: &Config) -> Served {
+    pub(crate) fn with_config(backend: Fake, config: &Config) -> Served {
         let runtime = Runtime::new().unwrap();
         let server = runtime.block_on(Server::bind(config)).unwrap();
         let address = server.local_address().unwrap();
@@ -110,7 +110,7 @@ impl Served {
         }
     }
 
-    fn list(&self, name: &str) -> List {
+    pub(crate) fn list(&self, name: &str) -> List {
         self.backend.world().lists.get(name).unwrap().clone()
     }
 }

@@ -224,6 +224,18 @@ fn keys_that_need_a_restart_are_named() {
 }
 
 #[test]
+fn settings_are_read_without_the_list_files() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("r.toml");
+    let list = "[[list]]\nname = \"l\"\nclass = \"dnc\"\nfile = \"none.csv\"\n";
+    std::fs::write(&path, format!("[sip]\nworkers = 3\n{list}")).expect("writes");
+    assert_eq!(super::settings(&path).expect("good").sip.workers, 3);
+    assert!(load(&path).is_err());
+    std::fs::write(&path, "[sip]\nworker = 3\nlisten = []\n").expect("writes");
+    assert!(super::settings(&path).expect_err("a mistake").to_string().contains("unknown key \"worker\""));
+}
+
+#[test]
 fn a_config_file_that_cannot_be_read_is_told() {
     let errors = load(Path::new("/nonexistent/r.toml"), &[], &mut Files::default()).expect_err("no file");
     assert_eq!(errors.to_string(), "/nonexistent/r.toml: /nonexistent/r.toml cannot be read: entity not found");

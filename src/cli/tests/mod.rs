@@ -1,8 +1,42 @@
+mod files;
+mod lists;
+mod reaching;
+
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
-use super::{Arguments, Command, End, check, explain};
+use super::{Arguments, Command, End, Screen, check, explain};
+use crate::admin::tests::Served;
+
+/// What is typed where somebody is asked to.
+const TYPED: &str = "48600100200\n48600100201\n";
+
+/// Runs a command that asks the daemon: how it ended, and what it wrote to either side.
+fn run(config: &Path, words: &[&str], token: Option<&str>) -> (End, String, String) {
+    let arguments = Arguments::try_parse_from([&["ringfence"], words].concat()).expect("arguments");
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let stdin = || -> Box<dyn Read + Send> { Box::new(Cursor::new(TYPED)) };
+    let mut screen = Screen { out: &mut out, err: &mut err, stdin, progress: false };
+    let command = arguments.command.expect("a command");
+    let end = super::ask(config, &command, token.map(str::to_owned), &mut screen).expect("writes");
+    (end, String::from_utf8(out).expect("UTF-8"), String::from_utf8(err).expect("UTF-8"))
+}
+
+/// The same of a daemon whose config nobody can read.
+fn of(served: &Served, words: &[&str]) -> (End, String, String) {
+    let url = format!("http://{}", served.address);
+    run(Path::new("/nonexistent/r.toml"), &[words, &["--url", &url]].concat(), None)
+}
+
+/// What it writes when it works and has nothing to remark.
+#[track_caller]
+fn done(served: &Served, words: &[&str]) -> String {
+    let (end, out, err) = of(served, words);
+    assert_eq!((end, err.as_str()), (End::Done, ""), "{out}");
+    out
+}
 
 fn sample() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("config/ringfence.toml")
