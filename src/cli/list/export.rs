@@ -77,7 +77,7 @@ fn into_file(body: &mut impl Read, path: &Path, bar: &ProgressBar) -> Result<u64
 /// How many bytes there were.
 fn copy(body: &mut impl Read, out: &mut dyn Write, bar: &ProgressBar) -> Result<u64, Broken> {
     let mut buffer = vec![0; BUFFER];
-    let mut bytes = 0;
+    let (mut bytes, mut lines) = (0, 0);
     loop {
         let read = match body.read(&mut buffer) {
             Ok(0) => break,
@@ -86,7 +86,9 @@ fn copy(body: &mut impl Read, out: &mut dyn Write, bar: &ProgressBar) -> Result<
             Err(error) => return Err(Broken::Body(error.kind())),
         };
         out.write_all(&buffer[..read]).map_err(Broken::Output)?;
-        bar.inc(memchr::memchr_iter(b'\n', &buffer[..read]).count() as u64);
+        lines += memchr::memchr_iter(b'\n', &buffer[..read]).count() as u64;
+        // Beside the header; a line break in a description counts for an entry.
+        bar.set_position(lines.saturating_sub(1));
         bytes += read as u64;
     }
     out.flush().map_err(Broken::Output)?;
