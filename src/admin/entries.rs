@@ -16,7 +16,7 @@ use super::entry::{EntryBody, Said, entry_of, malformed};
 use super::guard::Actor;
 use super::problem::Problem;
 use super::{Backend, By, EditFailure, EditGroup, Edited, Effect, Refusal, body};
-use crate::lists::{Change, Details, Edit, Entry, Page};
+use crate::lists::{Change, Edit, Entry, Page};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,25 +1,25 @@
 //! What is in force while the daemon runs, as the admin port asks for it.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use super::read::Read;
 use super::sip::SipCounters;
-use super::worlds::Worlds;
-use super::{metrics, reload};
+use super::worlds::{self, Worlds};
+use super::{changes, health, imports, metrics, past, reload, status};
 use crate::admin::{
     Backend, By, EditFailure, EditGroup, Edited, Effect, HealthDetail, HeldAt, ImportFailure, ImportRequest, Imported,
     ListFailure, ListStatus, MetricFamily, Refusal, ReloadFailure, Reloaded, StorageFailure,
 };
-use crate::config::{Loaded, Settings};
+use crate::config::{Reading, Settings};
 use crate::counters::Counter;
-use crate::lists::{AuditLine, AuditQuery, Class, Digest, Edit, Entry, ListAt};
+use crate::lists::{Action, AuditLine, AuditQuery, Class, Digest, Edit, Entry, ListAt};
 use crate::number::DialPlan;
 use crate::records::RecordCounts;
 use crate::screen::World;
-use crate::store::{self, EditError, EditWriter, Proposal};
+use crate::store::{self, EditError, EditWriter, Proposal, Publish, Snapshots, Step, StoreError, Swap, SwapError};
 use crate::time::WallTime;
 use crate::usage::Usage;
 
@@ -31,25 +31,13 @@ pub(super) struct Live {
     pub(super) worlds: Arc<Worlds>,
     pub(super) read: Mutex<Arc<Read>>,
     pub(super) edits: EditWriter,
+    pub(super) snapshots: Snapshots,
+    /// The lists that are being read now.
+    pub(super) reading: Reading,
     pub(super) usage: Arc<Usage>,
     pub(super) counts: Counts,
-    /// Held by the reload that is being built: an older config never overtakes a newer one.
-    pub(super) reloading: Mutex<()>,
-}
-
-/// What the config said beside world and settings, when it was last read.
-#[derive(Debug)]
-pub(super) struct Read {
-    pub(super) at: WallTime,
-    pub(super) plan: DialPlan,
-    pub(super) list_plans: HashMap<String, DialPlan>,
-    pub(super) text: Box<str>,
-}
-
-impl Read {
-    pub(super) fn new(loaded: &Loaded, at: WallTime) -> Read {
-        Read { at, plan: loaded.plan, list_plans: loaded.list_plans.clone(), text: loaded.text.clone() }
-    }
+    /// Held while a world is built aside, until it is in force: an older one never overtakes a newer one.
+    pub(super) building: Mutex<()>,
 }
 
 /// All counters that are shown.
@@ -59,11 +47,54 @@ pub(super) struct Counts {
     pub(super) records: Arc<RecordCounts>,
     pub(super) reloads: Counter,
     pub(super) reloads_failed: Counter,
+    pub(super) edits: Counter,
+    pub(super) folds: Counter,
+}
+
+/// A world that was built aside, and what goes with it.
+pub(super) struct Built {
+    pub(super) world: World,
+    pub(super) read: Read,
+    /// The generation of the world or replay that it was built from.
+    pub(super) since: u64,
+    pub(super) steps: Vec<Step>,
 }
 
 impl Live {
     pub(super) fn read(&self) -> Arc<Read> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Stores what changes more than entries, and puts it in force with the edits that were made meanwhile; its
+    /// generation. To be called while [`Live::building`] is held.
+    pub(super) fn swap(
+        self: &Arc<Self>,
+        by: &By,
+        action: Action,
+        list: Option<&Arc<str>>,
+        built: Built,
+    ) -> Result<u64, SwapError> {
+        let Built { world, read, since, steps } = built;
+        let live = Arc::clone(self);
+        let prepare = move |newer: &[Edit], generation| {
+            let mut world = world.with_edits(&worlds::known(newer, &world.lists)).ok()?;
+            world.generation = generation;
+            let publish: Publish = Box::new(move || {
+                *live.read.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(read);
+                live.worlds.swap(world);
+            });
+            Some(publish)
+        };
+        self.edits.swap(Swap {
+            actor: Arc::clone(&by.actor),
+            at: wall_time(),
+            reason: by.reason.clone(),
+            since,
+            action,
+            list: list.cloned(),
+            steps,
+            prepare: Box::new(prepare),
+        })
     }
 }
 
@@ -85,90 +116,60 @@ impl Backend for Arc<Live> {
         list.and_then(|list| read.list_plans.get(list)).copied().unwrap_or(read.plan)
     }
 
-    fn list_status(&self, _: &str) -> ListStatus {
-        ListStatus { loaded: self.read().at, ..ListStatus::default() }
+    fn list_status(&self, list: &str) -> ListStatus {
+        status::of(self, list)
     }
 
     async fn edit(&self, By { actor, reason }: By, group: EditGroup) -> Result<Edited, EditFailure> {
-        let [edit] = <[Edit; 1]>::try_from(group.edits)
-            .map_err(|_| EditFailure::Storage(unavailable("groups of edits are not stored yet")))?;
-        if group.condition.is_some() || reason.is_some() {
-            return Err(EditFailure::Storage(unavailable("conditions and reasons of edits are not stored yet")));
-        }
-        let proposal = Proposal { actor, at: wall_time(), edit };
-        let refused = |refusal| Err(EditFailure::Refused { at: 0, refusal });
-        match self.edits.edit(proposal).await {
-            Ok(committed) => {
-                let effect = match committed.effect {
-                    store::Effect::Added => Effect::Added,
-                    store::Effect::Changed => Effect::Changed,
-                    store::Effect::Removed => Effect::Removed,
-                };
-                Ok(Edited { effects: vec![effect], generation: committed.generation })
-            }
-            Err(EditError::Refused(store::Refusal::UnknownList)) => refused(Refusal::UnknownList),
-            Err(EditError::Refused(store::Refusal::Absent)) => refused(Refusal::Absent),
-            Err(EditError::Refused(refusal @ store::Refusal::NotForPool)) => {
-                refused(Refusal::Unfit(refusal.to_string()))
-            }
-            Err(EditError::Store(error)) => Err(EditFailure::Storage(unavailable(&error.to_string()))),
-        }
+        let EditGroup { edits, condition } = group;
+        let proposal = Proposal { actor, at: wall_time(), reason, edits, condition };
+        let committed = self.edits.edit(proposal).await.map_err(edit_failure)?;
+        self.counts.edits.add(committed.effects.len() as u64);
+        let effects = committed.effects.into_iter().map(effect).collect();
+        Ok(Edited { effects, generation: committed.generation })
     }
 
-    fn import(&self, _: ImportRequest, _: Box<dyn io::Read + Send>) -> Result<Imported, ImportFailure> {
-        Err(ImportFailure::Storage(unavailable("imports are not stored yet")))
+    fn import(&self, request: ImportRequest, body: Box<dyn io::Read + Send>) -> Result<Imported, ImportFailure> {
+        imports::import(self, request, body)
     }
 
-    async fn make_list(&self, _: By, _: Arc<str>, _: Class) -> Result<u64, ListFailure> {
-        Err(ListFailure::Storage(unavailable("lists are not made at run time yet")))
+    async fn make_list(&self, by: By, list: Arc<str>, class: Class) -> Result<u64, ListFailure> {
+        blocking(self, move |live| changes::make(live, &by, &list, class)).await
     }
 
-    async fn unmake_list(&self, _: By, _: Arc<str>) -> Result<u64, ListFailure> {
-        Err(ListFailure::Conflict("the config names the list".to_owned()))
+    async fn unmake_list(&self, by: By, list: Arc<str>) -> Result<u64, ListFailure> {
+        blocking(self, move |live| changes::unmake(live, &by, &list)).await
     }
 
-    async fn rollback(&self, _: By, _: Arc<str>, _: Option<Digest>) -> Result<u64, ListFailure> {
-        Err(ListFailure::Conflict("there is no earlier base to go back to".to_owned()))
+    async fn rollback(&self, by: By, list: Arc<str>, to: Option<Digest>) -> Result<u64, ListFailure> {
+        blocking(self, move |live| changes::rollback(live, &by, &list, to)).await
     }
 
-    async fn confirm(&self, _: By, _: Arc<str>, _: Digest) -> Result<u64, ListFailure> {
-        Err(ListFailure::Conflict("nothing waits to be confirmed".to_owned()))
+    async fn confirm(&self, by: By, list: Arc<str>, waiting: Digest) -> Result<u64, ListFailure> {
+        blocking(self, move |live| changes::confirm(live, &by, &list, waiting)).await
     }
 
     async fn reload(&self, by: By) -> Result<Reloaded, ReloadFailure> {
         let live = Arc::clone(self);
         // Reading lists takes seconds and blocks: not on a thread that serves requests.
-        let reload = tokio::task::spawn_blocking(move || reload::reload(&live, &by.actor));
+        let reload = tokio::task::spawn_blocking(move || reload::reload(&live, &by));
         reload.await.unwrap_or_else(|_| Err(ReloadFailure::Storage(unavailable("the reload failed"))))
     }
 
-    fn audit(&self, _: &AuditQuery) -> Result<Vec<AuditLine>, StorageFailure> {
-        Err(unavailable("the trail cannot be read yet"))
+    fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditLine>, StorageFailure> {
+        past::audit(self, query)
     }
 
-    fn list_at(&self, _: &str, _: u64) -> Result<Option<ListAt>, StorageFailure> {
-        Err(unavailable("the past of lists cannot be read yet"))
+    fn list_at(&self, list: &str, generation: u64) -> Result<Option<ListAt>, StorageFailure> {
+        past::list_at(self, list, generation)
     }
 
-    fn held_at(&self, _: &str, _: u64, _: &Entry) -> Result<HeldAt, StorageFailure> {
-        Err(unavailable("the past of lists cannot be read yet"))
+    fn held_at(&self, list: &str, generation: u64, entry: &Entry) -> Result<HeldAt, StorageFailure> {
+        past::held_at(self, list, generation, entry)
     }
 
     fn health(&self) -> Vec<HealthDetail> {
-        let detail = |name, trouble: Option<&str>| HealthDetail {
-            name,
-            ok: trouble.is_none(),
-            detail: trouble.unwrap_or("works").to_owned(),
-        };
-        let edits = if self.edits.is_stopped() {
-            Some("no edit can be stored: the store is closed")
-        } else if self.edits.is_failing() {
-            Some("the last edit could not be stored")
-        } else {
-            None
-        };
-        let records = self.counts.records.is_failing().then_some("the last records could not be written");
-        vec![detail("edits", edits), detail("records", records)]
+        health::details(self)
     }
 
     fn metrics(&self) -> Vec<MetricFamily> {
@@ -176,7 +177,58 @@ impl Backend for Arc<Live> {
     }
 }
 
-fn unavailable(why: &str) -> StorageFailure {
+/// Building a world reads files and waits for the store: not on a thread that serves requests.
+async fn blocking<T: Send + 'static>(
+    live: &Arc<Live>,
+    work: impl FnOnce(&Arc<Live>) -> Result<T, ListFailure> + Send + 'static,
+) -> Result<T, ListFailure> {
+    let live = Arc::clone(live);
+    let done = tokio::task::spawn_blocking(move || work(&live));
+    done.await.unwrap_or_else(|_| Err(ListFailure::Storage(unavailable("the change failed"))))
+}
+
+pub(super) fn effect(effect: store::Effect) -> Effect {
+    match effect {
+        store::Effect::Added => Effect::Added,
+        store::Effect::Changed => Effect::Changed,
+        store::Effect::Removed => Effect::Removed,
+    }
+}
+
+fn edit_failure(error: EditError) -> EditFailure {
+    match error {
+        EditError::Refused { at, refusal } => {
+            let refusal = match refusal {
+                store::Refusal::UnknownList => Refusal::UnknownList,
+                store::Refusal::Absent => Refusal::Absent,
+                store::Refusal::Condition => Refusal::Condition,
+                store::Refusal::NotForPool | store::Refusal::NeverBlock => Refusal::Unfit(refusal.to_string()),
+            };
+            EditFailure::Refused { at, refusal }
+        }
+        EditError::Store(error) => EditFailure::Storage(storage(&error)),
+    }
+}
+
+/// A full disk is for the operator to mend, and told apart.
+pub(super) fn storage(error: &StoreError) -> StorageFailure {
+    if error.is_full() {
+        StorageFailure::Full(error.to_string())
+    } else {
+        StorageFailure::Unavailable(error.to_string())
+    }
+}
+
+/// The same for snapshots.
+pub(super) fn snapshot_storage(error: &store::SnapshotError) -> StorageFailure {
+    if error.is_full() {
+        StorageFailure::Full(error.to_string())
+    } else {
+        StorageFailure::Unavailable(error.to_string())
+    }
+}
+
+pub(super) fn unavailable(why: &str) -> StorageFailure {
     StorageFailure::Unavailable(why.to_owned())
 }
 

@@ -1,19 +1,32 @@
 //! The daemon: reads the config, opens the state, joins the rows below and takes them down again.
 //!
-//! * `run` starts and stops everything, in order.
+//! * `run` starts and stops everything, in order; `open` reads config, state and lists before anything is served.
 //! * `worlds` holds the world that shards read, and drops old ones where no call waits.
-//! * `live` is what is in force while the daemon runs: it makes edits through the store and serves the admin port.
-//! * `reload` builds a new world aside and swaps it in; `difference` tells what it changed.
+//! * `live` is what is in force while the daemon runs: it makes edits through the store and serves the admin port;
+//!   `read` is what is known beside the world, `status` and `health` tell it, `past` what was before.
+//! * `reload` builds a new world aside and swaps it in, with bases from `bases`; `difference` tells what it changed.
+//! * `changes` makes, removes and rolls back whole lists, `imports` adds files to them, `folding` moves edits into bases,
+//!   `watch` sees files change.
 //! * `told` keeps numbers out of the log.
 
+mod bases;
+mod changes;
 mod difference;
+mod folding;
+mod health;
+mod imports;
 mod live;
 mod log;
 mod metrics;
+mod open;
+mod past;
+mod read;
 mod reload;
 mod run;
 mod sip;
+mod status;
 mod told;
+mod watch;
 mod worlds;
 
 pub use run::run;

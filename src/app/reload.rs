@@ -6,19 +6,22 @@
 
 use std::sync::{Arc, PoisonError};
 
+use super::bases::Bases;
 use super::difference;
-use super::live::{Live, Read, wall_time};
-use super::{told, worlds};
-use crate::admin::{Backend, ListChange, ReloadFailure, ReloadProblem, Reloaded, StorageFailure};
-use crate::config::{self, ConfigError, ConfigErrors, ConfigWarning};
-use crate::lists::{Edit, Lists};
-use crate::store::{Publish, Reload, ReloadError};
+use super::live::{Built, Live, storage, unavailable, wall_time};
+use super::read::Read;
+use super::told;
+use super::worlds::{self, BuildError};
+use crate::admin::{Backend, By, ListChange, ReloadFailure, ReloadProblem, Reloaded};
+use crate::config::{self, ConfigError, ConfigErrors, ConfigWarning, Loaded, Origin, SourceNotice};
+use crate::lists::{Action, Lists};
+use crate::store::SwapError;
 
 /// Reloads; on a failure everything stays as it was. Blocks: not for a thread that serves calls or requests.
-pub(super) fn reload(live: &Arc<Live>, actor: &Arc<str>) -> Result<Reloaded, ReloadFailure> {
+pub(super) fn reload(live: &Arc<Live>, by: &By) -> Result<Reloaded, ReloadFailure> {
     let result = {
-        let _turn = live.reloading.lock().unwrap_or_else(PoisonError::into_inner);
-        build_and_swap(live, actor)
+        let _turn = live.building.lock().unwrap_or_else(PoisonError::into_inner);
+        build_and_swap(live, by)
     };
     match &result {
         Ok(reloaded) => {
@@ -38,54 +41,64 @@ pub(super) fn reload(live: &Arc<Live>, actor: &Arc<str>) -> Result<Reloaded, Rel
     result
 }
 
-fn build_and_swap(live: &Arc<Live>, actor: &Arc<str>) -> Result<Reloaded, ReloadFailure> {
-    let loaded = config::load(&live.config).map_err(invalid)?;
-    let replay = live.edits.replay().map_err(|error| unavailable(error.to_string()))?;
-    let world = worlds::build(&loaded.lists, Arc::clone(&loaded.policy), &replay.edits, replay.generation).map_err(
-        |error| {
-            tracing::warn!("reload failed, nothing was changed: {}", told::edit(&error));
-            ReloadFailure::Invalid(vec![ReloadProblem {
-                detail: told::edit_in_full(&error, |list| live.dial_plan(Some(list))),
-                file: Some(live.config.display().to_string()),
-                line: None,
-                column: None,
-            }])
-        },
-    )?;
+fn build_and_swap(live: &Arc<Live>, by: &By) -> Result<Reloaded, ReloadFailure> {
     let (before, read_before) = (live.worlds.load(), live.read());
-    let at = wall_time();
-    let read = Read::new(&loaded, at);
-    let lists = list_changes(&before.lists, &world.lists);
-    let prepare = {
-        let live = Arc::clone(live);
-        move |newer: &[Edit], generation| {
-            let mut world = world.with_edits(&worlds::known(newer, &world.lists)).ok()?;
-            world.generation = generation;
-            let publish: Publish = Box::new(move || {
-                *live.read.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(read);
-                live.worlds.swap(world);
-            });
-            Some(publish)
-        }
+    let replay = live.edits.replay().map_err(|error| ReloadFailure::Storage(storage(&error)))?;
+    let standing = worlds::standing(&before, read_before.in_force());
+    let now = wall_time();
+    let mut bases = Bases {
+        snapshots: &live.snapshots,
+        replay: &replay,
+        standing: &standing,
+        waiting: read_before.waiting().map(|(_, record)| record.clone()).collect(),
+        reading: live.reading.clone(),
+        starting: false,
+        now,
+        steps: Vec::new(),
     };
-    let reload = Reload { actor: Arc::clone(actor), at, since: replay.generation, prepare: Box::new(prepare) };
-    let generation = live.edits.reload(reload).map_err(|error| match error {
-        ReloadError::Refused => unavailable(format!("{error}; reload again")),
-        ReloadError::Store(error) => unavailable(error.to_string()),
+    let loaded = config::load(&live.config, &read_before.made, &mut bases).map_err(invalid)?;
+    let steps = bases.steps;
+    let world = worlds::build(&loaded, &replay, &live.snapshots, &standing).map_err(|error| unfit(live, &error))?;
+    let read = Read::new(&loaded, &replay, &steps, now).after(&read_before);
+    let lists = list_changes(&before.lists, &world.lists);
+    // Lists that stand were taken from the world of before, the edits of all others from the replay, which is later.
+    let built = Built { world, read, since: before.generation, steps };
+    let generation = live.swap(by, Action::Reload, None, built).map_err(|error| match error {
+        SwapError::Store(error) => ReloadFailure::Storage(storage(&error)),
+        error => ReloadFailure::Storage(unavailable(&format!("{error}; reload again"))),
     })?;
-    warn(&loaded.warnings);
+    drop(standing);
+    sweep(live);
+    warn(&loaded);
     let restart_needed = live.started_with.restart_keys(&loaded.settings);
     Ok(Reloaded {
         generation,
         lists,
         rules: difference::rules(&read_before.text, &loaded.text),
         restart_needed: restart_needed.into_iter().map(str::to_owned).collect(),
-        warnings: loaded.warnings.iter().map(ToString::to_string).collect(),
+        warnings: warnings(&loaded),
     })
 }
 
-fn unavailable(why: String) -> ReloadFailure {
-    ReloadFailure::Storage(StorageFailure::Unavailable(why))
+/// Removes the snapshots that nobody can ask for any more.
+pub(super) fn sweep(live: &Live) {
+    let read = live.read();
+    if let Err(error) = live.snapshots.sweep(|digest| read.needs(digest)) {
+        tracing::warn!("old snapshots stay: {error}");
+    }
+}
+
+fn unfit(live: &Arc<Live>, error: &BuildError) -> ReloadFailure {
+    tracing::warn!("reload failed, nothing was changed: {}", told::build(error));
+    match error {
+        BuildError::Edit(error) => ReloadFailure::Invalid(vec![ReloadProblem {
+            detail: told::edit_in_full(error, |list| live.dial_plan(Some(list))),
+            file: Some(live.config.display().to_string()),
+            line: None,
+            column: None,
+        }]),
+        BuildError::Import { .. } => ReloadFailure::Storage(unavailable(&error.to_string())),
+    }
 }
 
 /// Every list, with its entries before and after.
@@ -99,11 +112,45 @@ fn list_changes(before: &Lists, after: &Lists) -> Vec<ListChange> {
         .collect()
 }
 
-/// Logs what works but is hardly meant.
-pub(super) fn warn(warnings: &[ConfigWarning]) {
-    for ConfigWarning { place, notice } in warnings {
+/// Logs what works but is hardly meant, and what of the lists' files is not in force.
+pub(super) fn warn(loaded: &Loaded) {
+    for ConfigWarning { place, notice } in &loaded.warnings {
         tracing::warn!("{place}: {}", told::notice(notice));
     }
+    for (list, origin) in origins(loaded) {
+        for file in origin.told.iter().filter(|file| !file.skipped.is_empty()) {
+            tracing::warn!("{}: {file}", file.path.display());
+        }
+        for notice in &origin.notices {
+            tracing::warn!("list \"{list}\": {}", told::source(notice));
+        }
+        if stale(origin) {
+            tracing::warn!("list \"{list}\": its file is older than max_age");
+        }
+    }
+}
+
+/// The same for whoever asked.
+fn warnings(loaded: &Loaded) -> Vec<String> {
+    let rules = loaded.warnings.iter().map(ToString::to_string);
+    let files = origins(loaded).flat_map(|(list, origin)| {
+        let skipped = origin.told.iter().filter(|file| !file.skipped.is_empty());
+        let skipped = skipped.map(|file| format!("{}: {file}", file.path.display()));
+        let told = |notice: &SourceNotice| format!("list \"{list}\": {notice}");
+        let notices: Vec<String> = origin.notices.iter().map(told).collect();
+        let stale = stale(origin).then(|| format!("list \"{list}\": its file is older than max_age"));
+        skipped.chain(notices).chain(stale)
+    });
+    rules.chain(files).collect()
+}
+
+fn stale(origin: &Origin) -> bool {
+    origin.stale_from.is_some_and(|from| from <= wall_time())
+}
+
+fn origins(loaded: &Loaded) -> impl Iterator<Item = (&Arc<str>, &Origin)> {
+    let names = loaded.lists.iter().map(|(_, list)| list.name());
+    names.filter_map(|name| Some((name, loaded.origins.get(name)?)))
 }
 
 fn invalid(errors: ConfigErrors) -> ReloadFailure {

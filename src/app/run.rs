@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -12,18 +12,18 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::live::{Counts, Live, Read, wall_time};
+use super::live::{Counts, Live, wall_time};
+use super::open::Opened;
 use super::sip::Sip;
-use super::worlds::{self, Publisher, Worlds};
-use super::{log, reload, told};
-use crate::admin::{self, AdminError};
-use crate::cli::reading::shown;
-use crate::config::{self, ConfigErrors, Files, Loaded, Mistake, Reading, Settings};
+use super::watch::Watch;
+use super::worlds::BuildError;
+use super::{folding, log, reload, told};
+use crate::admin::{self, AdminError, By};
+use crate::config::{ConfigErrors, Loaded, Mistake, Settings};
 use crate::engine::RECORD_HEADER;
 use crate::net::NetError;
 use crate::records::{self, RecordWriter, RecordsError};
-use crate::screen;
-use crate::store::{Store, StoreError};
+use crate::store::{SnapshotError, StoreError};
 use crate::usage::Usage;
 
 /// Runs with this config until it is told to stop.
@@ -36,17 +36,12 @@ pub fn run(config: &Path) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let reading = Reading::new();
-    let mut files = Files::new(reading.clone());
-    let loaded = match shown(&reading, || config::load(config, &[], &mut files)) {
-        Ok(loaded) => loaded,
-        Err(errors) => {
-            eprintln!("{errors}");
-            return if is_unread(config, &errors) { UNUSABLE.into() } else { ExitCode::FAILURE };
-        }
-    };
-    match Daemon::start(runtime, config, loaded) {
+    match Daemon::start(runtime, config) {
         Ok(daemon) => daemon.run(hangup),
+        Err(StartError::Config(errors)) => {
+            eprintln!("{errors}");
+            if is_unread(config, &errors) { UNUSABLE.into() } else { ExitCode::FAILURE }
+        }
         Err(error) => {
             eprintln!("ringfence: {error}");
             ExitCode::FAILURE
@@ -78,9 +73,13 @@ fn is_unread(config: &Path, errors: &ConfigErrors) -> bool {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub(super) enum StartError {
     #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the edits in the database do not fit the config: {}", told::edit(.0))]
-    Edits(#[from] screen::EditError),
+    #[error(transparent)]
+    Snapshots(#[from] SnapshotError),
+    #[error("the edits in the database do not fit the config: {}", told::build(.0))]
+    Edits(#[from] BuildError),
     #[error(transparent)]
     Records(#[from] RecordsError),
     #[error(transparent)]
@@ -104,36 +103,17 @@ pub(super) struct Daemon {
 
 impl Daemon {
     /// Opens state, world, sockets and the admin port, in this order: what can fail without a trace comes first.
-    pub(super) fn start(runtime: Runtime, config: &Path, loaded: Loaded) -> Result<Daemon, StartError> {
-        warn(&loaded);
-        let read = Read::new(&loaded, wall_time());
-        let Loaded { settings, policy, lists, .. } = loaded;
-        let (store, replay) = Store::open(&settings.state)?;
+    pub(super) fn start(runtime: Runtime, config: &Path) -> Result<Daemon, StartError> {
+        let opened = Opened::open(config, warn)?;
+        let settings = &opened.settings;
         warn_of_open(&settings.state.dir);
-        let keys = store.keys().clone();
-        let world = worlds::build(&lists, policy, &replay.edits, replay.generation)?;
-        let idle = replay.edits.len() - worlds::known(&replay.edits, &lists).len();
-        if idle > 0 {
-            tracing::warn!("{idle} edits are kept of lists that the config does not have");
-        }
-        drop((lists, replay));
-        let worlds = Arc::new(Worlds::new(world));
-        let edits = store.start(Publisher(Arc::clone(&worlds)))?;
         let records = records::Config { dir: settings.state.dir.join("records"), header: RECORD_HEADER };
         let (records, sink) = RecordWriter::start(records, wall_time)?;
         let admin = runtime.block_on(admin::Server::bind(&settings.admin))?;
         let usage = Arc::new(Usage::new());
-        let sip = Sip::start(&settings.sip, &keys, runtime.handle(), worlds.current(), sink, &usage)?;
-        let live = Arc::new(Live {
-            config: config.into(),
-            started_with: settings,
-            worlds,
-            read: Mutex::new(Arc::new(read)),
-            edits,
-            usage,
-            counts: Counts { sip: sip.counters(), records: Arc::clone(records.counts()), ..Counts::default() },
-            reloading: Mutex::new(()),
-        });
+        let sip = Sip::start(&settings.sip, &opened.keys, runtime.handle(), opened.worlds.current(), sink, &usage)?;
+        let counts = Counts { sip: sip.counters(), records: Arc::clone(records.counts()), ..Counts::default() };
+        let live = opened.live(config, usage, counts);
         Ok(Daemon { runtime, live, sip, admin, records })
     }
 
@@ -165,9 +145,10 @@ impl Daemon {
     /// Lets the admin port answer; calls are served since [`Daemon::start`].
     pub(super) fn serve(self) -> Serving {
         let Daemon { runtime, live, sip, admin, records } = self;
+        let watch = if live.read().lists.watch { Watch::start(&live) } else { None };
         let (stop, stopped) = watch::channel(false);
         let served = runtime.spawn(admin.serve(Arc::new(Arc::clone(&live)), stopped));
-        Serving { runtime, live, sip, records, stop, served }
+        Serving { runtime, live, sip, records, stop, served, watch }
     }
 }
 
@@ -179,12 +160,14 @@ pub(super) struct Serving {
     records: RecordWriter,
     stop: watch::Sender<bool>,
     served: JoinHandle<()>,
+    watch: Option<Watch>,
 }
 
 impl Serving {
     /// First whoever changes lists ends, then calls, then what calls have written.
     pub(super) fn stop(self) {
-        let Serving { runtime, live, sip, records, stop, served } = self;
+        let Serving { runtime, live, sip, records, stop, served, watch } = self;
+        drop(watch);
         stop.send_replace(true);
         runtime.block_on(async {
             let _ = served.await;
@@ -215,12 +198,17 @@ async fn until_told(live: &Arc<Live>, sip: &Sip, mut hangup: Signal) -> ExitCode
             _ = interrupt.recv() => break,
             _ = hangup.recv() => {
                 let live = Arc::clone(live);
+                let by = By { actor: "SIGHUP".into(), reason: None };
                 // What it did or why it failed goes to the log.
-                tokio::task::spawn_blocking(move || reload::reload(&live, &Arc::from("SIGHUP")).is_ok());
+                tokio::task::spawn_blocking(move || reload::reload(&live, &by).is_ok());
             }
             _ = sweep.tick() => {
                 live.worlds.sweep();
                 live.edits.probe();
+                if folding::is_due(&live.worlds.load()) {
+                    let live = Arc::clone(live);
+                    tokio::task::spawn_blocking(move || folding::fold(&live));
+                }
             }
             () = &mut failed => {
                 tracing::error!("a thread that serves calls has ended; the process ends to be started anew");

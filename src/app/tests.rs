@@ -7,16 +7,16 @@ use std::thread;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use super::live::{Counts, Live, Read, wall_time};
+use super::live::{Counts, Live};
+use super::open::Opened;
 use super::run::{Daemon, StartError};
-use super::worlds::{self, Publisher, Worlds};
 use super::{difference, reload};
 use crate::admin::{
     Backend, By, EditFailure, EditGroup, Edited, Effect, ListChange, Refusal, ReloadFailure, RuleChange,
 };
 use crate::config::{self, ConfigErrors, Files, Loaded};
 use crate::lists::{Change, Details, Edit};
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 use crate::usage::Usage;
 
 const CONFIG: &str = r#"
@@ -81,7 +81,7 @@ impl Running {
     }
 
     fn reload(&self) -> Result<crate::admin::Reloaded, ReloadFailure> {
-        reload::reload(&self.live, &"SIGHUP".into())
+        reload::reload(&self.live, &anna())
     }
 
     fn holds(&self, list: &str, entry: &str) -> bool {
@@ -91,21 +91,7 @@ impl Running {
 
 fn start(dir: &Path) -> Arc<Live> {
     let path = dir.join("ringfence.toml");
-    let loaded = load(&path).unwrap();
-    let (store, replay) = Store::open(&loaded.settings.state).unwrap();
-    let world = worlds::build(&loaded.lists, loaded.policy.clone(), &replay.edits, replay.generation).unwrap();
-    let worlds = Arc::new(Worlds::new(world));
-    let edits = store.start(Publisher(Arc::clone(&worlds))).unwrap();
-    Arc::new(Live {
-        config: path,
-        read: Mutex::new(Arc::new(Read::new(&loaded, wall_time()))),
-        started_with: loaded.settings,
-        worlds,
-        edits,
-        usage: Arc::new(Usage::new()),
-        counts: Counts::default(),
-        reloading: Mutex::new(()),
-    })
+    Opened::open(&path, |_| ()).unwrap().live(&path, Arc::new(Usage::new()), Counts::default())
 }
 
 fn anna() -> By {
@@ -238,7 +224,7 @@ fn an_edit_that_does_not_fit_a_new_config_is_logged_and_its_removal_is_told() {
     assert!(!log.contains("486001"), "{log}");
     let path = running.path("ringfence.toml");
     running.live.edits.stop();
-    let error = Daemon::start(Runtime::new().unwrap(), &path, load(&path).unwrap()).err().unwrap().to_string();
+    let error = Daemon::start(Runtime::new().unwrap(), &path).err().unwrap().to_string();
     assert!(error.contains("DELETE /v1/lists/default/entries/ENTRY") && !error.contains("486001"), "{error}");
 }
 
@@ -377,11 +363,11 @@ fn a_caller_added_at_the_admin_port_is_declined() {
     let sockets = "[sip]\nlisten = [\"udp:127.0.0.1:0\", \"tcp:127.0.0.1:0\"]\n[admin]\nlisten = \"127.0.0.1:0\"\n";
     fs::write(&path, format!("{sockets}{CONFIG}").replace("127.0.0.2", "127.0.0.1")).unwrap();
     fs::write(dir.path().join("default.csv"), "number\n").unwrap();
-    let daemon = Daemon::start(Runtime::new().unwrap(), &path, load(&path).unwrap()).unwrap();
+    let daemon = Daemon::start(Runtime::new().unwrap(), &path).unwrap();
     let admin = daemon.admin.local_address().unwrap();
     let sip = daemon.sip.listeners()[0].bind;
     let in_use = StartError::Store(StoreError::InUse { dir: dir.path().join("state") });
-    assert_eq!(Daemon::start(Runtime::new().unwrap(), &path, load(&path).unwrap()).err(), Some(in_use));
+    assert_eq!(Daemon::start(Runtime::new().unwrap(), &path).err(), Some(in_use));
     let serving = daemon.serve();
 
     let url = format!("http://{admin}/v1/lists/default/entries/%2B48600100200");
@@ -427,7 +413,7 @@ fn a_taken_sip_port_is_named() {
     let sockets = format!("[sip]\nlisten = [\"tcp:{address}\"]\n[admin]\nlisten = \"127.0.0.1:0\"\n");
     fs::write(&path, format!("{sockets}{CONFIG}")).unwrap();
     fs::write(dir.path().join("default.csv"), "number\n").unwrap();
-    let error = Daemon::start(Runtime::new().unwrap(), &path, load(&path).unwrap()).err().unwrap();
+    let error = Daemon::start(Runtime::new().unwrap(), &path).err().unwrap();
     assert!(error.to_string().contains(&address.to_string()), "{error}");
 }
 
@@ -452,7 +438,7 @@ fn whoever_reloads_is_told_of_skipped_rows() {
     let text = CONFIG.replace("file = \"default.csv\"\n", "file = \"default.csv\"\non_error = \"skip\"\n");
     fs::write(running.dir.path().join("ringfence.toml"), text).unwrap();
     fs::write(running.dir.path().join("default.csv"), "48221000001\n4822x\n").unwrap();
-    let reloaded = reload::reload(&running.live, &"tests".into()).unwrap();
+    let reloaded = running.reload().unwrap();
     let file = running.dir.path().join("default.csv");
     assert!(reloaded.warnings.contains(&format!("{}: 2 rows, 1 rows skipped: 1 letter", file.display())));
 }

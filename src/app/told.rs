@@ -3,6 +3,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::worlds::BuildError;
 use crate::config::{BaseError, Mistake, SourceNotice};
 use crate::lists::FileError;
 use crate::number::DialPlan;
@@ -117,7 +118,17 @@ pub(super) fn source(notice: &SourceNotice) -> String {
         SourceNotice::Fallback(
             BaseError::Unreadable { .. } | BaseError::NotRegular { .. } | BaseError::Changed { .. },
         )
-        | SourceNotice::Waits { .. } => notice.to_string(),
+        | SourceNotice::Waits { .. }
+        | SourceNotice::SetAside(_)
+        | SourceNotice::NoSnapshot(_) => notice.to_string(),
+    }
+}
+
+/// Why no world can be built of what the database holds.
+pub(super) fn build(error: &BuildError) -> String {
+    match error {
+        BuildError::Edit(error) => edit(error),
+        BuildError::Import { .. } => error.to_string(),
     }
 }
 

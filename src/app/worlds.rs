@@ -1,12 +1,15 @@
 //! The world in force, and those it replaced.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
-use crate::lists::{Details, Edit, Entry, Lists};
+use super::bases::{Standing, read_snapshot};
+use crate::config::Loaded;
+use crate::lists::{Change, Details, Digest, Edit, Entry, ImportRecord, List, Lists};
 use crate::screen::{EditError, Policy, World};
-use crate::store::{Published, Refusal};
+use crate::store::{Published, Refusal, Replay, SnapshotError, Snapshots};
 
 /// Shards load the current world for each message; nobody else waits for them or makes them drop an old one.
 #[derive(Debug)]
@@ -55,13 +58,14 @@ impl Published for Publisher {
         let world = self.0.load();
         world.accepts(edit).map_err(|error| match error {
             EditError::UnknownList { .. } => Refusal::UnknownList,
-            EditError::NotForPool { .. } | EditError::NeverBlock { .. } => Refusal::NotForPool,
+            EditError::NeverBlock { .. } => Refusal::NeverBlock,
+            EditError::NotForPool { .. } => Refusal::NotForPool,
         })?;
         Ok(world.lists.get(&edit.list).is_some_and(|list| list.contains(&edit.entry)))
     }
 
     fn details(&self, list: &str, entry: &Entry) -> Option<Details> {
-        self.0.load().lists.get(list).and_then(|list| list.details(entry))
+        self.0.load().lists.get(list)?.details(entry)
     }
 
     fn publish(&mut self, edits: &[Edit], generation: u64) {
@@ -76,14 +80,86 @@ impl Published for Publisher {
     }
 }
 
-/// Lists and rules of the config with every edit whose list it still has. Files say, edits override.
-pub(super) fn build(lists: &Lists, policy: Arc<Policy>, edits: &[Edit], generation: u64) -> Result<World, EditError> {
-    let known = known(edits, lists);
-    let lists = lists.with(&known).map_err(|unknown| EditError::UnknownList { list: unknown.0 })?;
-    World::new(generation, lists, policy)
+/// Why no world can be built of what the database holds.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub(super) enum BuildError {
+    /// An edit does not fit the config.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// Entries that were imported cannot be read back: unlike a base they have no file from which they could be made.
+    #[error("what was imported into the list \"{list}\" (generation {generation}) cannot be read: {error}")]
+    Import {
+        /// The list.
+        list: Arc<str>,
+        /// The generation of the import.
+        generation: u64,
+        /// Why.
+        error: SnapshotError,
+    },
+}
+
+/// Lists and rules of the config with every import and edit whose list it still has. Files say, edits override. A list
+/// whose base is the one that it has already is taken as it stands.
+pub(super) fn build(
+    loaded: &Loaded,
+    replay: &Replay,
+    snapshots: &Snapshots,
+    standing: &Standing,
+) -> Result<World, BuildError> {
+    let mut edits: HashMap<&str, Vec<(Entry, Change)>> = HashMap::new();
+    let stands = |list: &str| {
+        let (digest, list) = standing.get(list)?;
+        let origin = loaded.origins.get(list.name())?;
+        (origin.record.digest == *digest).then_some(list)
+    };
+    for edit in replay.edits.iter().filter(|edit| stands(&edit.list).is_none()) {
+        edits.entry(&edit.list).or_default().push((edit.entry.clone(), edit.change.clone()));
+    }
+    let mut lists = Lists::default();
+    for (_, list) in loaded.lists.iter() {
+        let name = list.name();
+        let built = match stands(name) {
+            Some(stands) => stands.described_as(list),
+            None => {
+                let imports = replay.imports.iter().filter(|import| import.list == *name);
+                let list = imported(list.clone(), imports, snapshots)?;
+                list.after(edits.get(&**name).map_or(&[][..], Vec::as_slice))
+            }
+        };
+        let origin = loaded.origins.get(name);
+        let built = built.aging(
+            origin.and_then(|origin| origin.stale_from),
+            origin.map(|origin| origin.when_stale).unwrap_or_default(),
+        );
+        lists = lists.with_list(built).expect("as many lists as there were");
+    }
+    Ok(World::new(replay.generation, lists, Arc::clone(&loaded.policy))?)
+}
+
+/// A list with what was imported into it.
+pub(super) fn imported<'i>(
+    list: List,
+    imports: impl Iterator<Item = &'i ImportRecord>,
+    snapshots: &Snapshots,
+) -> Result<List, BuildError> {
+    imports.into_iter().try_fold(list, |list, import| {
+        let failed = |error| BuildError::Import { list: import.list.clone(), generation: import.generation, error };
+        Ok(list.imported(&read_snapshot(snapshots, &import.digest).map_err(failed)?))
+    })
 }
 
 /// The edits whose list exists. The others stay in the database and come back with their list.
 pub(super) fn known(edits: &[Edit], lists: &Lists) -> Vec<Edit> {
     edits.iter().filter(|edit| lists.get(&edit.list).is_some()).cloned().collect()
+}
+
+/// The lists in force that can be taken as they stand, by what is known of their bases.
+pub(super) fn standing<'r>(world: &World, bases: impl Iterator<Item = (&'r Arc<str>, Digest)>) -> Standing {
+    bases.filter_map(|(name, digest)| Some((name.clone(), (digest, world.lists.get(name)?.clone())))).collect()
+}
+
+/// The same lists and rules, one list replaced.
+pub(super) fn with_list(world: &World, list: List, policy: Arc<Policy>) -> Result<World, EditError> {
+    let lists = world.lists.with_list(list).expect("the list is there already, or there is room for one more");
+    World::new(world.generation, lists, policy)
 }

@@ -243,8 +243,8 @@ pub(super) fn beside(config: &Path, path: &Path) -> PathBuf {
     config.parent().unwrap_or(Path::new("")).join(path)
 }
 
-/// One for each core where the config says 0; one where the system does not tell how many there are.
-fn threads(configured: u16) -> usize {
+/// `[lists] threads`: one for each core where the config says 0; one where the system does not tell how many there are.
+pub fn threads(configured: u16) -> usize {
     match configured {
         0 => std::thread::available_parallelism().map_or(1, Into::into),
         threads => usize::from(threads),

@@ -21,7 +21,7 @@ mod tests;
 
 pub use error::{ConfigError, ConfigErrors, ConfigWarning, Mistake};
 pub use files::{Files, InMemory, open_file, stamp_of};
-pub use lists::Origin;
+pub use lists::{Origin, threads};
 pub use load::{Loaded, Settings, load, parse, settings};
 pub use place::Place;
 pub use reading::{BeingRead, Reading};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::request::{BaseRequest, ListRead};
-use crate::lists::{Base, BaseRecord, FileError, Report};
+use crate::lists::{Base, BaseRecord, Digest, FileError, Percent, Report};
 use crate::time::WallTime;
 
 /// Gives each list its base.
@@ -90,19 +90,31 @@ impl fmt::Display for FileTold {
 }
 
 /// Why a list has another base than its files say, or how.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Error)]
 pub enum SourceNotice {
     /// The files change more than `max_change` lets.
     #[error(
-        "{changed} entries change, more than max_change lets: what was in force stays until the change is confirmed \
-         (base {})", .record.digest
+        "the files add {added} entries and remove {removed}, which is more than {}%: what was in force stays until the \
+         change is confirmed (base {})", .max_change.get(), .record.digest
     )]
     Waits {
         /// The base that waits.
         record: BaseRecord,
-        /// How many entries are added or removed.
-        changed: u64,
+        /// How many entries it adds to the base in force.
+        added: u64,
+        /// How many it takes out of it.
+        removed: u64,
+        /// How many entries the base in force has.
+        before: u64,
+        /// How much may change unasked.
+        max_change: Percent,
     },
+    /// A rollback has set aside what the files say.
+    #[error("a rollback has set aside what the files say (base {0}): what was in force stays until the files change")]
+    SetAside(Digest),
+    /// The base is in force, but it could not be kept for the next start and for a rollback.
+    #[error("no snapshot is kept: {0}")]
+    NoSnapshot(Box<str>),
     /// The files cannot be used.
     #[error("{0}; the last good snapshot is in force")]
     Fallback(BaseError),

@@ -31,7 +31,7 @@ pub struct FileRecord {
 }
 
 /// What the system says of a file without reading it. As long as none of it changes, the file is the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct FileStamp {
     /// Its length.
     pub bytes: u64,

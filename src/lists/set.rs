@@ -89,10 +89,7 @@ impl Lists {
         }
         let mut lists = self.clone();
         for (id, changes) in by_list {
-            let list = &self[id];
-            // At a start all edits come at once.
-            let many = changes.len() as u64 > 2 * List::WORTH_FOLDING;
-            lists.lists[usize::from(id.0)] = Arc::new(if many { list.with_all(&changes) } else { list.with(&changes) });
+            lists.lists[usize::from(id.0)] = Arc::new(self[id].after(&changes));
         }
         Ok(lists)
     }

@@ -86,7 +86,10 @@ impl Fake {
         let base = Arc::clone(&state.bases[&digest]);
         let entries = base.len();
         let lists = state.world.lists.iter().map(|(_, own)| match own.name() == list {
-            true => own.rebased(None, Arc::clone(&base)),
+            true => {
+                let edits: Vec<_> = own.changes().map(|(entry, change)| (entry.clone(), change.clone())).collect();
+                List::new(own.name().clone(), own.class(), None, Arc::clone(&base)).with(&edits)
+            }
             false => own.clone(),
         });
         let lists = lists.collect();

@@ -230,7 +230,7 @@ fn settings_are_read_without_the_list_files() {
     let list = "[[list]]\nname = \"l\"\nclass = \"dnc\"\nfile = \"none.csv\"\n";
     std::fs::write(&path, format!("[sip]\nworkers = 3\n{list}")).expect("writes");
     assert_eq!(super::settings(&path).expect("good").sip.workers, 3);
-    assert!(load(&path).is_err());
+    assert!(load(&path, &[], &mut super::Files::default()).is_err());
     std::fs::write(&path, "[sip]\nworker = 3\nlisten = []\n").expect("writes");
     assert!(super::settings(&path).expect_err("a mistake").to_string().contains("unknown key \"worker\""));
 }

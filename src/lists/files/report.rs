@@ -26,6 +26,12 @@ impl Report {
         self.total == 0
     }
 
+    /// Both together, `self`'s rows first: reports of two files.
+    pub fn and(mut self, other: &Report) -> Report {
+        self.append(other.clone(), 0);
+        self
+    }
+
     pub(super) fn push(&mut self, row: RowError) {
         self.count(row.reason.kind(), 1);
         if self.rows.len() < Self::KEPT {

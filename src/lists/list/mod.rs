@@ -77,6 +77,11 @@ impl List {
         List { stale_from, when_stale, ..self }
     }
 
+    /// The same entries under the name, class and file of another list: that of a later reading of the config.
+    pub fn described_as(&self, other: &List) -> List {
+        List { name: other.name.clone(), class: other.class, source: other.source.clone(), ..self.clone() }
+    }
+
     /// From when on its file is too old; `None`: never.
     pub fn stale_from(&self) -> Option<WallTime> {
         self.stale_from
@@ -180,6 +185,11 @@ impl List {
             Some(change) => matches!(change, Change::Put(_)),
             None => self.base.contains(entry),
         }
+    }
+
+    /// This list after `edits`, applied in order; folded at once when there are many, as at a start.
+    pub fn after(&self, edits: &[(Entry, Change)]) -> List {
+        if edits.len() as u64 > 2 * List::WORTH_FOLDING { self.with_all(edits) } else { self.with(edits) }
     }
 
     /// This list after `edits`, applied in order.

@@ -1,0 +1,229 @@
+//! [`Bases`]: where the daemon gets the bases of lists from. Files that have not changed are not read again; what they
+//! gave lies in a snapshot, or in memory.
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::{BaseError, BaseRequest, ListSource, Opened, Reading, SourceNotice, Sourced, open_file, stamp_of};
+use crate::lists::{Base, BaseRecord, Digest, Digester, FileRecord, FileStamp, List};
+use crate::store::{Broken, Replay, SnapshotError, Snapshots, Step};
+use crate::time::WallTime;
+
+/// The bases of one start or reload.
+pub(super) struct Bases<'r> {
+    pub(super) snapshots: &'r Snapshots,
+    pub(super) replay: &'r Replay,
+    /// The lists in force with the digests of their bases; none at a start.
+    pub(super) standing: &'r Standing,
+    /// Bases that waited to be confirmed after the reload before.
+    pub(super) waiting: Vec<BaseRecord>,
+    pub(super) reading: Reading,
+    /// At a start a bad file must not keep the calls away.
+    pub(super) starting: bool,
+    pub(super) now: WallTime,
+    /// What is to be stored once the world is put in force.
+    pub(super) steps: Vec<Step>,
+}
+
+/// The lists in force, each with the digest of the base that its files gave.
+pub(super) type Standing = HashMap<Arc<str>, (Digest, List)>;
+
+impl ListSource for Bases<'_> {
+    fn base(&mut self, request: &BaseRequest<'_>) -> Result<Sourced, BaseError> {
+        let sourced = match self.unchanged(request) {
+            Some(record) => match self.kept(request, &record) {
+                Some(base) => Ok(known(request, record, base)),
+                None => self.read(request),
+            },
+            None => self.read(request),
+        };
+        match sourced {
+            Ok(sourced) => Ok(self.judged(request, sourced)),
+            Err(error) if self.starting => {
+                let last = self.last(request.name).cloned();
+                let standing = last.and_then(|record| Some((self.kept(request, &record)?, record)));
+                let (base, record) = standing.ok_or_else(|| error.clone())?;
+                let mut sourced = known(request, record, base);
+                sourced.notices.push(SourceNotice::Fallback(error));
+                Ok(sourced)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Bases<'_> {
+    /// The base that was in force last.
+    fn last(&self, list: &str) -> Option<&BaseRecord> {
+        self.replay.bases.get(list)?.first()
+    }
+
+    /// The base that the files gave when they were read before, if nothing of them has changed since.
+    fn unchanged(&self, request: &BaseRequest<'_>) -> Option<BaseRecord> {
+        let fingerprint = request.fingerprint();
+        let stamps: Vec<FileStamp> = request.files.iter().map(|path| stamp_of(path)).collect::<Result<_, _>>().ok()?;
+        let known = self.replay.bases.get(request.name).into_iter().flatten().chain(&self.waiting);
+        let known: Vec<&BaseRecord> = known
+            .filter(|record| {
+                let paths = record.files.iter().map(|file| &file.path);
+                record.fingerprint == fingerprint && paths.eq(&request.files)
+            })
+            .collect();
+        let same = |record: &&&BaseRecord, part: fn(&FileStamp) -> FileStamp| {
+            record.files.iter().map(|file| part(&file.stamp)).eq(stamps.iter().map(part))
+        };
+        if let Some(record) = known.iter().find(|record| same(record, |stamp| *stamp)) {
+            return Some((*record).clone());
+        }
+        // A copy, or one that was touched: reading it costs less than making a base of it.
+        let length = |stamp: &FileStamp| FileStamp { bytes: stamp.bytes, ..FileStamp::default() };
+        known.iter().find(|record| same(record, length))?;
+        let digests: Vec<Digest> = request.files.iter().map(|path| digest_of(path)).collect::<Result<_, _>>().ok()?;
+        let record = known.iter().find(|record| record.files.iter().map(|file| &file.digest).eq(&digests))?;
+        let files = record.files.iter().zip(stamps);
+        let files = files.map(|(file, stamp)| FileRecord { stamp: self.trusted(stamp), ..file.clone() }).collect();
+        Some(BaseRecord { files, ..(*record).clone() })
+    }
+
+    /// A base that was made before; `None` when it cannot be had.
+    fn kept(&self, request: &BaseRequest<'_>, record: &BaseRecord) -> Option<Arc<Base>> {
+        if let Some((digest, list)) = self.standing.get(request.name)
+            && *digest == record.digest
+        {
+            // With the edits that were folded into it: as it is the same list, `worlds` takes it as it stands.
+            return Some(Arc::clone(list.base()));
+        }
+        let _being_read = self.reading.begin(request.name);
+        match read_snapshot(self.snapshots, &record.digest) {
+            Ok(base) => Some(Arc::new(base)),
+            Err(SnapshotError::Missing) if record.entries == 0 => Some(Arc::default()),
+            Err(SnapshotError::Missing) => None,
+            Err(error) => {
+                tracing::warn!("list \"{}\": {error}", request.name);
+                None
+            }
+        }
+    }
+
+    /// Makes the base of its files, and keeps a snapshot of it.
+    fn read(&mut self, request: &BaseRequest<'_>) -> Result<Sourced, BaseError> {
+        let list = self.reading.begin(request.name);
+        let mut read = request.read(&mut open_file, list.progress())?;
+        for file in &mut read.record.files {
+            file.stamp = self.trusted(file.stamp);
+        }
+        let mut sourced = Sourced::read(request, read);
+        if sourced.record.entries > 0
+            && let Err(error) = write_snapshot(self.snapshots, &sourced.base, &sourced.record.digest)
+        {
+            sourced.notices.push(SourceNotice::NoSnapshot(error.to_string().into()));
+        }
+        Ok(sourced)
+    }
+
+    /// A file that has just changed can change again within the same tick of the system's clock, and nobody would see:
+    /// it is looked at again, by a number that no file has.
+    fn trusted(&self, stamp: FileStamp) -> FileStamp {
+        if self.now.since(stamp.changed) < SETTLED { FileStamp { inode: 0, ..stamp } } else { stamp }
+    }
+
+    /// Whether what the files gave comes into force, or what was in force stays.
+    fn judged(&mut self, request: &BaseRequest<'_>, sourced: Sourced) -> Sourced {
+        let list = request.name;
+        let Some(last) = self.last(list).cloned() else {
+            // A list without files and entries has nothing that could be gone back to.
+            if !request.files.is_empty() || sourced.record.entries > 0 {
+                self.steps.push(Step::Base { list: Arc::clone(list), record: sourced.record.clone() });
+            }
+            return sourced;
+        };
+        if sourced.record != last {
+            if sourced.record.digest != last.digest
+                && let Some(standing) = self.standing_in(request, &last, &sourced)
+            {
+                return standing;
+            }
+            self.steps.push(Step::Base { list: Arc::clone(list), record: sourced.record.clone() });
+        }
+        if self.replay.aside.contains_key(list) && sourced.record.digest != last.digest {
+            self.steps.push(Step::TakeBack { list: Arc::clone(list) });
+        }
+        sourced
+    }
+
+    /// The base that was in force before, where it is to stay.
+    fn standing_in(&self, request: &BaseRequest<'_>, last: &BaseRecord, new: &Sourced) -> Option<Sourced> {
+        let stays = |base, notice| {
+            let mut sourced = known(request, last.clone(), base);
+            sourced.notices.push(notice);
+            sourced
+        };
+        if self.replay.aside.get(request.name) == Some(&new.record.digest) {
+            let notice = SourceNotice::SetAside(new.record.digest);
+            return self.kept(request, last).map(|base| stays(base, notice));
+        }
+        let max_change = request.max_change?;
+        let base = match self.standing.get(request.name) {
+            // Edits are no change of the file.
+            Some((_, list)) if list.edits() > 0 => Arc::new(read_snapshot(self.snapshots, &last.digest).ok()?),
+            _ => self.kept(request, last)?,
+        };
+        let (removed, added) = base.differences(&new.base);
+        let before = last.entries;
+        let notice = SourceNotice::Waits { record: new.record.clone(), added, removed, before, max_change };
+        let changed = percent(added + removed, before);
+        (changed > max_change.get()).then(|| stays(self.kept(request, last).unwrap_or(base), notice))
+    }
+}
+
+/// What part of `before` has changed, of a hundred; of nothing all of it.
+pub(super) fn percent(changed: u64, before: u64) -> f64 {
+    // Of numbers beyond 2^53 a rounded share is good enough.
+    #[allow(clippy::cast_precision_loss)]
+    let share = changed as f64 / before.max(1) as f64;
+    100.0 * share
+}
+
+fn known(request: &BaseRequest<'_>, record: BaseRecord, base: Arc<Base>) -> Sourced {
+    Sourced {
+        stale_from: request.stale_from(&record),
+        base,
+        record,
+        told: Vec::new(),
+        from_snapshot: true,
+        notices: Vec::new(),
+    }
+}
+
+/// Reads a base by its digest.
+pub(super) fn read_snapshot(snapshots: &Snapshots, digest: &Digest) -> Result<Base, SnapshotError> {
+    snapshots.read(digest, |file| {
+        Base::read_from(file, digest).map_err(|error| match error {
+            crate::lists::SnapshotError::Io(kind) => Broken::Unreadable(kind),
+            crate::lists::SnapshotError::Damaged => Broken::Damaged,
+        })
+    })
+}
+
+/// Keeps a base, unless it is kept already.
+pub(super) fn write_snapshot(snapshots: &Snapshots, base: &Base, digest: &Digest) -> Result<(), SnapshotError> {
+    snapshots.write(digest, |file| base.write_to(file))
+}
+
+fn digest_of(path: &Path) -> io::Result<Digest> {
+    let (mut file, _): Opened = open_file(path)?;
+    let mut digester = Digester::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(digester.finish()),
+            read => digester.update(&buffer[..read]),
+        }
+    }
+}
+
+/// Far longer than the tick of any system's clock, and than clocks that are set by the network are apart.
+const SETTLED: Duration = Duration::from_secs(2);

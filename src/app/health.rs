@@ -1,0 +1,44 @@
+//! Whether each part works.
+
+use super::live::{Live, wall_time};
+use super::status;
+use crate::admin::HealthDetail;
+
+pub(super) fn details(live: &Live) -> Vec<HealthDetail> {
+    let detail = |name, trouble: Option<String>| HealthDetail {
+        name,
+        ok: trouble.is_none(),
+        detail: trouble.unwrap_or_else(|| "works".to_owned()),
+    };
+    let edits = if live.edits.is_stopped() {
+        Some("no edit can be stored: the store is closed".to_owned())
+    } else {
+        live.edits.is_failing().then(|| "the last edit could not be stored".to_owned())
+    };
+    let records = live.counts.records.is_failing().then(|| "the last records could not be written".to_owned());
+    vec![detail("edits", edits), detail("records", records), lists(live)]
+}
+
+/// A list that is not what its files say is trouble. One that is old or waits works as it was told to: if each node
+/// took itself out of service for that, no call would be screened by any.
+fn lists(live: &Live) -> HealthDetail {
+    let (world, read, now) = (live.worlds.load(), live.read(), wall_time());
+    let (mut alarms, mut notes) = (Vec::new(), Vec::new());
+    for (_, list) in world.lists.iter() {
+        let name = list.name();
+        if let Some(origin) = read.origins.get(name) {
+            // What is wrong with rows is not for everybody who may ask for health.
+            alarms.extend(status::alarm(origin).map(|_| format!("\"{name}\" is not what its files say")));
+        }
+        if list.is_stale(now) {
+            notes.push(format!("\"{name}\" is older than max_age"));
+        }
+        if read.waiting().any(|(waiting, _)| waiting == name) {
+            notes.push(format!("\"{name}\" waits for a large change to be confirmed"));
+        }
+    }
+    let ok = alarms.is_empty();
+    alarms.extend(notes);
+    let detail = if alarms.is_empty() { "works".to_owned() } else { alarms.join("; ") };
+    HealthDetail { name: "lists", ok, detail }
+}
