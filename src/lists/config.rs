@@ -8,9 +8,7 @@ use serde::{Deserialize, Deserializer, de};
 use thiserror::Error;
 use toml::Spanned;
 
-use super::{
-    BaseBuilder, Columns, DateFormat, Delimiter, Details, Encoding, Entry, EntryError, FileOptions, Format, OnError,
-};
+use super::{Columns, DateFormat, Delimiter, Encoding, FileOptions, Format, OnError};
 use crate::number::{DialPlan, DialPlanOverrides, Digits, Lengths, MinPrefix};
 use crate::time::parse_span;
 
@@ -203,31 +201,6 @@ impl ListConfig {
         }
         mistakes
     }
-
-    /// Adds the entries of the table to what the file gave.
-    pub fn push_entries(&self, plan: &DialPlan, builder: &mut BaseBuilder) -> Result<(), EntriesError> {
-        for text in &self.entries {
-            let entry = Entry::parse(text.get_ref(), plan).map_err(|error| EntriesError {
-                span: text.span(),
-                text: text.get_ref().as_str().into(),
-                error,
-            })?;
-            builder.push(entry, &Details::default());
-        }
-        Ok(())
-    }
-}
-
-/// A bad one among `entries`.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{text}`: {error}")]
-pub struct EntriesError {
-    /// Where it stands: bytes of the configuration file.
-    pub span: std::ops::Range<usize>,
-    /// The entry as it is written.
-    pub text: Box<str>,
-    /// What is wrong with it.
-    pub error: EntryError,
 }
 
 /// `on_error`.

@@ -18,9 +18,7 @@ mod pool;
 mod set;
 
 pub use base::{Base, BaseBuilder, SnapshotError};
-pub use config::{
-    Class, ClassError, EntriesError, ListConfig, ListsConfig, OnErrorWord, OptionError, Percent, WhenStale,
-};
+pub use config::{Class, ClassError, ListConfig, ListsConfig, OnErrorWord, OptionError, Percent, WhenStale};
 pub use digest::{Digest, DigestError, Digester};
 pub use edit::{Change, Condition, Details, Edit, Tag};
 pub use entry::{Entry, EntryError, Prefix, Range};

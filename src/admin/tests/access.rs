@@ -27,7 +27,7 @@ fn a_token_names_the_actor_and_its_absence_refuses() {
     std::fs::write(&path, text).unwrap();
     let config = Config { listen: "127.0.0.1:0".parse().unwrap(), tokens: Some(path) };
     let mut served = Served::with_config(Fake::default(), &config);
-    let put = |served: &Served| served.call("PUT", "/v1/lists/default/entries/112", "");
+    let put = |served: &Served| served.call("PUT", "/v1/lists/default/entries/118", "");
     let refused = put(&served);
     refused.problem(401);
     assert_eq!(refused.header("www-authenticate"), "Bearer");

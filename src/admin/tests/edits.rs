@@ -71,7 +71,8 @@ fn a_line_is_judged_after_those_before_it() {
 fn an_edit_that_only_the_backend_refuses_is_told_with_its_line() {
     let served = Served::new(Fake::default());
     let answer = edits(&served, "\n{\"entry\": \"48600100200\"}\n\n{\"entry\": \"999\"}\n");
-    assert!(answer.problem(422).starts_with("line 4: numbers.never_block holds it"), "{}", answer.text);
+    let told = answer.problem(422);
+    assert!(told.starts_with("line 4: ") && told.contains("never_block"), "{told}");
     assert_eq!(answer.json()["errors"][0]["line"], 4);
     assert_eq!(served.backend.world().generation, 7);
     let pool = served.call("POST", "/v1/lists/our%20numbers/edits", "{\"entry\": \"4870*\"}");

@@ -62,10 +62,10 @@ fn a_full_disk_is_answered_507_and_any_other_trouble_of_the_storage_503() {
             Served::new(Fake { reload: Err(ReloadFailure::Storage(failure.clone())), ..Fake::failing(failure) });
         let digest = format!(r#"{{"digest": "{}"}}"#, "0".repeat(64));
         for (method, path, body) in [
-            ("PUT", "/v1/lists/default/entries/112", ""),
-            ("DELETE", "/v1/lists/default/entries/112", ""),
-            ("POST", "/v1/lists/default/edits", r#"{"entry": "112"}"#),
-            ("POST", "/v1/lists/default/import", "112\n"),
+            ("PUT", "/v1/lists/default/entries/118", ""),
+            ("DELETE", "/v1/lists/default/entries/118", ""),
+            ("POST", "/v1/lists/default/edits", r#"{"entry": "118"}"#),
+            ("POST", "/v1/lists/default/import", "118\n"),
             ("POST", "/v1/lists/default/rollback", ""),
             ("POST", "/v1/lists/default/confirm", digest.as_str()),
             ("POST", "/v1/lists", r#"{"name": "new", "class": "dnc"}"#),
