@@ -31,8 +31,8 @@ impl Pool {
     /// From a list of numbers and ranges.
     pub fn new(list: &List) -> Result<Pool, PoolError> {
         let mut expires = list.base().expires();
-        for (_, change) in list.changes() {
-            expires |= matches!(change, super::Change::Put(details) if details.expires.is_some());
+        for (_, edited) in list.changes() {
+            expires |= edited.is_some_and(|details| details.expires.is_some());
         }
         let mut spans = Vec::new();
         for entry in list.other_entries() {

@@ -87,7 +87,10 @@ impl Fake {
         let entries = base.len();
         let lists = state.world.lists.iter().map(|(_, own)| match own.name() == list {
             true => {
-                let edits: Vec<_> = own.changes().map(|(entry, change)| (entry.clone(), change.clone())).collect();
+                let edits: Vec<_> = own
+                    .changes()
+                    .map(|(entry, edited)| (entry, edited.cloned().map_or(Change::Remove, Change::Put)))
+                    .collect();
                 List::new(own.name().clone(), own.class(), None, Arc::clone(&base)).with(&edits)
             }
             false => own.clone(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use imbl::OrdSet;
 
 use super::{List, Overlay};
-use crate::lists::{Base, BaseBuilder, Change, Entry, NumberSet};
+use crate::lists::{Base, BaseBuilder, Change, Details, Entry, NumberSet};
 
 impl List {
     /// From so many edits in the overlay on, [`List::folded`] is worth its time: a look-up goes through 20 steps of the
@@ -16,14 +16,17 @@ impl List {
     /// This list with all edits in its base. Takes as long as it takes to write the parts of the base anew that edits
     /// are in: up to a second for hundreds of millions of numbers. Look-ups, details and counts stay what they were.
     pub fn folded(&self) -> List {
-        self.with_folded(self.overlay.changes.iter())
+        self.with_folded(self.changes())
     }
 
     /// This list after `edits`, applied in order and folded at once.
     pub fn with_all(&self, edits: &[(Entry, Change)]) -> List {
         // Of an entry's edits the last counts.
-        let mut last: HashMap<&Entry, &Change> = self.overlay.changes.iter().collect();
-        last.extend(edits.iter().map(|(entry, change)| (entry, change)));
+        let mut last: HashMap<Entry, Option<&Details>> = self.changes().collect();
+        last.extend(edits.iter().map(|(entry, change)| match change {
+            Change::Put(details) => (entry.clone(), Some(details)),
+            Change::Remove => (entry.clone(), None),
+        }));
         self.with_folded(last.into_iter())
     }
 
@@ -39,17 +42,17 @@ impl List {
         List { len: base.len(), base: Arc::new(base), edits: edited.len(), edited: Arc::new(edited), ..list }
     }
 
-    fn with_folded<'c>(&self, changes: impl Iterator<Item = (&'c Entry, &'c Change)>) -> List {
+    fn with_folded<'c>(&self, changes: impl Iterator<Item = (Entry, Option<&'c Details>)>) -> List {
         let (mut added, mut removed) = (BaseBuilder::new(), Vec::new());
         let (mut numbers, mut others) = (Vec::new(), self.edited.others.clone());
         for (entry, change) in changes {
-            match entry {
+            match &entry {
                 Entry::Number(number) => numbers.push(number.get()),
                 other => drop(others.insert(other.clone())),
             }
             match change {
-                Change::Put(details) => added.push(entry.clone(), details),
-                Change::Remove => removed.push(entry.clone()),
+                Some(details) => added.push(entry, details),
+                None => removed.push(entry),
             }
         }
         let numbers = self.edited.numbers.changed(&NumberSet::from_unsorted(numbers), &NumberSet::default());

@@ -1,20 +1,19 @@
 //! [`List`]: a base, a class, and an overlay of edits.
 //!
-//! `folding` moves edits from the overlay into the base, `page` goes through all entries.
+//! `overlay` holds the edits, `folding` moves them into the base, `page` goes through all entries.
 
 mod folding;
+mod overlay;
 mod page;
 #[cfg(test)]
 mod tests;
 pub use page::Page;
 
-use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
 use folding::Edited;
+use overlay::Overlay;
 
 use super::{Base, Change, Class, Details, Entry, Prefix, Range, WhenStale};
 use crate::number::{Number, Party};
@@ -41,18 +40,6 @@ pub struct List {
     /// From when on the file is too old; `None`: never.
     stale_from: Option<WallTime>,
     when_stale: WhenStale,
-}
-
-/// The latest change of each edited entry.
-#[derive(Debug, Clone, Default)]
-struct Overlay {
-    changes: OrdMap<Entry, Change>,
-    /// Bit `n`: some added prefix has `n` digits. Never cleared: a superfluous probe is harmless.
-    prefix_digits: u16,
-    /// How many numbers the widest added range holds; 0 without any. Never lowered.
-    widest_range: u64,
-    /// Whether a prefix or range was ever removed or changed, so that the base's narrowest answer may not stand.
-    intervals_changed: bool,
 }
 
 impl List {
@@ -134,21 +121,13 @@ impl List {
 
     /// How many of them are not folded into the base.
     pub fn unfolded(&self) -> u64 {
-        self.overlay.changes.len() as u64
+        self.overlay.len()
     }
 
-    /// The latest change of each entry that was edited since edits were last folded, in entry order.
-    pub fn changes(&self) -> impl Iterator<Item = (&Entry, &Change)> {
-        self.overlay.changes.iter()
-    }
-
-    /// The same from `first` on.
-    pub(super) fn changes_from<'a>(
-        &'a self,
-        first: Option<&Entry>,
-    ) -> impl Iterator<Item = (&'a Entry, &'a Change)> + use<'a> {
-        let from = first.map_or(Bound::Unbounded, |first| Bound::Included(first.clone()));
-        self.overlay.changes.range((from, Bound::Unbounded))
+    /// The entries that were edited since edits were last folded, in `Entry` order, each with the details that its latest
+    /// edit gave it; `None`: it was removed.
+    pub fn changes(&self) -> impl Iterator<Item = (Entry, Option<&Details>)> {
+        self.overlay.from(None)
     }
 
     /// The entry that names `party` at `at`: the number itself, else the narrowest range, else the longest prefix.
@@ -172,17 +151,16 @@ impl List {
 
     /// The details of `entry` itself, expired or not; `None` when it is not in the list.
     pub fn details(&self, entry: &Entry) -> Option<Details> {
-        match self.overlay.changes.get(entry) {
-            Some(Change::Put(details)) => Some(details.clone()),
-            Some(Change::Remove) => None,
+        match self.overlay.get(entry) {
+            Some(edited) => edited.cloned(),
             None => self.base.details(entry),
         }
     }
 
     /// Whether `entry` itself is in the list, expired or not.
     pub fn contains(&self, entry: &Entry) -> bool {
-        match self.overlay.changes.get(entry) {
-            Some(change) => matches!(change, Change::Put(_)),
+        match self.overlay.get(entry) {
+            Some(edited) => edited.is_some(),
             None => self.base.contains(entry),
         }
     }
@@ -211,17 +189,11 @@ impl List {
         if self.is_unedited(entry) && !self.edited.contains(entry) {
             self.edits += 1;
         }
-        match (entry, there) {
-            (Entry::Prefix(prefix), true) => self.overlay.prefix_digits |= 1 << prefix.digits(),
-            (Entry::Range(range), true) => self.overlay.widest_range = range.count().max(self.overlay.widest_range),
-            _ => {}
-        }
-        self.overlay.intervals_changed |= matches!(entry, Entry::Prefix(_) | Entry::Range(_));
-        self.overlay.changes.insert(entry.clone(), change.clone());
+        self.overlay.lay(entry, change);
     }
 
     fn lookup_named(&self, party: &Party<'_>, at: WallTime) -> Option<Entry> {
-        if !self.overlay.changes.is_empty() {
+        if self.overlay.has_others() {
             let entry = match party {
                 Party::Number(number) => Entry::Number(*number),
                 Party::Code(code) => Entry::Code(*code),
@@ -229,73 +201,34 @@ impl List {
                 Party::Anonymous => Entry::Anonymous,
                 Party::Unavailable => Entry::Unavailable,
             };
-            if let Some(change) = self.overlay.changes.get(&entry) {
-                return change.in_force(at).then_some(entry);
+            if let Some(edited) = self.overlay.get(&entry) {
+                return edited.is_some_and(|details| details.in_force(at)).then_some(entry);
             }
         }
         self.base.named(party, at).cloned()
     }
 
-    pub(super) fn has_number(&self, number: Number, at: WallTime) -> bool {
-        if !self.overlay.changes.is_empty()
-            && let Some(change) = self.overlay.changes.get(&Entry::Number(number))
-        {
-            return change.in_force(at);
-        }
-        self.base.has_number(number, at)
+    #[inline]
+    fn has_number(&self, number: Number, at: WallTime) -> bool {
+        self.overlay.number(number, at).unwrap_or_else(|| self.base.has_number(number, at))
     }
 
     fn lookup_range(&self, number: Number, at: WallTime) -> Option<Range> {
         let base = self.base.range(number, at, |entry| self.not_edited(entry));
-        if self.overlay.widest_range == 0 {
-            return base;
-        }
-        // Ranges that hold the number begin at most the widest one's count before it.
-        let earliest = Number::new(number.get().saturating_sub(self.overlay.widest_range - 1)).unwrap_or(Number::MIN);
-        let lowest = Entry::Range(Range::new(earliest, earliest)?);
-        // `Anonymous` follows all ranges, so this stops at the first one beyond the number.
-        let edited = self
-            .overlay
-            .changes
-            .range((Bound::Included(lowest), Bound::Excluded(Entry::Anonymous)))
-            .map_while(|(entry, change)| match entry {
-                Entry::Range(range) if range.first() <= number => Some((*range, change)),
-                _ => None,
-            })
-            .filter(|(range, change)| range.contains(number) && change.in_force(at))
-            .map(|(range, _)| range);
-        edited.chain(base).min_by_key(|range| (range.count(), range.first()))
+        self.overlay.ranges(number, at).chain(base).min_by_key(|range| (range.count(), range.first()))
     }
 
     fn lookup_prefix(&self, number: Number, at: WallTime) -> Option<Prefix> {
         let base = self.base.prefix(number, at, |entry| self.not_edited(entry));
-        let own = base.map_or(0, Prefix::digits);
-        let longer = (own + 1..=number.digits()).rev().filter(|digits| self.overlay.prefix_digits & 1 << digits != 0);
-        let mut edited = longer.filter_map(|digits| Prefix::of(number, digits));
-        edited
-            .find(|prefix| {
-                let change = self.overlay.changes.get(&Entry::Prefix(*prefix));
-                change.is_some_and(|change| change.in_force(at))
-            })
-            .or(base)
+        self.overlay.prefix(number, base.map_or(0, Prefix::digits), at).or(base)
     }
 
-    /// What was edited is judged by its edit alone.
+    /// What was edited is judged by its edit alone. Asked of prefixes and ranges.
     fn not_edited(&self, entry: &Entry) -> bool {
-        !self.overlay.intervals_changed || self.is_unedited(entry)
+        !self.overlay.has_others() || self.is_unedited(entry)
     }
 
-    pub(super) fn is_unedited(&self, entry: &Entry) -> bool {
-        self.overlay.changes.is_empty() || !self.overlay.changes.contains_key(entry)
-    }
-}
-
-impl Change {
-    /// Whether it adds an entry that matches at `at`.
-    fn in_force(&self, at: WallTime) -> bool {
-        match self {
-            Change::Put(details) => details.in_force(at),
-            Change::Remove => false,
-        }
+    fn is_unedited(&self, entry: &Entry) -> bool {
+        self.overlay.get(entry).is_none()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::lists::{Change, Details, Entry, List};
+use crate::lists::{Details, Entry, List};
 use crate::number::Number;
 
 /// Some entries of a list.
@@ -58,12 +58,12 @@ impl List {
         // Only the first can be `after` itself.
         let mut base = self.base().entries_from(after).peekable();
         base.next_if(|entry| !behind(entry));
-        let mut edits = self.changes_from(after).peekable();
+        let mut edits = self.overlay.from(after).peekable();
         edits.next_if(|(entry, _)| !behind(entry));
         std::iter::from_fn(move || {
             loop {
                 let edited = match (base.peek(), edits.peek()) {
-                    (Some(entry), Some((edited, _))) => *edited <= entry,
+                    (Some(entry), Some((edited, _))) => edited <= entry,
                     (Some(_), None) => false,
                     (None, Some(_)) => true,
                     (None, None) => return None,
@@ -71,10 +71,10 @@ impl List {
                 if !edited {
                     return base.next().map(|entry| (entry, None));
                 }
-                let (entry, change) = edits.next()?;
-                base.next_if(|own| own == entry);
-                if let Change::Put(details) = change {
-                    return Some((entry.clone(), Some(details)));
+                let (entry, edited) = edits.next()?;
+                base.next_if(|own| *own == entry);
+                if edited.is_some() {
+                    return Some((entry, edited));
                 }
             }
         })
@@ -88,8 +88,8 @@ impl List {
 impl List {
     /// The single numbers of base and edits, in no order.
     pub(in crate::lists) fn numbers(&self) -> impl Iterator<Item = Number> + '_ {
-        let edited = self.changes().filter_map(|(entry, change)| match (entry, change) {
-            (Entry::Number(number), Change::Put(_)) => Some(*number),
+        let edited = self.changes().filter_map(|(entry, edited)| match (entry, edited) {
+            (Entry::Number(number), Some(_)) => Some(number),
             _ => None,
         });
         let unedited = |number: &Number| self.is_unedited(&Entry::Number(*number));
@@ -98,12 +98,12 @@ impl List {
 
     /// All other entries of base and edits, in `Entry` order.
     pub(in crate::lists) fn other_entries(&self) -> Vec<Entry> {
-        let edited = self.changes().filter_map(|(entry, change)| match (entry, change) {
-            (Entry::Number(_), _) | (_, Change::Remove) => None,
-            (other, Change::Put(_)) => Some(other),
+        let edited = self.changes().filter_map(|(entry, edited)| match (entry, edited) {
+            (Entry::Number(_), _) | (_, None) => None,
+            (other, Some(_)) => Some(other),
         });
-        let base = self.base().others().iter().filter(|entry| self.is_unedited(entry));
-        let mut entries: Vec<Entry> = base.chain(edited).cloned().collect();
+        let base = self.base().others().iter().filter(|entry| self.is_unedited(entry)).cloned();
+        let mut entries: Vec<Entry> = base.chain(edited).collect();
         entries.sort_unstable();
         entries
     }
