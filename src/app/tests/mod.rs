@@ -4,6 +4,7 @@ mod bases;
 mod edits;
 mod folding;
 mod log;
+mod metrics;
 mod past;
 mod reloads;
 mod run_time;

@@ -30,7 +30,17 @@ fn a_caller_added_at_the_admin_port_is_declined() {
     let length = caller.recv(&mut answer).unwrap();
     assert!(answer[..length].starts_with(b"SIP/2.0 603 Decline\r\n"), "{}", String::from_utf8_lossy(&answer[..length]));
     let metrics = ureq::get(format!("http://{admin}/metrics")).call().unwrap().body_mut().read_to_string().unwrap();
-    assert!(metrics.contains("\nringfence_blocked_total 1\n"), "{metrics}");
+    for line in [
+        "ringfence_blocked_total 1",
+        "ringfence_edits_total 1",
+        "ringfence_folds_total 0",
+        "ringfence_list_entries{list=\"default\"} 1",
+        "ringfence_list_edits{list=\"default\"} 1",
+        "ringfence_list_edits_not_folded{list=\"abroad\"} 0",
+        "ringfence_list_alarm{list=\"default\"} 0",
+    ] {
+        assert!(metrics.lines().any(|own| own == line), "{line}\n{metrics}");
+    }
     assert!(!metrics.contains("00100200"), "{metrics}");
     assert_eq!(ureq::get(format!("http://{admin}/readyz")).call().unwrap().status(), 200);
 
