@@ -285,3 +285,12 @@ fn a_database_in_which_an_edit_is_not_where_it_belongs_is_damaged() {
     fs::write(&path, &whole).unwrap();
     assert_eq!(Store::open(&config(dir.path())).unwrap().1.edits.len(), 500);
 }
+
+#[test]
+fn what_cannot_be_opened_is_named_with_the_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ringfence.db");
+    fs::create_dir(&path).unwrap();
+    let kind = std::io::ErrorKind::IsADirectory;
+    assert_eq!(Store::open(&config(dir.path())).unwrap_err(), StoreError::File { path, kind });
+}
