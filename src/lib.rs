@@ -32,16 +32,16 @@
 //!
 //! | row | modules | |
 //! | --- | --- | --- |
-//! | start | `cli`, `app`, [`config`] | the command line; wiring, reload and stop; the TOML file, gathered from every module's own table |
+//! | start | `cli`, `app`, [`config`] | the command line; wiring, reload and stop; the TOML file, gathered from every module's own table, and where lists come from |
 //! | I/O | `net` | sockets: one thread with its UDP sockets per shard, TCP on tokio |
 //! | | `admin` | the HTTP port: one file per resource |
-//! | | `store` | run-time edits, the generation and the keys, in SQLite |
+//! | | `store` | run-time edits, the trail, the generation and the keys, in SQLite; snapshots of lists |
 //! | | `records` | the files that call records go to |
 //! | calls | [`engine`] | one shard's calls: screen, answer, forward, dialogs |
 //! | rules | [`transaction`] | the state machines and timers of RFC 3261 section 17 |
 //! | | [`screen`] | trunks, rules, routes and presentation: the decision |
 //! | data | [`sip`] | the wire format: scanner, splicer, URIs |
-//! | | [`lists`] | immutable number lists, their entries and list files |
+//! | | [`lists`] | immutable number lists: compressed sets, edits over them, their entries and list files |
 //! | | [`usage`] | the calls that are up, shared by all shards |
 //! | leaves | [`number`] | numbers, dial plans, spellings |
 //! | | [`flow`], [`time`], [`redact`], [`counters`] | the way of a message; clocks as values; what a log may show; counts |
@@ -55,6 +55,13 @@
 //! world is published (`app::worlds`), then the edit is acknowledged; a reload (`app::reload`) builds a world aside and
 //! swaps it in, or leaves everything as it was. A shard loads the world anew for each message, so that whatever was
 //! acknowledged decides every INVITE that arrives later.
+//!
+//! # What a list is made of
+//!
+//! [`lists::read_list`] makes a [`lists::Base`] of a file: numbers in a [`lists::NumberSet`] of some 1 byte each, prefixes and
+//! ranges as sorted intervals, details only where there are any. [`lists::List`] lays edits over it, and folds them into
+//! it when there are many. Where the base comes from is a [`config::ListSource`]'s affair: `app::bases` takes it from
+//! memory, from a snapshot of `store::Snapshots`, or from the files, and decides whether it comes into force.
 
 #![forbid(unsafe_code)]
 

@@ -1,12 +1,15 @@
-//! How often the wire format asks for memory: once for the index of a message, whatever its header fields are, and
-//! twice for a changed message.
+//! How often memory is asked for on the path of a call: by the wire format once for the index of a message, whatever its
+//! header fields are, and twice for a changed message; by a look-up in a list never.
 
 #[path = "../benches/scan/invite.rs"]
 mod invite;
 
 use allocation_counter::measure;
 use bytes::Bytes;
+use ringfence::lists::{BaseBuilder, Change, Class, Details, Entry, List};
+use ringfence::number::Party;
 use ringfence::sip::{HeaderName, Message, Splice, scan};
+use ringfence::time::WallTime;
 
 /// The INVITE with so many more header fields.
 fn invite_with(more: usize) -> Bytes {
@@ -71,4 +74,34 @@ fn a_splice_allocates_the_new_message_and_nothing_else() {
     // The bytes, and the counter of those who share them.
     assert!(allocations(|| out = change()) <= 2);
     assert!(scan(out).is_ok());
+}
+
+#[test]
+fn a_look_up_allocates_nothing_whichever_entry_it_finds() {
+    let entry = |text: &str| -> Entry { text.parse().expect("an entry") };
+    let mut builder = BaseBuilder::new();
+    for number in 48_221_000_000u64..48_221_200_000 {
+        builder.push(entry(&(7 * number % 1_000_000_000 + 48_000_000_000).to_string()), &Details::default());
+    }
+    for text in ["4870*", "48500000000-48500009999", "112", "anonymous"] {
+        builder.push(entry(text), &Details { expires: Some(WallTime::from_micros(7)), ..Details::default() });
+    }
+    let list = List::new("list".into(), Class::Dnc, None, builder.build().into());
+    let edits: Vec<_> = (48_600_000_000u64..48_600_001_000)
+        .map(|number| (entry(&number.to_string()), Change::Put(Details::default())))
+        .chain([(entry("4871*"), Change::Put(Details::default())), (entry("4870*"), Change::Remove)])
+        .collect();
+    let edited = list.with(&edits);
+    let numbers = ["48221000000", "48600000500", "48701234567", "48711234567", "48500000500", "12025550142"];
+    let parties = numbers.map(|text| Party::Number(text.parse().expect("a number")));
+    let mut found = 0;
+    for list in [&list, &edited, &edited.folded()] {
+        let count = allocations(|| {
+            for party in parties.iter().chain(&[Party::Anonymous]) {
+                found += usize::from(list.lookup(party, WallTime::default()).is_some());
+            }
+        });
+        assert_eq!(count, 0);
+    }
+    assert!(found > 6, "{found}");
 }

@@ -47,7 +47,7 @@ pub enum Command {
     Confirm(bases::ConfirmArguments),
     /// Show who changed what, when and why; the latest first.
     Log(past::LogArguments),
-    /// Show what a list was at a generation of the past.
+    /// Show what lists were at a generation of the past.
     At(past::AtArguments),
 }
 

@@ -27,13 +27,14 @@ pub struct LogArguments {
     pub limit: Option<u64>,
 }
 
-/// Show what a list was at a generation of the past.
+/// Show what lists were at a generation of the past.
 #[derive(Debug, clap::Args)]
 pub struct AtArguments {
-    /// The list.
-    pub list: String,
     /// The generation, as a record names it.
     pub generation: u64,
+    /// This list; omitted: each of those there are now.
+    #[arg(long, value_name = "LIST")]
+    pub list: Option<String>,
     /// Whether it held this number, and through which entry.
     #[arg(long, value_name = "NUMBER")]
     pub number: Option<String>,
@@ -58,6 +59,16 @@ struct LineShown {
     list: Option<String>,
     entry: Option<String>,
     entries: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct AllShown {
+    lists: Vec<NameShown>,
+}
+
+#[derive(Deserialize)]
+struct NameShown {
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -132,8 +143,23 @@ pub(super) fn log(
     Ok(())
 }
 
+/// With `json` a line for each list.
 pub(super) fn at(client: &Client, arguments: &AtArguments, json: bool, screen: &mut Screen<'_>) -> Result<(), Failure> {
-    let AtArguments { list, generation, number, entry } = arguments;
+    if let Some(list) = &arguments.list {
+        return one_at(client, list, arguments, json, screen);
+    }
+    let all: AllShown = client.get(&At::new(&["lists"]))?.read()?;
+    all.lists.iter().try_for_each(|list| one_at(client, &list.name, arguments, json, screen))
+}
+
+fn one_at(
+    client: &Client,
+    list: &str,
+    arguments: &AtArguments,
+    json: bool,
+    screen: &mut Screen<'_>,
+) -> Result<(), Failure> {
+    let AtArguments { generation, list: _, number, entry } = arguments;
     let at = At::new(&["lists", list, "at", &generation.to_string()])
         .with("number", number.as_ref())
         .with("entry", entry.as_ref());

@@ -119,7 +119,7 @@ fn the_log_tells_who_and_why_and_at_tells_what_was() {
         "{out}"
     );
     assert!(done(&served, &["list", "log", "--list", "vip", "--before", "9"]).ends_with("  asked for\n"));
-    let out = done(&served, &["list", "at", "vip", "8", "--number", "600100200"]);
+    let out = done(&served, &["list", "at", "8", "--list", "vip", "--number", "600100200"]);
     let digest = Digest::of(b"48221110001");
     let expected = format!(
         "vip at generation 8:\nbase {digest} with 1 entry, since generation 7 (2026-11-22T12:00:00.000000Z)\n  \
@@ -127,8 +127,16 @@ fn the_log_tells_who_and_why_and_at_tells_what_was() {
          put at generation 8 (2026-11-22T12:00:00.000000Z) by admin@127.0.0.1: asked for\n"
     );
     assert_eq!(out, expected);
-    assert!(done(&served, &["list", "at", "vip", "9", "--entry", "600100200"]).contains("48600100200 was not in it"));
-    let (end, _, err) = of(&served, &["list", "at", "vip", "99"]);
+    assert!(
+        done(&served, &["list", "at", "9", "--list", "vip", "--entry", "600100200"])
+            .contains("48600100200 was not in it")
+    );
+    let all = done(&served, &["list", "at", "8"]);
+    assert!(
+        ["default", "our numbers", "vip"].iter().all(|list| all.contains(&format!("{list} at generation 8:"))),
+        "{all}"
+    );
+    let (end, _, err) = of(&served, &["list", "at", "99", "--list", "vip"]);
     assert_eq!((end, err.as_str()), (End::Refused, "generation 99 is still to come: the present one is 9\n"));
 }
 

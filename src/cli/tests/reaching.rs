@@ -139,7 +139,7 @@ fn what_makes_no_sense_together_is_refused_before_anybody_is_asked() {
         &["list", "import", "x"],
         &["list", "show", "--search", "1"],
         &["list", "log", "--number", "1", "--entry", "1"],
-        &["list", "at", "x", "now"],
+        &["list", "at", "now"],
     ] {
         let error = Arguments::try_parse_from([&["ringfence"], words].concat()).expect_err("no arguments");
         assert_eq!(error.exit_code(), 2, "{words:?}");

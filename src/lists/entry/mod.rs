@@ -137,7 +137,9 @@ impl Prefix {
 
     /// Whether `number` begins so.
     pub fn contains(self, number: Number) -> bool {
-        number.digits() >= self.digits() && (self.start..=self.end).contains(&left_aligned(number))
+        let unit = place_value(number);
+        // As wide as the numbers of so many digits, or wider: no more digits than the number has.
+        self.end - self.start >= unit - 1 && (self.start..=self.end).contains(&(number.get() * unit))
     }
 
     /// The first and last 15 digits that begin so.
@@ -213,7 +215,22 @@ impl fmt::Display for Range {
 
 /// A number in the space of prefixes: its digits at the left of 15.
 pub(super) fn left_aligned(number: Number) -> u64 {
-    number.get() * 10u64.pow(15 - number.digits())
+    number.get() * place_value(number)
+}
+
+/// What the last digit of a number is worth there.
+fn place_value(number: Number) -> u64 {
+    const POWERS: [u64; 15] = {
+        let mut powers = [1; 15];
+        let mut at = 1;
+        while at < 15 {
+            powers[at] = 10 * powers[at - 1];
+            at += 1;
+        }
+        powers
+    };
+    // A number has 1 to 15 digits.
+    POWERS[(15 - number.digits()) as usize]
 }
 
 const ANONYMOUS: &str = "anonymous";

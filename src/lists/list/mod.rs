@@ -215,11 +215,17 @@ impl List {
 
     fn lookup_range(&self, number: Number, at: WallTime) -> Option<Range> {
         let base = self.base.range(number, at, |entry| self.not_edited(entry));
+        if !self.overlay.has_others() {
+            return base;
+        }
         self.overlay.ranges(number, at).chain(base).min_by_key(|range| (range.count(), range.first()))
     }
 
     fn lookup_prefix(&self, number: Number, at: WallTime) -> Option<Prefix> {
         let base = self.base.prefix(number, at, |entry| self.not_edited(entry));
+        if !self.overlay.has_others() {
+            return base;
+        }
         self.overlay.prefix(number, base.map_or(0, Prefix::digits), at).or(base)
     }
 

@@ -56,20 +56,27 @@ impl NumberSet {
     }
 }
 
-/// Appends `lows` without `gone` and with `came`; all ascending.
-fn merge(lows: &[u16], gone: &[u16], came: &[u16], out: &mut Vec<u16>) {
+/// Appends `lows` without `gone` and with `came`; all ascending. What lies between two changes is copied as it is.
+fn merge(mut lows: &[u16], gone: &[u16], came: &[u16], out: &mut Vec<u16>) {
     let (mut gone, mut came) = (gone.iter().peekable(), came.iter().peekable());
-    for low in lows {
-        while let Some(new) = came.next_if(|new| *new < low) {
-            out.push(*new);
-        }
-        while gone.next_if(|gone| *gone < low).is_some() {}
-        // What came as well is pushed once, and by `came`: it may be gone first.
-        if gone.peek() != Some(&low) && came.peek() != Some(&low) {
-            out.push(*low);
+    loop {
+        let next = match (gone.peek(), came.peek()) {
+            (Some(gone), Some(came)) => **gone.min(came),
+            (Some(gone), None) => **gone,
+            (None, Some(came)) => **came,
+            (None, None) => break,
+        };
+        let (before, rest) = lows.split_at(lows.partition_point(|low| *low < next));
+        out.extend_from_slice(before);
+        lows = rest.strip_prefix(&[next]).unwrap_or(rest);
+        let stays = rest.len() > lows.len() && gone.peek() != Some(&&next);
+        let comes = came.next_if(|new| **new == next).is_some();
+        gone.next_if(|old| **old == next);
+        if stays || comes {
+            out.push(next);
         }
     }
-    out.extend(came);
+    out.extend_from_slice(lows);
 }
 
 /// The high parts of any of the sets, ascending, with the container that each has for it.

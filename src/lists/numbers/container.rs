@@ -184,15 +184,14 @@ pub(super) fn encode(lows: &[u16], out: &mut Vec<u64>) -> (Form, usize) {
             let (ends, bytes) = space.split_at_mut(BUCKET_WORDS);
             let ends: &mut [u16] = bytemuck::cast_slice_mut(ends);
             let bytes: &mut [u8] = bytemuck::cast_slice_mut(bytes);
-            for (byte, low) in bytes.iter_mut().zip(lows) {
-                let [upper, lower] = low.to_be_bytes();
-                *byte = lower;
-                ends[usize::from(upper)] += 1;
+            let mut rest = lows;
+            for (upper, end) in (0u8..=u8::MAX).zip(ends) {
+                let ended = rest.iter().position(|low| low.to_be_bytes()[0] != upper).unwrap_or(rest.len());
+                rest = &rest[ended..];
+                *end = u16::try_from(lows.len() - rest.len()).expect("fewer values than a bitmap is worth");
             }
-            let mut end = 0;
-            for count in ends {
-                end += *count;
-                *count = end;
+            for (byte, low) in bytes.iter_mut().zip(lows) {
+                *byte = low.to_be_bytes()[1];
             }
         }
         Form::Runs => {
