@@ -34,11 +34,12 @@ pub(super) type Standing = HashMap<Arc<str>, (Digest, List)>;
 impl ListSource for Bases<'_> {
     fn base(&mut self, request: &BaseRequest<'_>) -> Result<Sourced, BaseError> {
         let sourced = match self.unchanged(request) {
-            Some(record) => match self.kept(request, &record) {
+            Some(record) if self.has_snapshot(&record) => match self.kept(request, &record) {
                 Some(base) => Ok(known(request, record, base)),
                 None => self.read(request),
             },
-            None => self.read(request),
+            // Also one that stands, where its snapshot could not be written: now it may be.
+            _ => self.read(request),
         };
         match sourced {
             Ok(sourced) => Ok(self.judged(request, sourced)),
@@ -86,6 +87,11 @@ impl Bases<'_> {
         let files = record.files.iter().zip(stamps);
         let files = files.map(|(file, stamp)| FileRecord { stamp: self.trusted(stamp), ..file.clone() }).collect();
         Some(BaseRecord { files, ..(*record).clone() })
+    }
+
+    /// Whether the next start and a rollback find it; what is empty needs none.
+    fn has_snapshot(&self, record: &BaseRecord) -> bool {
+        record.entries == 0 || self.snapshots.contains(&record.digest)
     }
 
     /// A base that was made before; `None` when it cannot be had.

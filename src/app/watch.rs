@@ -14,7 +14,7 @@ use notify::{RecursiveMode, Watcher as _};
 use super::live::Live;
 use super::reload;
 use crate::admin::By;
-use crate::config::stamp_of;
+use crate::config::{SourceNotice, stamp_of};
 use crate::lists::FileStamp;
 
 /// Watches until the daemon ends.
@@ -48,18 +48,58 @@ impl Watch {
 
 /// Reloads when files have changed and then kept still for a moment: a copy takes a while.
 fn watch(live: &Arc<Live>, events: &mpsc::Receiver<()>) {
-    let mut known = stamps(&files(live));
-    while events.recv().is_ok() {
-        while events.recv_timeout(STILL).is_ok() {}
+    let mut known = as_read(live);
+    loop {
         let found = stamps(&files(live));
-        if found == known {
-            continue;
+        if !agree(&known, &found) {
+            let by = By { actor: "watch".into(), reason: None };
+            // What was wrong is told in the log; it is tried again when the files change again.
+            let _ = reload::reload(live, &by);
+            known = found;
         }
-        let by = By { actor: "watch".into(), reason: None };
-        // What was wrong is told in the log; it is tried again when the files change again.
-        let _ = reload::reload(live, &by);
-        known = found;
+        if events.recv().is_err() {
+            return;
+        }
+        while events.recv_timeout(STILL).is_ok() {}
     }
+}
+
+/// What the system says of files; `None`: there is no such file.
+type Stamps = BTreeMap<Arc<Path>, Option<FileStamp>>;
+
+/// The files as they were when they were read: one that has changed since, before anybody watched, is read again. Where
+/// something else is in force than they say, as they are.
+fn as_read(live: &Live) -> Stamps {
+    let mut known = stamps(&files(live));
+    for origin in live.read().origins.values() {
+        let mut record = Some(&origin.record);
+        for notice in &origin.notices {
+            match notice {
+                SourceNotice::Waits { record: waiting, .. } => record = Some(waiting),
+                SourceNotice::SetAside(_) | SourceNotice::Fallback(_) => record = None,
+                SourceNotice::NoSnapshot(_) => {}
+            }
+        }
+        let files = record.into_iter().flat_map(|record| &record.files);
+        known.extend(files.map(|file| (file.path.clone(), Some(file.stamp))));
+    }
+    known
+}
+
+/// The stamp of a file that had just changed when it was read has no inode: see `bases`.
+fn agree(known: &Stamps, found: &Stamps) -> bool {
+    let same = |known: &FileStamp, found: &FileStamp| {
+        *known == if known.inode == 0 { FileStamp { inode: 0, ..*found } } else { *found }
+    };
+    known.len() == found.len()
+        && known.iter().zip(found).all(|((path, known), (found_path, found))| {
+            path == found_path
+                && match (known, found) {
+                    (Some(known), Some(found)) => same(known, found),
+                    (None, None) => true,
+                    _ => false,
+                }
+        })
 }
 
 fn files(live: &Live) -> BTreeSet<Arc<Path>> {
@@ -69,8 +109,7 @@ fn files(live: &Live) -> BTreeSet<Arc<Path>> {
     of_bases.chain(named).collect()
 }
 
-/// `None`: there is no such file.
-fn stamps(files: &BTreeSet<Arc<Path>>) -> BTreeMap<Arc<Path>, Option<FileStamp>> {
+fn stamps(files: &BTreeSet<Arc<Path>>) -> Stamps {
     files.iter().map(|path| (path.clone(), stamp_of(path).ok())).collect()
 }
 
@@ -84,3 +123,6 @@ fn folders(files: &BTreeSet<Arc<Path>>) -> BTreeSet<PathBuf> {
 
 /// Longer than the pauses of a program that writes a file.
 const STILL: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests;

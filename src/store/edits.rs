@@ -30,13 +30,30 @@ pub(super) fn commit(connection: &mut Connection, groups: &[&Proposal]) -> Resul
     rows::unsigned(last)
 }
 
-/// All latest edits, in the order in which they were made. The table itself is read, not its index, so that damage to
-/// the index cannot hide one.
+/// All latest edits, in the order in which they were made. The table itself is read, so that damage to its index cannot
+/// hide one, and must be in its order: a key that is not has changed since it was written. (`NOT INDEXED` with an
+/// `ORDER BY` would go by the index all the same.)
 pub(super) fn all(connection: &Connection) -> Result<Vec<Edit>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT list, entry, change, date, description, expires, added_by FROM edit NOT INDEXED ORDER BY generation",
+        "SELECT list, entry, change, date, description, expires, added_by, generation FROM edit NOT INDEXED",
     )?;
-    read(statement.query([])?)
+    let mut rows = statement.query([])?;
+    let mut names = Names::default();
+    let mut edits: Vec<(i64, Edit)> = Vec::new();
+    let (mut list, mut entry) = (String::new(), String::new());
+    while let Some(row) = rows.next()? {
+        let (this_list, this_entry) = (rows::text(row, 0)?, rows::text(row, 1)?);
+        if !edits.is_empty() && (this_list, this_entry) <= (&*list, &*entry) {
+            return Err(MALFORMED);
+        }
+        if this_list != list {
+            this_list.clone_into(&mut list);
+        }
+        this_entry.clone_into(&mut entry);
+        edits.push((row.get(7)?, read_one(row, &mut names)?));
+    }
+    edits.sort_unstable_by_key(|(generation, _)| *generation);
+    Ok(edits.into_iter().map(|(_, edit)| edit).collect())
 }
 
 /// The latest edits that are newer than `since`, in the order in which they were made.

@@ -185,6 +185,11 @@ pub(super) fn refusal(path: &Path, error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::NotADatabase) => StoreError::Foreign { path: path.into() },
         Some(rusqlite::ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path: path.into() },
+        // SQLite does not say why; the system does.
+        Some(rusqlite::ErrorCode::CannotOpen) => match OpenOptions::new().read(true).write(true).open(path) {
+            Err(why) => StoreError::File { path: path.into(), kind: why.kind() },
+            Ok(_) => error.into(),
+        },
         _ => error.into(),
     }
 }

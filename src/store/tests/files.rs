@@ -265,3 +265,32 @@ fn a_database_whose_index_lost_an_edit_is_damaged() {
     fs::write(&path, &bytes).unwrap();
     assert_eq!(Store::open(&config(dir.path())).unwrap_err(), StoreError::Damaged { path });
 }
+
+/// A key that is not where it belongs leads searches astray: by an index two edits would be missing here, and not one.
+#[test]
+fn a_database_in_which_an_edit_is_not_where_it_belongs_is_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    let (writer, _, _) = start(dir.path());
+    let edits = (0..500).map(|number| put(&format!("48221000{number:03}"))).collect();
+    propose(&writer, group(edits)).unwrap();
+    drop(writer);
+    let path = dir.path().join("ringfence.db");
+    let whole = fs::read(&path).unwrap();
+    let stored = b"default48221000365put";
+    let at = whole.windows(stored.len()).position(|bytes| bytes == stored).unwrap();
+    let mut bytes = whole.clone();
+    bytes[at + 2] = b'n';
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(Store::open(&config(dir.path())).unwrap_err(), StoreError::Damaged { path: path.clone() });
+    fs::write(&path, &whole).unwrap();
+    assert_eq!(Store::open(&config(dir.path())).unwrap().1.edits.len(), 500);
+}
+
+#[test]
+fn what_cannot_be_opened_is_named_with_the_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ringfence.db");
+    fs::create_dir(&path).unwrap();
+    let kind = std::io::ErrorKind::IsADirectory;
+    assert_eq!(Store::open(&config(dir.path())).unwrap_err(), StoreError::File { path, kind });
+}
