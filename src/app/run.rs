@@ -121,10 +121,18 @@ impl Daemon {
     fn run(self, hangup: Signal) -> ExitCode {
         let ready = self.readiness();
         let serving = self.serve();
+        // First, so that who is told to stop as soon as he is ready stops in order.
+        let signals = match Signals::listen(&serving.runtime, hangup) {
+            Ok(signals) => signals,
+            Err(error) => {
+                tracing::error!(%error, "signals cannot be received");
+                return ExitCode::FAILURE;
+            }
+        };
         // Supervisors and tests wait for this line; a closed stdout is no reason to end.
         let _ = writeln!(std::io::stdout(), "{ready}");
         tracing::info!(generation = serving.live.worlds.load().generation, "{ready}");
-        let end = serving.runtime.block_on(until_told(&serving.live, &serving.sip, hangup));
+        let end = serving.runtime.block_on(until_told(&serving.live, &serving.sip, signals));
         serving.stop();
         tracing::info!("stopped");
         end
@@ -179,16 +187,23 @@ impl Serving {
     }
 }
 
+/// What a supervisor says.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn listen(runtime: &Runtime, hangup: Signal) -> std::io::Result<Signals> {
+        let _inside = runtime.enter();
+        Ok(Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())?, hangup })
+    }
+}
+
 /// Waits for a signal to stop; reloads on SIGHUP meanwhile.
-async fn until_told(live: &Arc<Live>, sip: &Sip, mut hangup: Signal) -> ExitCode {
-    let signals = (|| Ok::<_, std::io::Error>((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)))();
-    let (mut terminate, mut interrupt) = match signals {
-        Ok(signals) => signals,
-        Err(error) => {
-            tracing::error!(%error, "signals cannot be received");
-            return ExitCode::FAILURE;
-        }
-    };
+async fn until_told(live: &Arc<Live>, sip: &Sip, signals: Signals) -> ExitCode {
+    let Signals { mut terminate, mut interrupt, mut hangup } = signals;
     let failed = sip.failed();
     tokio::pin!(failed);
     let mut sweep = tokio::time::interval(SWEEP);
