@@ -1,7 +1,7 @@
 //! Start, signals, stop.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ pub fn run(config: &Path) -> ExitCode {
 /// The threads for connections, and the signal to reload: it would end a process that does not listen for it yet, and
 /// lists take a while to read. One that comes meanwhile is served once the daemon is ready.
 fn start_runtime() -> Result<(Runtime, Signal), StartError> {
-    let system = |error: std::io::Error| StartError::System(error.kind());
+    let system = |error: io::Error| StartError::System(error.kind());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(system)?;
     let hangup = {
         let _inside = runtime.enter();
@@ -89,7 +89,7 @@ pub(super) enum StartError {
     #[error("the system gives no random bytes")]
     NoRandomness,
     #[error("the threads for connections cannot be started: {0}")]
-    System(std::io::ErrorKind),
+    System(io::ErrorKind),
 }
 
 /// Everything that runs.
@@ -121,10 +121,18 @@ impl Daemon {
     fn run(self, hangup: Signal) -> ExitCode {
         let ready = self.readiness();
         let serving = self.serve();
+        let ends = match serving.ends() {
+            Ok(ends) => ends,
+            Err(error) => {
+                tracing::error!(%error, "signals cannot be received");
+                serving.stop();
+                return ExitCode::FAILURE;
+            }
+        };
         // Supervisors and tests wait for this line; a closed stdout is no reason to end.
-        let _ = writeln!(std::io::stdout(), "{ready}");
+        let _ = writeln!(io::stdout(), "{ready}");
         tracing::info!(generation = serving.live.worlds.load().generation, "{ready}");
-        let end = serving.runtime.block_on(until_told(&serving.live, &serving.sip, hangup));
+        let end = serving.runtime.block_on(until_told(&serving.live, &serving.sip, hangup, ends));
         serving.stop();
         tracing::info!("stopped");
         end
@@ -164,6 +172,13 @@ pub(super) struct Serving {
 }
 
 impl Serving {
+    /// The signals to stop. Whoever reads the readiness line may send one at once; before it, one ends the process as
+    /// it is, however long the lists take to read.
+    fn ends(&self) -> io::Result<[Signal; 2]> {
+        let _inside = self.runtime.enter();
+        Ok([signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?])
+    }
+
     /// First whoever changes lists ends, then calls, then what calls have written.
     pub(super) fn stop(self) {
         let Serving { runtime, live, sip, records, stop, served, watch } = self;
@@ -180,15 +195,8 @@ impl Serving {
 }
 
 /// Waits for a signal to stop; reloads on SIGHUP meanwhile.
-async fn until_told(live: &Arc<Live>, sip: &Sip, mut hangup: Signal) -> ExitCode {
-    let signals = (|| Ok::<_, std::io::Error>((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)))();
-    let (mut terminate, mut interrupt) = match signals {
-        Ok(signals) => signals,
-        Err(error) => {
-            tracing::error!(%error, "signals cannot be received");
-            return ExitCode::FAILURE;
-        }
-    };
+async fn until_told(live: &Arc<Live>, sip: &Sip, mut hangup: Signal, ends: [Signal; 2]) -> ExitCode {
+    let [mut terminate, mut interrupt] = ends;
     let failed = sip.failed();
     tokio::pin!(failed);
     let mut sweep = tokio::time::interval(SWEEP);
