@@ -1,15 +1,36 @@
 //! Files like those of the US National Do Not Call Registry, of any size, from a seed.
 
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+
+/// The file with about `count` numbers in `dir`, made when it is not there, and in the page cache: the disk is not what
+/// is measured.
+pub(crate) fn made(dir: &Path, count: u64) -> io::Result<PathBuf> {
+    fs::create_dir_all(dir)?;
+    let path = dir.join(format!("registry-{count}.txt"));
+    if !path.exists() {
+        let unfinished = path.with_extension("new");
+        let mut out = BufWriter::with_capacity(1 << 20, File::create(&unfinished)?);
+        let count = write(count, SEED, &mut out)?;
+        out.flush()?;
+        fs::rename(&unfinished, &path)?;
+        println!("made {} with {count} numbers", path.display());
+    }
+    let mut input = File::open(&path)?;
+    let mut buffer = vec![0; 1 << 20];
+    while input.read(&mut buffer)? > 0 {}
+    Ok(path)
+}
 
 /// Writes about `count` numbers as lines `NPA,NXXXXXX`, sorted; how many they are.
 ///
 /// 350 area codes; in each, exchanges that are not in use, exchanges of a few businesses, and exchanges where half of
 /// all people have asked not to be called.
-pub(crate) fn write(count: u64, seed: u64, out: &mut impl Write) -> io::Result<u64> {
+fn write(count: u64, seed: u64, out: &mut impl Write) -> io::Result<u64> {
     let mut random = StdRng::seed_from_u64(seed);
     let exchanges: Vec<(u32, u32, f64)> = area_codes(&mut random)
         .into_iter()
@@ -77,6 +98,8 @@ fn digits(mut value: u32, out: &mut [u8]) {
     }
 }
 
+/// The same file in every run.
+pub(crate) const SEED: u64 = 258_500_000;
 const AREA_CODES: usize = 350;
 /// Numbers of an exchange.
 const LINES: u32 = 10_000;

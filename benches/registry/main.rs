@@ -10,12 +10,13 @@ mod memory;
 
 use std::fs::{self, File};
 use std::hint::black_box;
-use std::io::{BufWriter, Read, Write};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use generate::SEED;
 use memory::Memory;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -41,8 +42,8 @@ struct Arguments {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
-    let file = made(&arguments)?;
-    let before = Memory::now();
+    let file = generate::made(&arguments.dir, arguments.count)?;
+    let before = Memory::of(SELF);
 
     let start = Instant::now();
     let base = parsed(&file, arguments.threads)?;
@@ -54,7 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         taken.as_secs_f64(),
         numbers as f64 / taken.as_secs_f64() / 1e6
     );
-    let resident = Memory::now().resident - before.resident;
+    let resident = Memory::of(SELF).resident - before.resident;
     println!("base: {numbers} numbers, {} MB, {:.2} bytes a number", resident / MB, resident as f64 / numbers as f64);
 
     let snapshot = arguments.dir.join("snapshot.base");
@@ -70,10 +71,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let base = Base::read_from(File::open(&snapshot)?, &digest)?;
     println!("base from its snapshot: {:.2} s", start.elapsed().as_secs_f64());
 
-    memory::forget_peak()?;
+    memory::forget_peak(SELF)?;
     let start = Instant::now();
     let next = parsed(&file, 1)?;
-    let peak = Memory::now().peak - before.resident;
+    let peak = Memory::of(SELF).peak - before.resident;
     println!(
         "reload beside it on 1 thread: {:.1} s; peak {} MB, {:.2} times one base",
         start.elapsed().as_secs_f64(),
@@ -82,30 +83,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
     assert_eq!(next.digest(), digest, "the same file gives the same base");
     drop(base);
-    println!("after the old one is dropped: {} MB", (Memory::now().resident - before.resident) / MB);
+    println!("after the old one is dropped: {} MB", (Memory::of(SELF).resident - before.resident) / MB);
     measure_edits(next);
-    println!("after all is dropped: {} MB", (Memory::now().resident.saturating_sub(before.resident)) / MB);
+    println!("after all is dropped: {} MB", (Memory::of(SELF).resident.saturating_sub(before.resident)) / MB);
     fs::remove_file(snapshot)?;
     Ok(())
-}
-
-/// The file, made when it is not there.
-fn made(arguments: &Arguments) -> std::io::Result<PathBuf> {
-    fs::create_dir_all(&arguments.dir)?;
-    let path = arguments.dir.join(format!("registry-{}.txt", arguments.count));
-    if !path.exists() {
-        let unfinished = path.with_extension("new");
-        let mut out = BufWriter::with_capacity(1 << 20, File::create(&unfinished)?);
-        let count = generate::write(arguments.count, SEED, &mut out)?;
-        out.flush()?;
-        fs::rename(&unfinished, &path)?;
-        println!("made {} with {count} numbers", path.display());
-    }
-    // Into the page cache: the disk is not what is measured.
-    let mut input = File::open(&path)?;
-    let mut buffer = vec![0; 1 << 20];
-    while input.read(&mut buffer)? > 0 {}
-    Ok(path)
 }
 
 fn parsed(path: &Path, threads: usize) -> Result<Base, Box<dyn std::error::Error>> {
@@ -187,7 +169,7 @@ fn measure_edits(base: Base) {
     let mut edit = || {
         let number = Number::new(12_000_000_000 + random.random_range(0..8_000_000_000)).expect("eleven digits");
         let details = Details { added_by: Some("bench".into()), ..Details::default() };
-        (Entry::Number(number), if number.get() % 4 == 0 { Change::Remove } else { Change::Put(details) })
+        (Entry::Number(number), if number.get().is_multiple_of(4) { Change::Remove } else { Change::Put(details) })
     };
     let lookups = Lookups::new(&base);
     let mut list = List::new("registry".into(), Class::Dnc, None, Arc::new(base));
@@ -214,6 +196,7 @@ fn measure_edits(base: Base) {
     println!("look-up after that: {:.0} ns anywhere", lookups.time(&folded, &lookups.0));
 }
 
+/// This process, in `/proc`.
+const SELF: &str = "self";
 const MB: u64 = 1_000_000;
-const SEED: u64 = 258_500_000;
 const LOOKUPS: usize = 1_000_000;

@@ -1,5 +1,6 @@
-//! What the system says of this process's memory.
+//! What the system says of a process's memory.
 
+use std::fmt::Display;
 use std::fs;
 use std::io;
 
@@ -13,9 +14,9 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// From `/proc/self/status`; zero where there is none.
-    pub(crate) fn now() -> Memory {
-        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    /// From `/proc/PROCESS/status`; zero where there is none.
+    pub(crate) fn of(process: impl Display) -> Memory {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
         let of = |key: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(key))?;
             line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
@@ -24,7 +25,7 @@ impl Memory {
     }
 }
 
-/// Lets the peak begin anew.
-pub(crate) fn forget_peak() -> io::Result<()> {
-    fs::write("/proc/self/clear_refs", "5")
+/// Lets the peak of a process begin anew.
+pub(crate) fn forget_peak(process: impl Display) -> io::Result<()> {
+    fs::write(format!("/proc/{process}/clear_refs"), "5")
 }
