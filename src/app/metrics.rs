@@ -1,8 +1,10 @@
 //! All counters under their names.
 
+pub(super) mod lists;
+
 use std::sync::Arc;
 
-use super::live::Live;
+use super::live::{Live, wall_time};
 use crate::admin::{MetricFamily, MetricKind, MetricSample};
 use crate::counters::{Counter, EngineCounters, NetCounters};
 use crate::sip::Malformed;
@@ -15,6 +17,8 @@ pub(super) fn families(live: &Live) -> Vec<MetricFamily> {
         gauge("calls_live", "Calls that are up", live.usage.live() as u64),
         counter("reloads", "Reloads that succeeded", &live.counts.reloads),
         counter("reloads_failed", "Reloads that changed nothing", &live.counts.reloads_failed),
+        counter("edits", "Edits made, imported entries included", &live.counts.edits),
+        counter("folds", "Times that edits were folded into the bases of lists", &live.counts.folds),
         counter("records_written", "Record lines written", &records.written),
         MetricFamily {
             name: "ringfence_records_dropped".into(),
@@ -24,12 +28,6 @@ pub(super) fn families(live: &Live) -> Vec<MetricFamily> {
                 sample("reason", "queue_full", records.dropped_queue_full.get()),
                 sample("reason", "write_failed", records.dropped_write_failed.get()),
             ],
-        },
-        MetricFamily {
-            name: "ringfence_list_entries".into(),
-            help: "Entries of a list, edits included".into(),
-            kind: MetricKind::Gauge,
-            samples: world.lists.iter().map(|(_, list)| sample("list", list.name(), list.len())).collect(),
         },
         MetricFamily {
             name: "ringfence_trunk_calls".into(),
@@ -49,6 +47,7 @@ pub(super) fn families(live: &Live) -> Vec<MetricFamily> {
                 .collect(),
         },
     ];
+    families.extend(lists::families(&world, &live.read(), wall_time()));
     families.extend(engines(&live.counts.sip.engines));
     families.extend(net(&live.counts.sip.net));
     families

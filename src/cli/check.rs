@@ -9,7 +9,7 @@ use crate::config::{Loaded, Place};
 
 /// Reads a config and all that it names; tells mistakes and warnings.
 pub(super) fn check(path: &Path, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<End> {
-    let loaded = match load(path) {
+    let loaded = match load(path, err)? {
         Ok(loaded) => loaded,
         Err(errors) => return tell_mistakes(path, &errors, err),
     };

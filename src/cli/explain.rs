@@ -44,9 +44,9 @@ pub struct Arguments {
     pub json: bool,
 }
 
-/// Loads the config, without run-time edits, and asks it.
+/// Loads the config and asks it. Lists that were made at run time are there, but empty, as all edits are left out.
 pub(super) fn explain(path: &Path, arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<End> {
-    let loaded = match load(path) {
+    let loaded = match load(path, err)? {
         Ok(loaded) => loaded,
         Err(errors) => return tell_mistakes(path, &errors, err),
     };

@@ -29,6 +29,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{self, ConfigErrors, Files, Loaded, Mistake, Reading};
+use crate::store;
 
 /// A SIP proxy that screens calls on carrier trunks against number lists held in memory.
 #[derive(Debug, Parser)]
@@ -49,7 +50,7 @@ pub enum Command {
     Run,
     /// Read the config and its lists, and tell mistakes as file:line:column.
     Check,
-    /// Tell step by step what would become of a call, by the config and its list files alone.
+    /// Tell step by step what would become of a call, by the config and its list files, without run-time edits.
     Explain(explain::Arguments),
     /// Look at the lists of the running daemon, and change them.
     List(list::Arguments),
@@ -133,11 +134,23 @@ fn exit(end: io::Result<End>) -> ExitCode {
     }
 }
 
-/// Reads a config with its files alone; on a terminal one sees how far it is.
-fn load(path: &Path) -> Result<Loaded, ConfigErrors> {
+/// Reads a config with its files, and which lists were made at run time, as rules may name them; on a terminal one sees
+/// how far it is. A database that cannot be read is no mistake of the config: it is told as a warning.
+fn load(path: &Path, err: &mut dyn Write) -> io::Result<Result<Loaded, ConfigErrors>> {
+    // What is wrong with the settings is told with all other mistakes.
+    let state = config::settings(path).map(|settings| settings.state);
+    let made = match state.map(|state| store::peek(&state)) {
+        Ok(Ok(made)) => made,
+        Ok(Err(error)) => {
+            writeln!(err, "warning: lists that were made at run time are not known: {error}")?;
+            Vec::new()
+        }
+        Err(_) => Vec::new(),
+    };
+    let made: Vec<_> = made.into_iter().map(|list| (list.name, list.class)).collect();
     let reading = Reading::new();
     let mut files = Files::new(reading.clone());
-    reading::shown(&reading, || config::load(path, &[], &mut files))
+    Ok(reading::shown(&reading, || config::load(path, &made, &mut files)))
 }
 
 /// Tells the mistakes of a config and how to end because of them.

@@ -1,6 +1,7 @@
 mod files;
 mod lists;
 mod reaching;
+mod run_time;
 
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};

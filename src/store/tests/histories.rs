@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use tempfile::TempDir;
 
 use super::*;
 use crate::lists::AuditQuery;
@@ -39,7 +38,7 @@ struct Running {
 
 impl Running {
     fn new() -> Running {
-        let root = tempfile::tempdir().unwrap();
+        let root = in_memory();
         let (writer, applied, _) = start(&root.path().join("0"));
         Running { contents: Arc::clone(&applied.contents), root, cycle: 0, writer, applied }
     }

@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use tempfile::TempDir;
+
 use super::*;
 use crate::lists::{
     Action, BaseRecord, Change, Class, Condition, Details, Digest, Edit, Entry, FileRecord, FileStamp, ImportRecord,
@@ -87,6 +89,13 @@ impl Published for Applied {
         state.published.push(edits.len());
         state.replay.generation = generation;
     }
+}
+
+/// In memory where the system has such a place: for tests that crash by copying files and so do not need a disk that is
+/// waited for hundreds of times.
+fn in_memory() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }
 
 fn config(dir: &Path) -> Config {
