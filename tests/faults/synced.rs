@@ -58,9 +58,11 @@ fn no_large_import_is_acknowledged_before_its_file_is_on_the_disk() {
     let synced = trace.after(last_written, |call| call.is_sync() && call.file.ends_with(&format!("{snapshot}.new")));
     let renamed = trace.after(synced, |call| call.is("rename") && call.arguments.contains(&snapshot));
     let folder = trace.after(renamed, |call| call.is_sync() && call.file.ends_with("/state/lists"));
-    let journal = trace.after(folder, |call| call.is("pwrite64") && call.file.ends_with(JOURNAL));
+    let told = trace.after(folder, |call| call.arguments.contains("HTTP/1.1 200"));
+    let in_journal = |call: &Call| call.is("pwrite64") && call.file.ends_with(JOURNAL) && call.ended < told.began;
+    let journal = trace.last(|call| in_journal(call) && call.began > folder.ended);
     let committed = trace.after(journal, |call| call.is_sync() && call.file.ends_with(JOURNAL));
-    trace.after(committed, |call| call.arguments.contains("HTTP/1.1 200"));
+    assert!(committed.ended < told.began, "{committed:?}\n{told:?}");
 }
 
 /// What threads asked of the system, by the moments at which they asked and were answered.
