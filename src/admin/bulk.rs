@@ -8,7 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::problem::Problem;
 
-/// The places for imports and large groups of edits: each of them holds what it reads in memory until it is stored.
+/// The places for imports, large groups of edits, and questions about the past of an entry: each of them holds what it
+/// reads in memory until it is done.
 #[derive(Debug, Clone)]
 pub(super) struct Bulk(Arc<Semaphore>);
 

@@ -43,7 +43,7 @@ pub(super) async fn edits<B: Backend>(
     if world.lists.get(&name).is_none() {
         return Err(Problem::unknown_list(&name));
     }
-    let _place = bulk.place().await?;
+    let place = bulk.place().await?;
     let text = body::whole(body, SIZE, TIME).await?;
     let list: Arc<str> = name.as_str().into();
     let group = Group {
@@ -57,8 +57,8 @@ pub(super) async fn edits<B: Backend>(
         errors: Errors::default(),
     };
     // A hundred thousand lines take a moment.
-    let read = tokio::task::spawn_blocking(move || group.read(&text));
-    let (edits, lines) = read.await.map_err(|_| Problem::broken("the reading of the lines"))??;
+    let read = tokio::task::spawn_blocking(move || group.read(&text).map(|read| (read, place)));
+    let ((edits, lines), _place) = read.await.map_err(|_| Problem::broken("the reading of the lines"))??;
     let edited = backend.edit(by, EditGroup { edits, condition: None }).await.map_err(|failure| match failure {
         EditFailure::Refused { refusal: Refusal::UnknownList, .. } => Problem::unknown_list(&list),
         EditFailure::Refused { at, refusal } => refused(lines.get(at).copied().unwrap_or_default(), refusal),

@@ -84,11 +84,15 @@ pub(super) async fn import<B: Backend>(
     let plan = plan(&*backend, &name, query.format);
     let options = options(query, plan)?;
     let request = ImportRequest { by, list: name.as_str().into(), options, dry_run };
-    let _place = bulk.place().await?;
+    let place = bulk.place().await?;
     let (pump, reader) = pipe::inward(body);
     let work = {
         let backend = Arc::clone(&backend);
-        tokio::task::spawn_blocking(move || backend.import(request, Box::new(reader)))
+        tokio::task::spawn_blocking(move || {
+            // Also when the client has gone: what it sent is in memory until then.
+            let _place = place;
+            backend.import(request, Box::new(reader))
+        })
     };
     let (pumped, imported) = tokio::join!(pump.run(), work);
     let imported = match imported.map_err(|_| Problem::broken("the import"))? {

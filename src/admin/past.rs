@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Extension, Path, Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use super::bulk::Bulk;
 use super::problem::Problem;
 use super::status::{BaseBody, ImportBody};
 use super::trail::{TrailLine, asked};
@@ -52,6 +53,7 @@ struct HeldBody {
 /// The list may be gone by now.
 pub(super) async fn at<B: Backend>(
     State(backend): State<Arc<B>>,
+    Extension(bulk): Extension<Bulk>,
     path: Result<Path<(String, u64)>, PathRejection>,
     query: Result<Query<PastQuery>, QueryRejection>,
 ) -> Result<Json<PastBody>, Problem> {
@@ -64,9 +66,12 @@ pub(super) async fn at<B: Backend>(
         ));
     }
     let entry = asked(&*backend, Some(&list), number, entry)?;
+    // Bases of the past are read into memory for it.
+    let place = if entry.is_some() { Some(bulk.place().await?) } else { None };
     let read = {
         let (backend, list, entry) = (Arc::clone(&backend), list.clone(), entry.clone());
         tokio::task::spawn_blocking(move || {
+            let _place = place;
             let past = backend.list_at(&list, generation)?;
             let held = entry.filter(|_| past.is_some()).map(|entry| backend.held_at(&list, generation, &entry));
             Ok::<_, StorageFailure>((past, held.transpose()?))

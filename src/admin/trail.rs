@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{Extension, Query, State};
 use serde::{Deserialize, Serialize};
 
 use super::Backend;
+use super::bulk::Bulk;
 use super::entry::{EntryBody, one_number, parsed};
 use super::problem::Problem;
 use crate::lists::{AuditLine, AuditQuery, Entry};
@@ -64,6 +65,7 @@ impl TrailLine {
 /// The list may be gone by now: its trail stays.
 pub(super) async fn page<B: Backend>(
     State(backend): State<Arc<B>>,
+    Extension(bulk): Extension<Bulk>,
     query: Result<Query<TrailQuery>, QueryRejection>,
 ) -> Result<Json<TrailPage>, Problem> {
     let Query(TrailQuery { list, number, entry, before, limit }) = query?;
@@ -72,10 +74,15 @@ pub(super) async fn page<B: Backend>(
         return Err(Problem::unprocessable(format!("limit={limit}: expected 1 to {MAX_LIMIT}")));
     }
     let entry = asked(&*backend, list.as_deref(), number, entry)?;
+    // Files that were imported are read into memory for it.
+    let place = if entry.is_some() { Some(bulk.place().await?) } else { None };
     let query = AuditQuery { list: list.map(Arc::from), entry, before, limit: limit + 1 };
     let read = {
         let backend = Arc::clone(&backend);
-        tokio::task::spawn_blocking(move || backend.audit(&query))
+        tokio::task::spawn_blocking(move || {
+            let _place = place;
+            backend.audit(&query)
+        })
     };
     let mut lines = read.await.map_err(|_| Problem::broken("the reading of the trail"))??;
     let more = lines.len() > limit;

@@ -44,9 +44,10 @@ impl ListSource for Bases<'_> {
         match sourced {
             Ok(sourced) => Ok(self.judged(request, sourced)),
             Err(error) if self.starting => {
-                let last = self.last(request.name).cloned();
-                let standing = last.and_then(|record| Some((self.kept(request, &record)?, record)));
-                let (base, record) = standing.ok_or_else(|| error.clone())?;
+                // The newest that is whole.
+                let bases = self.replay.bases.get(request.name).into_iter().flatten();
+                let good = bases.map(|record| Some((self.kept(request, record)?, record.clone())));
+                let (base, record) = good.flatten().next().ok_or_else(|| error.clone())?;
                 let mut sourced = known(request, record, base);
                 sourced.notices.push(SourceNotice::Fallback(error));
                 Ok(sourced)
@@ -146,43 +147,64 @@ impl Bases<'_> {
             }
             return sourced;
         };
+        let sourced = match self.standing_in(request, &last, &sourced) {
+            Some(Stand::Stays(standing)) => return standing,
+            Some(Stand::Lost) => lost(sourced),
+            None => sourced,
+        };
         if sourced.record != last {
-            if sourced.record.digest != last.digest
-                && let Some(standing) = self.standing_in(request, &last, &sourced)
-            {
-                return standing;
-            }
             self.steps.push(Step::Base { list: Arc::clone(list), record: sourced.record.clone() });
         }
-        if self.replay.aside.contains_key(list) && sourced.record.digest != last.digest {
+        if self.replay.aside.contains_key(list) {
             self.steps.push(Step::TakeBack { list: Arc::clone(list) });
         }
         sourced
     }
 
-    /// The base that was in force before, where it is to stay.
-    fn standing_in(&self, request: &BaseRequest<'_>, last: &BaseRecord, new: &Sourced) -> Option<Sourced> {
+    /// What becomes of the base that was in force before, where that is not simply to go; `None`: it is.
+    fn standing_in(&self, request: &BaseRequest<'_>, last: &BaseRecord, new: &Sourced) -> Option<Stand> {
         let stays = |base, notice| {
             let mut sourced = known(request, last.clone(), base);
             sourced.notices.push(notice);
-            sourced
+            Some(Stand::Stays(sourced))
         };
         if self.replay.aside.get(request.name) == Some(&new.record.digest) {
             let notice = SourceNotice::SetAside(new.record.digest);
-            return self.kept(request, last).map(|base| stays(base, notice));
+            return self.kept(request, last).map_or(Some(Stand::Lost), |base| stays(base, notice));
         }
-        let max_change = request.max_change?;
+        let max_change = request.max_change.filter(|_| new.record.digest != last.digest)?;
+        let imported = self.replay.imports.iter().any(|import| import.list == *request.name);
         let base = match self.standing.get(request.name) {
-            // Edits are no change of the file.
-            Some((_, list)) if list.edits() > 0 => Arc::new(read_snapshot(self.snapshots, &last.digest).ok()?),
-            _ => self.kept(request, last)?,
+            // Edits and imports are no change of the file. Where what it said is lost, they have to count as one.
+            Some((_, list)) if imported || list.edits() > 0 => {
+                read_snapshot(self.snapshots, &last.digest).ok().map(Arc::new).or_else(|| self.kept(request, last))
+            }
+            _ => self.kept(request, last),
         };
+        let Some(base) = base else { return Some(Stand::Lost) };
         let (removed, added) = base.differences(&new.base);
         let before = last.entries;
         let notice = SourceNotice::Waits { record: new.record.clone(), added, removed, before, max_change };
-        let changed = percent(added + removed, before);
-        (changed > max_change.get()).then(|| stays(self.kept(request, last).unwrap_or(base), notice))
+        if percent(added + removed, before) <= max_change.get() {
+            return None;
+        }
+        stays(self.kept(request, last).unwrap_or(base), notice)
     }
+}
+
+/// What becomes of the base that was in force.
+enum Stand {
+    /// It stays.
+    Stays(Sourced),
+    /// It should, or should be compared, but cannot be had any more.
+    Lost,
+}
+
+/// What the files say, for want of what should stand in its place.
+fn lost(mut sourced: Sourced) -> Sourced {
+    let why = "the base that was in force before is lost, so that it can neither stay nor be compared with this one";
+    sourced.notices.push(SourceNotice::NoSnapshot(why.into()));
+    sourced
 }
 
 /// What part of `before` has changed, of a hundred; of nothing all of it.
@@ -204,13 +226,20 @@ fn known(request: &BaseRequest<'_>, record: BaseRecord, base: Arc<Base>) -> Sour
     }
 }
 
-/// Reads a base by its digest.
+/// Reads a base by its digest. A damaged one is made way for.
 pub(super) fn read_snapshot(snapshots: &Snapshots, digest: &Digest) -> Result<Base, SnapshotError> {
-    snapshots.read(digest, |file| {
-        Base::read_from(file, digest).map_err(|error| match error {
-            crate::lists::SnapshotError::Io(kind) => Broken::Unreadable(kind),
-            crate::lists::SnapshotError::Damaged => Broken::Damaged,
-        })
+    snapshots.read(digest, |file| base_of(file, digest))
+}
+
+/// Reads what was imported: nobody can make it anew.
+pub(super) fn read_import(snapshots: &Snapshots, digest: &Digest) -> Result<Base, SnapshotError> {
+    snapshots.look(digest, |file| base_of(file, digest))
+}
+
+fn base_of(file: impl Read, digest: &Digest) -> Result<Base, Broken> {
+    Base::read_from(file, digest).map_err(|error| match error {
+        crate::lists::SnapshotError::Io(kind) => Broken::Unreadable(kind),
+        crate::lists::SnapshotError::Damaged => Broken::Damaged,
     })
 }
 

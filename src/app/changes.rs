@@ -68,8 +68,9 @@ pub(super) fn rollback(live: &Arc<Live>, by: &By, name: &Arc<str>, to: Option<Di
         None => earlier.first(),
     };
     let record = record.ok_or_else(|| ListFailure::Conflict("no such base is kept".to_owned()))?;
-    // What the files say now: the base in force, unless an earlier rollback has set it aside.
-    let files_say = read.aside.get(name).copied().unwrap_or(present.digest);
+    // What the files say now: the base in force, unless theirs waits or an earlier rollback has set it aside.
+    let waiting = read.waiting().find(|(list, _)| *list == name).map(|(_, record)| record.digest);
+    let files_say = waiting.or(read.aside.get(name).copied()).unwrap_or(present.digest);
     let base = Step::Base { list: name.clone(), record: record.clone() };
     let aside = if files_say == record.digest {
         Step::TakeBack { list: name.clone() }

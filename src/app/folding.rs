@@ -29,7 +29,7 @@ pub(super) fn fold(live: &Arc<Live>) {
     });
     let publishing = Arc::clone(live);
     let prepare = move |newer: &[Edit], generation| {
-        let mut world = folded.with_edits(&worlds::known(newer, &folded.lists)).ok()?;
+        let mut world = folded.with_committed(&worlds::known(newer, &folded.lists)).ok()?;
         world.generation = generation;
         let publish: Publish = Box::new(move || publishing.worlds.swap(world));
         Some(publish)

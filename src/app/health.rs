@@ -1,8 +1,8 @@
 //! Whether each part works.
 
 use super::live::{Live, wall_time};
-use super::status;
 use crate::admin::HealthDetail;
+use crate::config::SourceNotice;
 
 pub(super) fn details(live: &Live) -> Vec<HealthDetail> {
     let detail = |name, trouble: Option<String>| HealthDetail {
@@ -28,7 +28,10 @@ fn lists(live: &Live) -> HealthDetail {
         let name = list.name();
         if let Some(origin) = read.origins.get(name) {
             // What is wrong with rows is not for everybody who may ask for health.
-            alarms.extend(status::alarm(origin).map(|_| format!("\"{name}\" is not what its files say")));
+            let fallback = origin.notices.iter().any(|notice| matches!(notice, SourceNotice::Fallback(_)));
+            alarms.extend(fallback.then(|| format!("\"{name}\" is not what its files say")));
+            let unkept = origin.notices.iter().any(|notice| matches!(notice, SourceNotice::NoSnapshot(_)));
+            notes.extend(unkept.then(|| format!("\"{name}\" has no snapshot")));
         }
         if list.is_stale(now) {
             notes.push(format!("\"{name}\" is older than max_age"));
@@ -36,6 +39,9 @@ fn lists(live: &Live) -> HealthDetail {
         if read.waiting().any(|(waiting, _)| waiting == name) {
             notes.push(format!("\"{name}\" waits for a large change to be confirmed"));
         }
+    }
+    if !live.failed().is_empty() {
+        notes.push("the last reload failed, and what was in force stays".to_owned());
     }
     let ok = alarms.is_empty();
     alarms.extend(notes);

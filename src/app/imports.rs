@@ -9,6 +9,7 @@ use super::read::Read;
 use super::worlds;
 use crate::admin::{ImportFailure, ImportRequest, Imported};
 use crate::lists::{Action, Base, Change, Details, Edit, Entry, List, ListFile, read_list};
+use crate::screen::World;
 use crate::store::{EditError, Effect, Proposal, Refusal, Step, StoreError, SwapError};
 
 /// Reads `body` to its end and adds what is in it, or only tells what that would do. A few entries are edits like any
@@ -37,19 +38,27 @@ pub(super) fn import(
         head,
         ..Imported::default()
     };
-    if request.dry_run {
-        let removed = removals.iter().filter(|entry| list.contains(entry)).count() as u64;
-        return Ok(Imported { removed, ..counted(told, &base, list) });
-    }
-    if base.len() + removals.len() as u64 <= MOST_EDITS {
-        return as_edits(live, &request, told, &base, &removals);
-    }
-    if !removals.is_empty() {
+    fits(&world, &request.list, &base)?;
+    let many = base.len() + removals.len() as u64 > MOST_EDITS;
+    if many && !removals.is_empty() {
         return Err(ImportFailure::Unfit(format!(
             "a change file of more than {MOST_EDITS} lines that removes numbers: name it under `changes` of the list"
         )));
     }
-    as_file(live, &request, told, base)
+    if request.dry_run {
+        let removed = removals.iter().filter(|entry| list.contains(entry)).count() as u64;
+        return Ok(Imported { removed, ..counted(told, &base, &removals, list) });
+    }
+    if many { as_file(live, &request, told, base, &world) } else { as_edits(live, &request, told, &base, &removals) }
+}
+
+/// Whether the list takes entries that are no numbers, as each edit is asked for itself.
+fn fits(world: &World, list: &Arc<str>, base: &Base) -> Result<(), ImportFailure> {
+    let others = base.entries_from(None).filter(|entry| !matches!(entry, Entry::Number(_)));
+    others.into_iter().try_for_each(|entry| {
+        let edit = Edit { list: list.clone(), entry, change: Change::Put(Details::default()) };
+        world.accepts(&edit).map_err(|error| ImportFailure::Unfit(super::told::edit(&error)))
+    })
 }
 
 /// An edit for each entry, all of them together.
@@ -69,7 +78,7 @@ fn as_edits(
     let world = live.worlds.load();
     let gone = removals.iter().filter(|entry| world.lists.get(list).is_some_and(|list| list.contains(entry)));
     let remove = |entry: &Entry| Edit { list: list.clone(), entry: entry.clone(), change: Change::Remove };
-    let added = base.entries_from(None).filter(|entry| !removals.contains(entry)).map(put);
+    let added = base.entries_from(None).filter(|entry| removals.binary_search(entry).is_err()).map(put);
     let edits: Vec<Edit> = added.chain(gone.map(remove)).collect();
     if edits.is_empty() {
         return Ok(told);
@@ -99,16 +108,27 @@ fn as_edits(
     })
 }
 
-/// A base of its own, over which later edits lie.
-fn as_file(live: &Arc<Live>, request: &ImportRequest, told: Imported, base: Base) -> Result<Imported, ImportFailure> {
+/// A base of its own, over which later edits lie. `judged_by` is the world whose guard the file has passed.
+fn as_file(
+    live: &Arc<Live>,
+    request: &ImportRequest,
+    told: Imported,
+    base: Base,
+    judged_by: &World,
+) -> Result<Imported, ImportFailure> {
     let _turn = live.building.lock().unwrap_or_else(PoisonError::into_inner);
     let name = &request.list;
     let (world, mut read) = (live.worlds.load(), Read::clone(&live.read()));
     let list = world.lists.get(name).ok_or(ImportFailure::UnknownList)?;
+    if !Arc::ptr_eq(&world.policy, &judged_by.policy) {
+        // Another guard, or another list of this name.
+        let why = "rules or lists were changed while the file came; import it again";
+        return Err(ImportFailure::Storage(unavailable(why)));
+    }
     let digest = base.digest();
     write_snapshot(&live.snapshots, &base, &digest)
         .map_err(|error| ImportFailure::Storage(snapshot_storage(&error)))?;
-    let told = Imported { digest: Some(digest), ..counted(told, &base, list) };
+    let told = Imported { digest: Some(digest), ..counted(told, &base, &[], list) };
     let since = world.generation;
     let world = worlds::with_list(&world, list.imported(&base), Arc::clone(&world.policy))
         .map_err(|error| ImportFailure::Unfit(super::told::edit(&error)))?;
@@ -131,10 +151,12 @@ fn as_file(live: &Arc<Live>, request: &ImportRequest, told: Imported, base: Base
     Ok(Imported { generation: Some(generation), ..told })
 }
 
-/// What of a file is new to a list.
-fn counted(told: Imported, base: &Base, list: &List) -> Imported {
-    let changed = base.entries_from(None).filter(|entry| list.contains(entry)).count() as u64;
-    Imported { added: base.len() - changed, changed, ..told }
+/// What of a file is new to a list; `removals`, sorted, are taken out again.
+fn counted(told: Imported, base: &Base, removals: &[Entry], list: &List) -> Imported {
+    let stay = base.entries_from(None).filter(|entry| removals.binary_search(entry).is_err());
+    let (mut added, mut changed) = (0, 0);
+    stay.for_each(|entry| *if list.contains(&entry) { &mut changed } else { &mut added } += 1);
+    Imported { added, changed, ..told }
 }
 
 /// More are not worth a row each in the database and in the trail: they are a file that somebody brought.

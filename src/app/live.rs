@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -11,7 +12,7 @@ use super::worlds::{self, Worlds};
 use super::{changes, health, imports, metrics, past, reload, status};
 use crate::admin::{
     Backend, By, EditFailure, EditGroup, Edited, Effect, HealthDetail, HeldAt, ImportFailure, ImportRequest, Imported,
-    ListFailure, ListStatus, MetricFamily, Refusal, ReloadFailure, Reloaded, StorageFailure,
+    ListFailure, ListStatus, MetricFamily, Refusal, ReloadFailure, ReloadProblem, Reloaded, StorageFailure,
 };
 use crate::config::{Reading, Settings};
 use crate::counters::Counter;
@@ -38,6 +39,10 @@ pub(super) struct Live {
     pub(super) counts: Counts,
     /// Held while a world is built aside, until it is in force: an older one never overtakes a newer one.
     pub(super) building: Mutex<()>,
+    /// How many reloads are asked for and not done.
+    pub(super) reloads: AtomicUsize,
+    /// Why the last reload changed nothing; empty after one that succeeded.
+    pub(super) failed: Mutex<Vec<ReloadProblem>>,
 }
 
 /// All counters that are shown.
@@ -61,6 +66,10 @@ pub(super) struct Built {
 }
 
 impl Live {
+    pub(super) fn failed(&self) -> Vec<ReloadProblem> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(super) fn read(&self) -> Arc<Read> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -77,7 +86,7 @@ impl Live {
         let Built { world, read, since, steps } = built;
         let live = Arc::clone(self);
         let prepare = move |newer: &[Edit], generation| {
-            let mut world = world.with_edits(&worlds::known(newer, &world.lists)).ok()?;
+            let mut world = world.with_committed(&worlds::known(newer, &world.lists)).ok()?;
             world.generation = generation;
             let publish: Publish = Box::new(move || {
                 *live.read.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(read);
@@ -151,8 +160,18 @@ impl Backend for Arc<Live> {
 
     async fn reload(&self, by: By) -> Result<Reloaded, ReloadFailure> {
         let live = Arc::clone(self);
+        // Clients that give up and ask again must not fill the threads with reloads.
+        if self.reloads.fetch_add(1, Ordering::Relaxed) >= MOST_RELOADS {
+            self.reloads.fetch_sub(1, Ordering::Relaxed);
+            let why = "a reload is under way, and another one waits: try again later";
+            return Err(ReloadFailure::Storage(unavailable(why)));
+        }
         // Reading lists takes seconds and blocks: not on a thread that serves requests.
-        let reload = tokio::task::spawn_blocking(move || reload::reload(&live, &by));
+        let reload = tokio::task::spawn_blocking(move || {
+            let result = reload::reload(&live, &by);
+            live.reloads.fetch_sub(1, Ordering::Relaxed);
+            result
+        });
         reload.await.unwrap_or_else(|_| Err(ReloadFailure::Storage(unavailable("the reload failed"))))
     }
 
@@ -231,6 +250,9 @@ pub(super) fn snapshot_storage(error: &store::SnapshotError) -> StorageFailure {
 pub(super) fn unavailable(why: &str) -> StorageFailure {
     StorageFailure::Unavailable(why.to_owned())
 }
+
+/// The one that is made, and one that sees what changed since that began.
+const MOST_RELOADS: usize = 2;
 
 /// The time of day.
 pub(super) fn wall_time() -> WallTime {

@@ -1,20 +1,20 @@
 //! Opening the state, and what is in force by it, before anything is served.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
 
 use super::bases::{Bases, Standing};
-use super::live::{Built, Counts, Live, wall_time};
+use super::live::{Counts, Live, wall_time};
 use super::read::Read;
 use super::reload;
 use super::run::StartError;
 use super::worlds::{self, Publisher, Worlds};
-use crate::admin::By;
 use crate::cli::reading::shown;
 use crate::config::{self, Loaded, Reading, Settings};
-use crate::lists::Action;
+use crate::lists::{Action, Edit};
 use crate::screen::World;
-use crate::store::{EditWriter, Keys, Snapshots, Step, Store};
+use crate::store::{EditWriter, Keys, Publish, Snapshots, Step, Store, Swap};
 use crate::usage::Usage;
 
 /// Config and state, read; edits can be stored, and nothing is served yet.
@@ -26,8 +26,6 @@ pub(super) struct Opened {
     snapshots: Snapshots,
     reading: Reading,
     read: Read,
-    /// What the files have made of the lists since they were in force last.
-    steps: Vec<Step>,
 }
 
 impl Opened {
@@ -61,12 +59,13 @@ impl Opened {
         let read = Read::new(&loaded, &replay, &steps, now);
         let worlds = Arc::new(Worlds::new(world));
         let edits = store.start(Publisher(Arc::clone(&worlds)))?;
-        Ok(Opened { settings, keys, worlds, edits, snapshots, reading, read, steps })
+        remember(&edits, &worlds, steps);
+        Ok(Opened { settings, keys, worlds, edits, snapshots, reading, read })
     }
 
     /// All of it together with what is counted.
     pub(super) fn live(self, config: &Path, usage: Arc<Usage>, counts: Counts) -> Arc<Live> {
-        let Opened { settings, keys: _, worlds, edits, snapshots, reading, read, steps } = self;
+        let Opened { settings, keys: _, worlds, edits, snapshots, reading, read } = self;
         let live = Arc::new(Live {
             config: config.into(),
             started_with: settings,
@@ -78,24 +77,38 @@ impl Opened {
             usage,
             counts,
             building: Mutex::new(()),
+            reloads: AtomicUsize::new(0),
+            failed: Mutex::default(),
         });
-        remember(&live, steps);
+        reload::sweep(&live);
         live
     }
 }
 
-/// Stores which bases the start has put in force, so that the generation says which they were. Where that fails calls are
-/// screened all the same, and the next reload stores it.
-fn remember(live: &Arc<Live>, steps: Vec<Step>) {
+/// Stores which bases the start has put in force, so that the generation says which they were, before any call is
+/// screened. Where that fails calls are screened all the same, and the next reload stores it.
+fn remember(edits: &EditWriter, worlds: &Arc<Worlds>, steps: Vec<Step>) {
     if steps.is_empty() {
         return;
     }
-    let _turn = live.building.lock().unwrap_or_else(PoisonError::into_inner);
-    let world = World::clone(&live.worlds.load());
-    let by = By { actor: "start".into(), reason: None };
-    let built = Built { since: world.generation, world, read: Read::clone(&live.read()), steps };
-    match live.swap(&by, Action::Reload, None, built) {
-        Ok(_) => reload::sweep(live),
-        Err(error) => tracing::warn!("the bases of the lists could not be noted: {error}"),
+    let mut world = World::clone(&worlds.load());
+    let (since, worlds) = (world.generation, Arc::clone(worlds));
+    let prepare = move |_: &[Edit], generation| {
+        world.generation = generation;
+        let publish: Publish = Box::new(move || worlds.swap(world));
+        Some(publish)
+    };
+    let swap = Swap {
+        actor: "start".into(),
+        at: wall_time(),
+        reason: None,
+        since,
+        action: Action::Reload,
+        list: None,
+        steps,
+        prepare: Box::new(prepare),
+    };
+    if let Err(error) = edits.swap(swap) {
+        tracing::warn!("the bases of the lists could not be noted: {error}");
     }
 }

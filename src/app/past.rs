@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::bases::read_snapshot;
-use super::live::{Live, storage};
+use super::bases::{read_import, read_snapshot};
+use super::live::{Live, snapshot_storage, storage};
 use crate::admin::{HeldAt, StorageFailure};
 use crate::lists::{Action, AuditLine, AuditQuery, Base, Change, Class, Entry, ImportRecord, List, ListAt};
 use crate::number::Party;
@@ -19,7 +19,7 @@ pub(super) fn audit(live: &Live, query: &AuditQuery) -> Result<Vec<AuditLine>, S
             && query.before.is_none_or(|before| import.generation < before)
     });
     for import in imports {
-        let Ok(base) = read_snapshot(&live.snapshots, &import.digest) else { continue };
+        let base = read_import(&live.snapshots, &import.digest).map_err(|error| snapshot_storage(&error))?;
         if !bringing(&base, entry).is_empty() {
             lines.extend(line_of(live, import)?);
         }
@@ -48,7 +48,9 @@ pub(super) fn held_at(live: &Live, list: &str, generation: u64, entry: &Entry) -
         limit: MOST_LINES,
     };
     let mut events: Vec<(AuditLine, Vec<(Entry, Change)>)> = Vec::new();
-    for line in live.edits.audit(&query).map_err(failed)? {
+    // What an earlier list of this name held is not its past.
+    let lines = live.edits.audit(&query).map_err(failed)?.into_iter().filter(|line| line.generation > at.began);
+    for line in lines {
         let change = match (line.action, line.entry.clone()) {
             (Action::Put, Some(entry)) => (entry, Change::Put(line.details.clone())),
             (Action::Remove, Some(entry)) => (entry, Change::Remove),
@@ -56,8 +58,13 @@ pub(super) fn held_at(live: &Live, list: &str, generation: u64, entry: &Entry) -
         };
         events.push((line, vec![change]));
     }
+    let mut imports_are_known = true;
     for import in &at.imports {
-        let Ok(base) = read_snapshot(&live.snapshots, &import.digest) else { continue };
+        // That of a list that is gone is not kept.
+        let Ok(base) = read_import(&live.snapshots, &import.digest) else {
+            imports_are_known = false;
+            continue;
+        };
         let put = |entry: Entry| {
             let details = base.details(&entry).unwrap_or_default();
             (entry, Change::Put(details))
@@ -75,7 +82,7 @@ pub(super) fn held_at(live: &Live, list: &str, generation: u64, entry: &Entry) -
         Some((.., record)) => read_snapshot(&live.snapshots, &record.digest).ok(),
         None => Some(Base::default()),
     };
-    let base_is_known = base.is_some();
+    let all_is_known = base.is_some() && imports_are_known;
     let bare = List::new(list.into(), Class::Personal, None, Arc::new(base.unwrap_or_default()));
     let changes: Vec<(Entry, Change)> = events.iter().flat_map(|(_, changes)| changes.clone()).collect();
     let then = bare.with(&changes);
@@ -90,18 +97,16 @@ pub(super) fn held_at(live: &Live, list: &str, generation: u64, entry: &Entry) -
     };
     Ok(match through {
         Some(through) => HeldAt { held: Some(true), edit: of(&through), through: Some(through) },
-        None => HeldAt { held: base_is_known.then_some(false), through: None, edit: of(entry) },
+        None => HeldAt { held: all_is_known.then_some(false), through: None, edit: of(entry) },
     })
 }
 
 /// The entries of an import that are or hold what is asked about.
 fn bringing(base: &Base, entry: &Entry) -> Vec<Entry> {
-    let list = List::new("import".into(), Class::Personal, None, Arc::new(base.clone()));
-    let found = match party(entry) {
-        Some(party) => list.lookup(&party, crate::time::WallTime::default()),
-        None => base.contains(entry).then(|| entry.clone()),
-    };
-    found.into_iter().collect()
+    match party(entry) {
+        Some(party) => base.naming(&party),
+        None => base.contains(entry).then(|| entry.clone()).into_iter().collect(),
+    }
 }
 
 /// Whom an entry names; `None`: many.

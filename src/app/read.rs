@@ -69,15 +69,11 @@ impl Read {
                 bases.insert(0, record.clone());
                 bases.truncate(KEPT_BASES);
             }
-            Step::Make { list, class } => self.made.push((list.clone(), *class)),
-            Step::Unmake { list } => {
-                self.made.retain(|(made, _)| made != list);
-                self.bases.remove(list);
-                self.aside.remove(list);
-                self.imports.retain(|import| import.list != *list);
-                self.origins.remove(list);
-                self.since.remove(list);
+            Step::Make { list, class } => {
+                self.forget(list);
+                self.made.push((list.clone(), *class));
             }
+            Step::Unmake { list } => self.forget(list),
             // Its generation is known once it is committed.
             Step::Import { list, digest, entries, .. } => {
                 self.imports.push(ImportRecord {
@@ -90,6 +86,16 @@ impl Read {
             Step::SetAside { list, digest } => drop(self.aside.insert(list.clone(), *digest)),
             Step::TakeBack { list } => drop(self.aside.remove(list)),
         }
+    }
+
+    /// What a list of this name was is of the past.
+    fn forget(&mut self, list: &Arc<str>) {
+        self.made.retain(|(made, _)| made != list);
+        self.bases.remove(list);
+        self.aside.remove(list);
+        self.imports.retain(|import| import.list != *list);
+        self.origins.remove(list);
+        self.since.remove(list);
     }
 
     /// The bases that wait to be confirmed.

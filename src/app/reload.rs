@@ -21,7 +21,14 @@ use crate::store::SwapError;
 pub(super) fn reload(live: &Arc<Live>, by: &By) -> Result<Reloaded, ReloadFailure> {
     let result = {
         let _turn = live.building.lock().unwrap_or_else(PoisonError::into_inner);
-        build_and_swap(live, by)
+        let result = build_and_swap(live, by);
+        // Also when it failed: some lists may have got a snapshot before.
+        sweep(live);
+        result
+    };
+    *live.failed.lock().unwrap_or_else(PoisonError::into_inner) = match &result {
+        Err(ReloadFailure::Invalid(problems)) => problems.clone(),
+        _ => Vec::new(),
     };
     match &result {
         Ok(reloaded) => {
@@ -67,8 +74,6 @@ fn build_and_swap(live: &Arc<Live>, by: &By) -> Result<Reloaded, ReloadFailure> 
         SwapError::Store(error) => ReloadFailure::Storage(storage(&error)),
         error => ReloadFailure::Storage(unavailable(&format!("{error}; reload again"))),
     })?;
-    drop(standing);
-    sweep(live);
     warn(&loaded);
     let restart_needed = live.started_with.restart_keys(&loaded.settings);
     Ok(Reloaded {

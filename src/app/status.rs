@@ -35,7 +35,13 @@ pub(super) fn of(live: &Live, name: &str) -> ListStatus {
         set_aside: read.aside.get(name).copied(),
         stale_from: list.stale_from(),
         stale: stale.map(|since| Stale { since, does: list.when_stale() }),
-        alarm: origin.and_then(alarm),
+        alarm: origin.and_then(alarm).or_else(|| {
+            let file = list.source()?.display().to_string();
+            let failed = live.failed();
+            let problem = failed.iter().find(|problem| problem.file.as_ref() == Some(&file))?;
+            let line = problem.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            Some(format!("the last reload failed: {line}{}", problem.detail))
+        }),
         skipped: told().fold(Report::default(), |all, file| all.and(&file.skipped)),
         guessed: told().map(|file| file.guessed).sum(),
         not_utf8: told().map(|file| file.not_utf8).sum(),

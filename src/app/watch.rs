@@ -5,62 +5,90 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use notify::{RecursiveMode, Watcher as _};
 
 use super::live::Live;
 use super::reload;
-use crate::admin::By;
+use crate::admin::{By, ReloadFailure};
 use crate::config::{SourceNotice, stamp_of};
 use crate::lists::FileStamp;
 
-/// Watches until the daemon ends.
+/// Watches until it is dropped.
 pub(super) struct Watch {
-    /// Dropped first, so that the thread ends.
-    _watcher: notify::RecommendedWatcher,
+    told: mpsc::SyncSender<()>,
+    stop: Arc<AtomicBool>,
 }
 
 impl Watch {
-    /// Begins to watch the files of the lists in force, also those of later configs. `None` with a warning when the
-    /// system cannot tell.
+    /// Begins to watch the files of the lists in force, also those of later reloads. Where the system cannot tell of them,
+    /// they are looked at every few seconds.
     pub(super) fn start(live: &Arc<Live>) -> Option<Watch> {
         let (told, events) = mpsc::sync_channel(1);
-        let tell = move |_: notify::Result<notify::Event>| {
+        let tell = told.clone();
+        let watcher = notify::recommended_watcher(move |_: notify::Result<notify::Event>| {
             // One that is there already is as good.
-            let _ = told.try_send(());
-        };
-        let warn = |error: &dyn std::fmt::Display| {
-            tracing::warn!("files are not watched: {error}; reload when they change");
-        };
-        let mut watcher = notify::recommended_watcher(tell).inspect_err(|error| warn(error)).ok()?;
-        for folder in folders(&files(live)) {
-            watcher.watch(&folder, RecursiveMode::NonRecursive).inspect_err(|error| warn(error)).ok()?;
-        }
-        let live = Arc::clone(live);
+            let _ = tell.try_send(());
+        });
+        let watcher = watcher.inspect_err(|error| tracing::warn!("the system does not tell of files: {error}")).ok();
+        let (live, stop) = (Arc::clone(live), Arc::new(AtomicBool::new(false)));
+        let stopped = Arc::clone(&stop);
         let watching = thread::Builder::new().name("watch".to_owned());
-        watching.spawn(move || watch(&live, &events)).inspect_err(|error| warn(error)).ok()?;
-        Some(Watch { _watcher: watcher })
+        let spawned = watching.spawn(move || watch(&live, &events, &stopped, watcher));
+        spawned.inspect_err(|error| tracing::warn!("files are not watched: {error}")).ok()?;
+        Some(Watch { told, stop })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // Full: the thread wakes all the same.
+        let _ = self.told.try_send(());
     }
 }
 
 /// Reloads when files have changed and then kept still for a moment: a copy takes a while.
-fn watch(live: &Arc<Live>, events: &mpsc::Receiver<()>) {
+fn watch(
+    live: &Arc<Live>,
+    events: &mpsc::Receiver<()>,
+    stop: &AtomicBool,
+    mut watcher: Option<notify::RecommendedWatcher>,
+) {
     let mut known = as_read(live);
+    let mut watched = BTreeSet::new();
     loop {
+        for folder in folders(&files(live)) {
+            if let Some(watcher) = &mut watcher
+                && !watched.contains(&folder)
+            {
+                match watcher.watch(&folder, RecursiveMode::NonRecursive) {
+                    Ok(()) => drop(watched.insert(folder)),
+                    Err(error) => tracing::debug!("{} is looked at now and then: {error}", folder.display()),
+                }
+            }
+        }
         let found = stamps(&files(live));
         if !agree(&known, &found) {
             let by = By { actor: "watch".into(), reason: None };
-            // What was wrong is told in the log; it is tried again when the files change again.
-            let _ = reload::reload(live, &by);
-            known = found;
+            // What is wrong is told in the log, and tried again when the files change again; what could not be stored, at
+            // the next look.
+            if !matches!(reload::reload(live, &by), Err(ReloadFailure::Storage(_))) {
+                known = found;
+            }
         }
-        if events.recv().is_err() {
+        let told = events.recv_timeout(LOOK).is_ok();
+        // A folder with other files in it may never keep still.
+        let patience = Instant::now() + LOOK;
+        while told && !stop.load(Ordering::Relaxed) && Instant::now() < patience && events.recv_timeout(STILL).is_ok() {
+        }
+        if stop.load(Ordering::Relaxed) {
             return;
         }
-        while events.recv_timeout(STILL).is_ok() {}
     }
 }
 
@@ -121,6 +149,8 @@ fn folders(files: &BTreeSet<Arc<Path>>) -> BTreeSet<PathBuf> {
     files.iter().map(folder).collect()
 }
 
+/// How often files are looked at of which nobody tells: on a network's file system, or in a folder that came later.
+const LOOK: Duration = Duration::from_secs(5);
 /// Longer than the pauses of a program that writes a file.
 const STILL: Duration = Duration::from_millis(500);
 

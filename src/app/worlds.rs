@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
-use super::bases::{Standing, read_snapshot};
+use super::bases::{Standing, read_import};
 use crate::config::Loaded;
 use crate::lists::{Change, Details, Digest, Edit, Entry, ImportRecord, List, Lists};
 use crate::screen::{EditError, Policy, World};
@@ -69,7 +69,7 @@ impl Published for Publisher {
     }
 
     fn publish(&mut self, edits: &[Edit], generation: u64) {
-        match self.0.load().with_edits(edits) {
+        match self.0.load().with_committed(edits) {
             Ok(mut world) => {
                 world.generation = generation;
                 self.0.swap(world);
@@ -87,7 +87,9 @@ pub(super) enum BuildError {
     #[error(transparent)]
     Edit(#[from] EditError),
     /// Entries that were imported cannot be read back: unlike a base they have no file from which they could be made.
-    #[error("what was imported into the list \"{list}\" (generation {generation}) cannot be read: {error}")]
+    #[error(
+        "what was imported into the list \"{list}\" (generation {generation}) cannot be read: {error}; restore state/lists from a backup"
+    )]
     Import {
         /// The list.
         list: Arc<str>,
@@ -144,7 +146,7 @@ pub(super) fn imported<'i>(
 ) -> Result<List, BuildError> {
     imports.into_iter().try_fold(list, |list, import| {
         let failed = |error| BuildError::Import { list: import.list.clone(), generation: import.generation, error };
-        Ok(list.imported(&read_snapshot(snapshots, &import.digest).map_err(failed)?))
+        Ok(list.imported(&read_import(snapshots, &import.digest).map_err(failed)?))
     })
 }
 

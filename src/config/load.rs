@@ -56,8 +56,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The keys that `new` changes and that only a restart puts in force. `[lists]` is none of them: its keys say how files
-    /// are read from now on.
+    /// The keys that `new` changes and that only a restart puts in force. `lists.threads` is none of them: it says how
+    /// files are read from now on.
     pub fn restart_keys(&self, new: &Settings) -> Vec<&'static str> {
         let sip = (&self.sip, &new.sip);
         let mut changed = vec![
@@ -65,6 +65,7 @@ impl Settings {
             ("sip.workers", sip.0.workers != sip.1.workers),
             ("sip.unknown_source", sip.0.unknown_source != sip.1.unknown_source),
             ("sip.call_expires", sip.0.call_expires != sip.1.call_expires),
+            ("lists.watch", self.lists.watch != new.lists.watch),
         ];
         #[cfg(feature = "daemon")]
         changed.extend([

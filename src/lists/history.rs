@@ -152,4 +152,7 @@ pub struct ListAt {
     pub imports: Vec<ImportRecord>,
     /// How many edits were made over both.
     pub edits: u64,
+    /// The generation that made the list, or ended an earlier one of its name: what is older is not its past. 0: it has
+    /// been there from the beginning.
+    pub began: u64,
 }

@@ -48,10 +48,15 @@ impl World {
         Ok(())
     }
 
-    /// The world after these edits; its generation is higher by their number. Pools are made anew only where their
-    /// list changed. All edits are made or none.
+    /// The world after these edits; its generation is higher by their number. All edits are made or none.
     pub fn with_edits(&self, edits: &[Edit]) -> Result<World, EditError> {
         edits.iter().try_for_each(|edit| self.accepts(edit))?;
+        self.with_committed(edits)
+    }
+
+    /// The same with edits that were accepted by the world then in force, whatever later rules say of them: they are made
+    /// as those of before are. Pools are made anew only where their list changed.
+    pub fn with_committed(&self, edits: &[Edit]) -> Result<World, EditError> {
         let lists = self.lists.with(edits).map_err(|unknown| EditError::UnknownList { list: unknown.0 })?;
         let generation = self.generation + edits.len() as u64;
         let mut next = World { generation, lists, policy: self.policy.clone(), pools: self.pools.clone() };

@@ -59,6 +59,22 @@ impl Snapshots {
         digest: &Digest,
         read: impl FnOnce(&mut BufReader<File>) -> Result<T, Broken>,
     ) -> Result<T, SnapshotError> {
+        match self.look(digest, read) {
+            Err(SnapshotError::Damaged { path }) => {
+                let aside = self.dir.join(format!("{digest}.base{DAMAGED}"));
+                fs::rename(&path, &aside).map_err(|error| SnapshotError::io(&path, &error))?;
+                Err(SnapshotError::Damaged { path: aside })
+            }
+            read => read,
+        }
+    }
+
+    /// The same, and leaves one that is damaged where it is: for what cannot be made anew.
+    pub fn look<T>(
+        &self,
+        digest: &Digest,
+        read: impl FnOnce(&mut BufReader<File>) -> Result<T, Broken>,
+    ) -> Result<T, SnapshotError> {
         let path = self.path(digest);
         let file = File::open(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => SnapshotError::Missing,
@@ -67,11 +83,7 @@ impl Snapshots {
         match read(&mut BufReader::with_capacity(BUFFER, file)) {
             Ok(base) => Ok(base),
             Err(Broken::Unreadable(kind)) => Err(SnapshotError::File { path, kind }),
-            Err(Broken::Damaged) => {
-                let aside = self.dir.join(format!("{digest}.base{DAMAGED}"));
-                fs::rename(&path, &aside).map_err(|error| SnapshotError::io(&path, &error))?;
-                Err(SnapshotError::Damaged { path: aside })
-            }
+            Err(Broken::Damaged) => Err(SnapshotError::Damaged { path }),
         }
     }
 
@@ -137,8 +149,8 @@ pub enum SnapshotError {
     /// There is none with this digest.
     #[error("there is no snapshot of this digest")]
     Missing,
-    /// It is not what was written; it now has this name.
-    #[error("the snapshot is damaged; it was renamed to {}", .path.display())]
+    /// It is not what was written.
+    #[error("the snapshot {} is damaged", .path.display())]
     Damaged {
         /// Where it lies.
         path: PathBuf,

@@ -50,10 +50,9 @@ pub(super) fn list_at(connection: &mut Connection, list: &str, generation: u64) 
         )?;
         replay::collect(statement.query(params![list, at])?, replay::import)?
     };
-    let edits: i64 = transaction
-        .prepare_cached(COUNT)?
-        .query_row(params![list, began(&transaction, list, at)?, at], |row| row.get(0))?;
-    Ok(ListAt { base, imports, edits: rows::unsigned(edits)? })
+    let began = began(&transaction, list, at)?;
+    let edits: i64 = transaction.prepare_cached(COUNT)?.query_row(params![list, began, at], |row| row.get(0))?;
+    Ok(ListAt { base, imports, edits: rows::unsigned(edits)?, began: rows::unsigned(began)? })
 }
 
 /// The latest line of each entry of the list as of `generation`, in the order of the entries' spellings.

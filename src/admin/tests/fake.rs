@@ -302,7 +302,7 @@ impl Backend for Fake {
         let edited = |line: &&AuditLine| line.list.as_deref() == Some(list) && line.generation <= generation;
         let edits = state.trail.iter().filter(edited).count() as u64;
         let known = edits > 0 || state.world.lists.get(list).is_some();
-        Ok(known.then_some(ListAt { base, imports: Vec::new(), edits }))
+        Ok(known.then_some(ListAt { base, imports: Vec::new(), edits, began: 0 }))
     }
 
     fn held_at(&self, list: &str, generation: u64, entry: &Entry) -> Result<HeldAt, StorageFailure> {

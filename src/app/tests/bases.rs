@@ -202,3 +202,68 @@ fn a_bad_file_at_a_start_without_a_snapshot_is_told_by_its_line() {
     };
     assert_eq!(errors.0[0].place.at, Some((2, 1)));
 }
+
+#[test]
+fn files_that_give_the_base_in_force_take_a_set_aside_one_back() {
+    let running = Running::new();
+    running.write("default.csv", NEW);
+    running.reload().unwrap();
+    roll_back(&running, None).unwrap();
+    running.write("default.csv", OLD);
+    running.reload().unwrap();
+    assert_eq!(running.status().set_aside, None);
+    running.write("default.csv", NEW);
+    running.reload().unwrap();
+    assert!(running.holds("default", "48221000007"), "it is published again on purpose");
+}
+
+#[test]
+fn a_rollback_sets_aside_what_waits() {
+    let running = Running::with("max_change = \"90%\"\n");
+    running.write("default.csv", "48221000001\n");
+    running.reload().unwrap();
+    running.write("default.csv", NEW);
+    running.reload().unwrap();
+    let waiting = running.status().waiting.unwrap().digest;
+    roll_back(&running, None).unwrap();
+    assert_eq!(running.status().set_aside, Some(waiting));
+    running.reload().unwrap();
+    assert!(running.holds("default", "48221000002"), "the file has not changed since");
+}
+
+#[test]
+fn what_was_imported_is_no_change_of_the_file() {
+    let running = Running::with("max_change = \"60%\"\n");
+    running.import("default", many_numbers());
+    running.write("default.csv", "48221000001\n48221000003\n48221000002\n");
+    running.reload().unwrap();
+    assert!(running.status().waiting.is_none() && running.holds("default", "48221000003"));
+    assert_eq!(running.len("default"), 3 + 100_001);
+}
+
+#[test]
+fn a_start_falls_back_to_the_newest_base_that_is_whole() {
+    let running = Running::new();
+    running.write("default.csv", NEW);
+    running.reload().unwrap();
+    let newest = running.status().base.unwrap().digest;
+    fs::write(running.path(&format!("state/lists/{newest}.base")), "torn").unwrap();
+    running.write("default.csv", "4822x\n");
+    let running = running.restart();
+    assert!(running.holds("default", "48221000001"));
+    assert!(running.status().alarm.is_some_and(|alarm| alarm.contains("the last good snapshot is in force")));
+}
+
+#[test]
+fn a_list_whose_file_a_reload_refuses_says_so_until_it_is_mended() {
+    let running = Running::new();
+    running.write("default.csv", "48221000001\n4822x\n");
+    running.reload().unwrap_err();
+    let alarm = running.status().alarm.unwrap();
+    assert!(alarm.contains("line 2"), "{alarm}");
+    let lists = |running: &Running| running.live.health().into_iter().find(|detail| detail.name == "lists").unwrap();
+    assert!(lists(&running).ok && lists(&running).detail.contains("the last reload failed"));
+    running.write("default.csv", "48221000001\n48221000003\n");
+    running.reload().unwrap();
+    assert_eq!((running.status().alarm, lists(&running).detail.as_str()), (None, "works"));
+}

@@ -83,3 +83,30 @@ fn the_trail_of_a_number_names_the_import_that_brought_it() {
     assert_eq!(trail("48600000006", None), [import]);
     assert_eq!(trail("48700100200", None), []);
 }
+
+#[test]
+fn an_import_holds_a_number_through_its_prefix_as_well() {
+    let running = Running::new();
+    let text = format!("{}48600*\n", many_numbers());
+    let imported = running.import("default", text).generation.unwrap();
+    running.edit(remove("default", "48600000005")).unwrap();
+    let through = Some("48600*".to_owned());
+    assert_eq!(told(&running, imported + 1, "48600000005"), (Some(true), through, Some(imported)));
+}
+
+#[test]
+fn a_damaged_import_stays_where_it_is_and_is_named() {
+    let running = Running::new();
+    let digest = running.import("default", many_numbers()).digest.unwrap();
+    let path = running.path(&format!("state/lists/{digest}.base"));
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[100] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(held_at(&running, running.generation(), "48999999999").held, None, "nobody can say");
+    let query = AuditQuery { entry: Some(entry("48600000005")), limit: 10, ..AuditQuery::default() };
+    assert!(running.live.audit(&query).is_err(), "the trail does not leave it out without a word");
+    assert!(path.exists());
+    let (dir, _runtime) = running.stop();
+    let error = Opened::open(&dir.path().join("ringfence.toml"), |_| ()).err().unwrap().to_string();
+    assert!(error.contains(&digest.to_string()) && error.contains("restore state/lists from a backup"), "{error}");
+}

@@ -64,3 +64,38 @@ fn a_list_of_the_config_is_not_dropped() {
         assert!(matches!(running.unmake(list), Err(ListFailure::Conflict(_))), "{list}");
     }
 }
+
+#[test]
+fn a_list_is_not_its_namesake_of_before() {
+    let running = Running::with_entries("\"48221000001\"");
+    let list = "[[list]]\nname = \"night\"\nclass = \"personal\"\nentries = [\"48221000005\"]\n";
+    let config = fs::read_to_string(running.path("ringfence.toml")).unwrap();
+    running.write("ringfence.toml", &format!("{config}{list}"));
+    running.reload().unwrap();
+    running.write("ringfence.toml", &config);
+    running.reload().unwrap();
+    running.make("night").unwrap();
+    let status = running.live.list_status("night");
+    assert_eq!((status.base, status.earlier.len(), running.len("night")), (None, 0, 0));
+    running.edit(put("night", "48600100200")).unwrap();
+    running.import("night", many_numbers());
+    let then = running.generation();
+    running.unmake("night").unwrap();
+    running.make("night").unwrap();
+    let held = |generation, text| running.live.held_at("night", generation, &entry(text)).unwrap().held;
+    assert_eq!(held(running.generation(), "48600100200"), Some(false), "that was another list");
+    assert_eq!(held(then, "48600100200"), Some(true));
+    assert_eq!(held(then, "48999999999"), None, "what was imported into it is not kept");
+}
+
+#[test]
+fn a_dry_run_refuses_what_the_import_would_refuse() {
+    let running = Running::new();
+    for dry_run in [true, false] {
+        let options = FileOptions { format: crate::lists::Format::Ftc, ..FileOptions::default() };
+        let request = ImportRequest { by: anna(), list: "default".into(), options, dry_run };
+        let text: String = (0..100_001).map(|number| format!("212,5{number:06},D\n")).collect();
+        let refused = running.live.import(request, Box::new(Cursor::new(text)));
+        assert!(matches!(refused, Err(crate::admin::ImportFailure::Unfit(_))), "{refused:?}");
+    }
+}

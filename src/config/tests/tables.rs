@@ -215,11 +215,11 @@ fn keys_that_need_a_restart_are_named() {
     new.sip.workers = 4;
     new.sip.call_expires = Duration::from_secs(1);
     (new.lists.threads, new.lists.watch) = (4, true);
-    assert_eq!(old.restart_keys(&new), ["sip.workers", "sip.call_expires"]);
+    assert_eq!(old.restart_keys(&new), ["sip.workers", "sip.call_expires", "lists.watch"]);
     #[cfg(feature = "daemon")]
     {
         new.state.dir = "elsewhere".into();
-        assert_eq!(old.restart_keys(&new), ["sip.workers", "sip.call_expires", "state.dir"]);
+        assert_eq!(old.restart_keys(&new), ["sip.workers", "sip.call_expires", "lists.watch", "state.dir"]);
     }
 }
 

@@ -81,6 +81,16 @@ impl Base {
         }
     }
 
+    /// All entries that name `party`, itself or as one of many, expired or not. Looks at every prefix and range: not for
+    /// the call path.
+    pub fn naming(&self, party: &Party<'_>) -> Vec<Entry> {
+        let number = match party {
+            Party::Number(number) if self.numbers.contains(*number) => Some(Entry::Number(*number)),
+            _ => None,
+        };
+        number.into_iter().chain(self.others.iter().filter(|entry| entry.matches(party)).cloned()).collect()
+    }
+
     /// The entries from `first` on (all for `None`), in `Entry` order.
     pub fn entries_from(&self, first: Option<&Entry>) -> impl Iterator<Item = Entry> + use<'_> {
         let (number, other) = match first {
