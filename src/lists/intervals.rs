@@ -133,7 +133,7 @@ impl Places {
         let shift = wanted.saturating_sub(1);
         let mut before = Vec::new();
         for (at, segment) in (0u32..).zip(segments) {
-            let point = usize::try_from(segment.start - first >> shift).expect("a few times as many as segments");
+            let point = usize::try_from((segment.start - first) >> shift).expect("a few times as many as segments");
             before.resize(before.len().max(point + 1), at);
         }
         before.push(u32::try_from(segments.len()).expect("keys of intervals have 32 bits"));
