@@ -83,7 +83,8 @@ impl Bases<'_> {
         // A copy, or one that was touched: reading it costs less than making a base of it.
         let length = |stamp: &FileStamp| FileStamp { bytes: stamp.bytes, ..FileStamp::default() };
         known.iter().find(|record| same(record, length))?;
-        let digests: Vec<Digest> = request.files.iter().map(|path| digest_of(path)).collect::<Result<_, _>>().ok()?;
+        let digests = request.files.iter().zip(&stamps).map(|(path, stamp)| digest_of(path, stamp).ok().flatten());
+        let digests: Vec<Digest> = digests.collect::<Option<_>>()?;
         let record = known.iter().find(|record| record.files.iter().map(|file| &file.digest).eq(&digests))?;
         let files = record.files.iter().zip(stamps);
         let files = files.map(|(file, stamp)| FileRecord { stamp: self.trusted(stamp), ..file.clone() }).collect();
@@ -248,13 +249,17 @@ pub(super) fn write_snapshot(snapshots: &Snapshots, base: &Base, digest: &Digest
     snapshots.write(digest, |file| base.write_to(file))
 }
 
-fn digest_of(path: &Path) -> io::Result<Digest> {
-    let (mut file, _): Opened = open_file(path)?;
+/// `None`: it is not the file any more that had this stamp.
+fn digest_of(path: &Path, stamp: &FileStamp) -> io::Result<Option<Digest>> {
+    let (mut file, opened): Opened = open_file(path)?;
+    if opened != *stamp {
+        return Ok(None);
+    }
     let mut digester = Digester::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(digester.finish()),
+            0 => return Ok(Some(digester.finish())),
             read => digester.update(&buffer[..read]),
         }
     }

@@ -3,11 +3,14 @@
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::ops::Range;
+use std::sync::mpsc;
+use std::time::{Duration, Instant, SystemTime};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 
 use crate::caller::{DECLINED, PASSED};
@@ -18,39 +21,56 @@ use crate::{skip, until};
 #[test]
 fn of_a_file_that_is_replaced_while_it_is_read_one_version_is_in_force_whole() {
     let scene = Scene::new(&register(""));
-    let versions = [numbers(1, 30_000), numbers(2, 20_000)];
-    scene.write("register.csv", &versions[0]);
+    let replace = |version: u64| {
+        let version = scene.path(&format!("{version}.csv"));
+        fs::hard_link(version, scene.path("register.csv.new")).expect("a new name");
+        fs::rename(scene.path("register.csv.new"), scene.path("register.csv")).expect("a file can be renamed");
+    };
+    // More than there are bases kept, so that each is read anew.
+    for version in VERSIONS {
+        scene.write(&format!("{version}.csv"), numbers(version, 60_000 + version));
+    }
+    replace(VERSIONS.end - 1);
     let daemon = scene.start();
-    let first = base(&daemon);
-    scene.replace("register.csv", &versions[1]);
-    daemon.client.reload().expect(200);
-    let bases = [first, base(&daemon)];
-    let done = AtomicBool::new(false);
-    let seen = std::thread::scope(|scope| {
-        scope.spawn(|| {
-            for version in versions.iter().cycle() {
-                if done.load(Ordering::Relaxed) {
-                    break;
-                }
-                scene.replace("register.csv", version);
+    let mut usual = Duration::MAX;
+    let bases = VERSIONS.map(|version| {
+        replace(version);
+        let begun = Instant::now();
+        daemon.client.reload().expect(200);
+        usual = usual.min(begun.elapsed());
+        (base(&daemon), 60_000 + version)
+    });
+    let bases: Vec<(String, u64)> = bases.collect();
+    let (mut read, mut refused) = (0, 0);
+    std::thread::scope(|scope| {
+        let (begin, begun) = mpsc::channel();
+        scope.spawn(move || {
+            let mut random = StdRng::seed_from_u64(20_260_325);
+            for version in VERSIONS.cycle() {
+                let Ok(()) = begun.recv() else { return };
+                // Somewhere in the reload, or behind it.
+                let _ = begun.recv_timeout(random.random_range(Duration::ZERO..usual));
+                replace(version);
             }
         });
-        let mut seen = [0, 0, 0];
-        for _ in 0..RELOADS {
+        while read < ENOUGH || refused < ENOUGH {
+            assert!(read + refused < MOST_RELOADS, "{read} times read, {refused} times refused");
+            begin.send(()).expect("somebody replaces it");
             let answer = daemon.client.reload();
+            let list = daemon.client.list("register");
+            let in_force = (base(&daemon), list["entries"].as_u64().expect("a number"));
+            assert!(bases.contains(&in_force), "half: {in_force:?}");
             match answer.status {
-                200 => {}
-                422 => assert!(answer.detail().contains("the file changed while it was read"), "{answer:?}"),
-                _ => panic!("{answer:?}"),
+                200 => read += 1,
+                _ => {
+                    let detail = answer.expect(422).detail().to_owned();
+                    assert!(detail.contains("the file changed while it was read"), "{detail}");
+                    refused += 1;
+                }
             }
-            let in_force = base(&daemon);
-            let at = bases.iter().position(|base| *base == in_force).unwrap_or_else(|| panic!("half: {in_force}"));
-            seen[if answer.status == 200 { at } else { 2 }] += 1;
         }
-        done.store(true, Ordering::Relaxed);
-        seen
     });
-    println!("{} and {} times one and the other, {} times refused", seen[0], seen[1], seen[2]);
+    println!("{read} times read, {refused} times refused");
     daemon.client.reload().expect(200);
 }
 
@@ -321,7 +341,12 @@ fn generation(client: &Client) -> u64 {
 
 const CALLER: &str = "48600100001";
 
-/// Enough that some meet the moment of a replacement.
-const RELOADS: usize = 100;
+const VERSIONS: Range<u64> = 1..7;
+
+/// Both happen; so often that it is no accident.
+const ENOUGH: u32 = 3;
+
+/// A reload in which nothing was replaced at the wrong moment this often says that nobody looks.
+const MOST_RELOADS: u32 = 2000;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
