@@ -86,7 +86,7 @@ pub mod admin;
 pub mod net;
 #[cfg(feature = "daemon")]
 pub mod records;
-#[cfg(feature = "daemon")]
+#[cfg(feature = "store")]
 pub mod store;
 
 pub mod config;
