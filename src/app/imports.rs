@@ -120,11 +120,15 @@ fn as_file(
     let name = &request.list;
     let (world, mut read) = (live.worlds.load(), Read::clone(&live.read()));
     let list = world.lists.get(name).ok_or(ImportFailure::UnknownList)?;
-    if !Arc::ptr_eq(&world.policy, &judged_by.policy) {
-        // Another guard, or another list of this name.
-        let why = "rules or lists were changed while the file came; import it again";
+    let guard = |world: &World| {
+        let class = world.lists.get(name).map(List::class);
+        (class, world.policy.never_block.entries().to_vec())
+    };
+    if guard(&world) != guard(judged_by) {
+        let why = "the list or numbers.never_block was changed while the file came; import it again";
         return Err(ImportFailure::Storage(unavailable(why)));
     }
+    fits(&world, name, &base)?;
     let digest = base.digest();
     write_snapshot(&live.snapshots, &base, &digest)
         .map_err(|error| ImportFailure::Storage(snapshot_storage(&error)))?;
