@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, TryLockError};
 
+use super::background::modestly;
 use super::live::Live;
 use super::worlds;
 use crate::lists::{Edit, List};
@@ -22,10 +23,12 @@ pub(super) fn fold(live: &Arc<Live>) {
         Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
     };
     let world = live.worlds.load();
-    let folded = world.lists.iter().filter(|(_, list)| is_worth_it(list)).map(|(_, list)| list.folded());
-    let folded = folded.fold(World::clone(&world), |world, list| {
-        // The entries are the same, so that pools take them as they did.
-        worlds::with_list(&world, list, Arc::clone(&world.policy)).unwrap_or(world)
+    let folded = modestly(|| {
+        let folded = world.lists.iter().filter(|(_, list)| is_worth_it(list)).map(|(_, list)| list.folded());
+        folded.fold(World::clone(&world), |world, list| {
+            // The entries are the same, so that pools take them as they did.
+            worlds::with_list(&world, list, Arc::clone(&world.policy)).unwrap_or(world)
+        })
     });
     let publishing = Arc::clone(live);
     let prepare = move |newer: &[Edit], generation| {

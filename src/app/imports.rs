@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::{Arc, PoisonError};
 
+use super::background::modestly;
 use super::bases::write_snapshot;
 use super::live::{Built, Live, snapshot_storage, storage, unavailable, wall_time};
 use super::read::Read;
@@ -25,7 +26,8 @@ pub(super) fn import(
     let refuse = |entry: &Entry| guard.is_some_and(|guard| crate::lists::Refuse::refuses(guard, entry));
     let threads = crate::config::threads(live.read().lists.threads);
     let reading = live.reading.begin(&request.list);
-    let file = read_list(body, &request.options, threads, &refuse, reading.progress()).map_err(ImportFailure::File)?;
+    let read = || read_list(body, &request.options, threads, &refuse, reading.progress());
+    let file = modestly(read).map_err(ImportFailure::File)?;
     let ListFile { builder, removals, rows, guessed, not_utf8, header, skipped, digest: _, head } = file;
     let base = builder.build();
     let told = Imported {

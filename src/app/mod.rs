@@ -9,6 +9,7 @@
 //!   `watch` sees files change.
 //! * `told` keeps numbers out of the log.
 
+mod background;
 mod bases;
 mod changes;
 mod difference;

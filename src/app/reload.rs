@@ -6,6 +6,7 @@
 
 use std::sync::{Arc, PoisonError};
 
+use super::background::modestly;
 use super::bases::Bases;
 use super::difference;
 use super::live::{Built, Live, storage, unavailable, wall_time};
@@ -21,7 +22,7 @@ use crate::store::SwapError;
 pub(super) fn reload(live: &Arc<Live>, by: &By) -> Result<Reloaded, ReloadFailure> {
     let result = {
         let _turn = live.building.lock().unwrap_or_else(PoisonError::into_inner);
-        let result = build_and_swap(live, by);
+        let result = modestly(|| build_and_swap(live, by));
         // Also when it failed: some lists may have got a snapshot before.
         sweep(live);
         result

@@ -12,6 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::background::modestly;
 use super::live::{Counts, Live, wall_time};
 use super::open::Opened;
 use super::sip::Sip;
@@ -218,7 +219,11 @@ async fn until_told(live: &Arc<Live>, sip: &Sip, signals: Signals) -> ExitCode {
                 tokio::task::spawn_blocking(move || reload::reload(&live, &by).is_ok());
             }
             _ = sweep.tick() => {
-                live.worlds.sweep();
+                if !live.worlds.is_swept() {
+                    let live = Arc::clone(live);
+                    // To give back a large list takes some 10 ms.
+                    tokio::task::spawn_blocking(move || modestly(|| live.worlds.sweep()));
+                }
                 live.edits.probe();
                 if folding::is_due(&live.worlds.load()) {
                     let live = Arc::clone(live);

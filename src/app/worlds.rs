@@ -35,8 +35,18 @@ impl Worlds {
     /// Puts a world in force; only the store's thread does so.
     pub(super) fn swap(&self, world: World) {
         let old = self.current.swap(Arc::new(world));
-        self.replaced.lock().unwrap_or_else(PoisonError::into_inner).push(old);
-        self.sweep();
+        let mut replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
+        replaced.push(old);
+        // Between edits little is to be freed, and much would pile up; what a reload replaced is left to the sweep.
+        if replaced.len() > MOST_REPLACED {
+            drop(replaced);
+            self.sweep();
+        }
+    }
+
+    /// Whether there is something to sweep.
+    pub(super) fn is_swept(&self) -> bool {
+        self.replaced.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// Drops the replaced worlds that no shard reads any more. A large list is freed here, not by the shard that
@@ -49,6 +59,9 @@ impl Worlds {
         drop(free);
     }
 }
+
+/// Each has a few pointers beside what it shares with those after it.
+const MOST_REPLACED: usize = 256;
 
 /// What the store's thread publishes through.
 pub(super) struct Publisher(pub(super) Arc<Worlds>);
