@@ -15,13 +15,15 @@ use thread_priority::unix::{
 /// wakes up gets one, save under the policy `SCHED_IDLE`. The price is that on a machine all of whose processors are busy,
 /// a list is read as slowly as that makes it.
 pub(super) fn modestly<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    // A thread may have a log of its own, as in tests.
+    let log = tracing::dispatcher::get_default(Clone::clone);
     thread::scope(|scope| {
         let modest = || {
             let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
             if let Err(error) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
                 tracing::debug!("lists are read with the priority of calls: {error:?}");
             }
-            work()
+            tracing::dispatcher::with_default(&log, work)
         };
         let spawned = thread::Builder::new().name("lists".to_owned()).spawn_scoped(scope, modest);
         let worker = spawned.expect("the system gives a thread for what an operator asks for");
