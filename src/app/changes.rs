@@ -124,13 +124,10 @@ fn rebase(
     let replay = live.edits.replay().map_err(|error| ListFailure::Storage(storage(&error)))?;
     let bare = List::new(name.clone(), list.class(), list.source().map(Arc::from), Arc::new(base));
     let imports = replay.imports.iter().filter(|import| import.list == *name);
-    let edits: Vec<_> = replay.edits.iter().filter(|edit| edit.list == *name).collect();
-    let edits: Vec<_> = edits.into_iter().map(|edit| (edit.entry.clone(), edit.change.clone())).collect();
+    let edits = replay.edits.iter().filter(|edit| edit.list == *name);
+    let edits: Vec<_> = edits.map(|edit| (edit.entry.clone(), edit.change.clone())).collect();
     let list = worlds::imported(bare, imports, &live.snapshots).map_err(|error| unbuilt(&error))?.after(&edits);
-    let stale_from = read.origins.get(name).and_then(|origin| origin.max_age).and_then(|age| {
-        let newest = record.files.iter().map(|file| file.stamp.modified).max()?;
-        Some(newest + age)
-    });
+    let stale_from = record.stale_from(read.origins.get(name).and_then(|origin| origin.max_age));
     if let Some(origin) = read.origins.get_mut(name) {
         let kept = Origin { told: Vec::new(), from_snapshot: true, ..origin.clone() };
         *origin = Origin { record: record.clone(), notices, stale_from, ..kept };

@@ -32,8 +32,7 @@ pub(super) fn fold(live: &Arc<Live>) {
     });
     let publishing = Arc::clone(live);
     let prepare = move |newer: &[Edit], generation| {
-        let mut world = folded.with_committed(&worlds::known(newer, &folded.lists)).ok()?;
-        world.generation = generation;
+        let world = worlds::caught_up(&folded, newer, generation)?;
         let publish: Publish = Box::new(move || publishing.worlds.swap(world));
         Some(publish)
     };

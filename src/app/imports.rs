@@ -56,8 +56,8 @@ pub(super) fn import(
 
 /// Whether the list takes entries that are no numbers, as each edit is asked for itself.
 fn fits(world: &World, list: &Arc<str>, base: &Base) -> Result<(), ImportFailure> {
-    let others = base.entries_from(None).filter(|entry| !matches!(entry, Entry::Number(_)));
-    others.into_iter().try_for_each(|entry| {
+    let mut others = base.entries_from(None).filter(|entry| !matches!(entry, Entry::Number(_)));
+    others.try_for_each(|entry| {
         let edit = Edit { list: list.clone(), entry, change: Change::Put(Details::default()) };
         world.accepts(&edit).map_err(|error| ImportFailure::Unfit(super::told::edit(&error)))
     })

@@ -86,8 +86,7 @@ impl Live {
         let Built { world, read, since, steps } = built;
         let live = Arc::clone(self);
         let prepare = move |newer: &[Edit], generation| {
-            let mut world = world.with_committed(&worlds::known(newer, &world.lists)).ok()?;
-            world.generation = generation;
+            let world = worlds::caught_up(&world, newer, generation)?;
             let publish: Publish = Box::new(move || {
                 *live.read.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(read);
                 live.worlds.swap(world);

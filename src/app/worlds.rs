@@ -130,7 +130,7 @@ pub(super) fn build(
     for edit in replay.edits.iter().filter(|edit| stands(&edit.list).is_none()) {
         edits.entry(&edit.list).or_default().push((edit.entry.clone(), edit.change.clone()));
     }
-    let mut lists = Lists::default();
+    let mut lists = Vec::with_capacity(loaded.lists.len());
     for (_, list) in loaded.lists.iter() {
         let name = list.name();
         let built = match stands(name) {
@@ -146,8 +146,9 @@ pub(super) fn build(
             origin.and_then(|origin| origin.stale_from),
             origin.map(|origin| origin.when_stale).unwrap_or_default(),
         );
-        lists = lists.with_list(built).expect("as many lists as there were");
+        lists.push(built);
     }
+    let lists = Lists::new(lists).expect("as many lists as the config made, of the same names");
     Ok(World::new(replay.generation, lists, Arc::clone(&loaded.policy))?)
 }
 
@@ -161,6 +162,13 @@ pub(super) fn imported<'i>(
         let failed = |error| BuildError::Import { list: import.list.clone(), generation: import.generation, error };
         Ok(list.imported(&read_import(snapshots, &import.digest).map_err(failed)?))
     })
+}
+
+/// A world that was built aside, with the edits that were committed meanwhile, as that of `generation`.
+pub(super) fn caught_up(world: &World, newer: &[Edit], generation: u64) -> Option<World> {
+    let mut world = world.with_committed(&known(newer, &world.lists)).ok()?;
+    world.generation = generation;
+    Some(world)
 }
 
 /// The edits whose list exists. The others stay in the database and come back with their list.

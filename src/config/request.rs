@@ -65,8 +65,7 @@ impl BaseRequest<'_> {
 
     /// From when on a base of these files is too old.
     pub fn stale_from(&self, record: &BaseRecord) -> Option<WallTime> {
-        let newest = record.files.iter().map(|file| file.stamp.modified).max()?;
-        Some(newest + self.max_age?)
+        record.stale_from(self.max_age)
     }
 
     /// Reads the files and puts them together: each adds its entries and then takes out what it removes; the entries of

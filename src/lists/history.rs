@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Details, Digest, Entry};
 use crate::time::WallTime;
@@ -17,6 +18,14 @@ pub struct BaseRecord {
     pub files: Vec<FileRecord>,
     /// Of all that decided what the bytes of the files mean: the same files with another one are read anew.
     pub fingerprint: Digest,
+}
+
+impl BaseRecord {
+    /// From when on it is too old, where its newest file may have this age; `None`: never, for want of a limit or a file.
+    pub fn stale_from(&self, max_age: Option<Duration>) -> Option<WallTime> {
+        let newest = self.files.iter().map(|file| file.stamp.modified).max()?;
+        Some(newest + max_age?)
+    }
 }
 
 /// A file as it was read.
