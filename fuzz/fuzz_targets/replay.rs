@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex};
 use libfuzzer_sys::arbitrary::{self, Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use ringfence::lists::{
-    Action, AuditQuery, Base, BaseBuilder, BaseRecord, Change, Class, Condition, Details, Digest, Edit, Entry,
+    Action, AuditQuery, Base, BaseBuilder, BaseRecord, Change, Class, Condition, Details, Digest, Edit, Effect, Entry,
     FileRecord, FileStamp, List, Lists,
 };
 use ringfence::store::{
-    Broken, Committed, Config, EditError, EditWriter, Effect, KEPT_BASES, MadeList, Prepare, Proposal, Publish,
+    Broken, Committed, Config, EditError, EditWriter, KEPT_BASES, MadeList, Prepare, Proposal, Publish,
     Published, Refusal, Replay, Snapshots, Step, Store, Swap, SwapError,
 };
 use ringfence::time::WallTime;

@@ -11,7 +11,7 @@ use std::future::Future;
 use std::io::Read;
 use std::sync::Arc;
 
-pub use edits::{EditFailure, EditGroup, Edited, Effect, Refusal};
+pub use edits::{EditFailure, EditGroup, Edited, Refusal};
 pub use imports::{ImportFailure, ImportRequest, Imported};
 pub use lists::{ListFailure, ListStatus, Reading, Stale, Waiting};
 pub use past::HeldAt;

@@ -16,8 +16,8 @@ use super::condition;
 use super::entry::Said;
 use super::guard::Actor;
 use super::problem::Problem;
-use super::{Backend, EditFailure, EditGroup, Effect, Refusal, body};
-use crate::lists::{Change, Edit, Entry};
+use super::{Backend, EditFailure, EditGroup, Refusal, body};
+use crate::lists::{Change, Edit, Effect, Entry};
 use crate::number::DialPlan;
 use crate::screen::World;
 

@@ -15,8 +15,8 @@ use super::condition::{self, condition};
 use super::entry::{EntryBody, Said, entry_of, malformed};
 use super::guard::Actor;
 use super::problem::Problem;
-use super::{Backend, By, EditFailure, EditGroup, Edited, Effect, Refusal, body};
-use crate::lists::{Change, Edit, Entry, Page};
+use super::{Backend, By, EditFailure, EditGroup, Edited, Refusal, body};
+use crate::lists::{Change, Edit, Effect, Entry, Page};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

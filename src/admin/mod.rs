@@ -36,7 +36,7 @@ mod trail;
 mod trunks;
 
 pub use backend::{
-    Backend, By, EditFailure, EditGroup, Edited, Effect, HealthDetail, HeldAt, ImportFailure, ImportRequest, Imported,
+    Backend, By, EditFailure, EditGroup, Edited, HealthDetail, HeldAt, ImportFailure, ImportRequest, Imported,
     ListChange, ListFailure, ListStatus, MetricFamily, MetricKind, MetricSample, Reading, Refusal, ReloadFailure,
     ReloadProblem, Reloaded, RuleChange, Stale, StorageFailure, Waiting,
 };

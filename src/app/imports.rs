@@ -9,9 +9,9 @@ use super::live::{Built, Live, snapshot_storage, storage, unavailable, wall_time
 use super::read::Read;
 use super::worlds;
 use crate::admin::{ImportFailure, ImportRequest, Imported};
-use crate::lists::{Action, Base, Change, Details, Edit, Entry, List, ListFile, read_list};
+use crate::lists::{Action, Base, Change, Details, Edit, Effect, Entry, List, ListFile, read_list};
 use crate::screen::World;
-use crate::store::{EditError, Effect, Proposal, Refusal, Step, StoreError, SwapError};
+use crate::store::{EditError, Proposal, Refusal, Step, StoreError, SwapError};
 
 /// Reads `body` to its end and adds what is in it, or only tells what that would do. A few entries are edits like any
 /// others; many are one line of the trail and a snapshot.

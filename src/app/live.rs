@@ -11,7 +11,7 @@ use super::sip::SipCounters;
 use super::worlds::{self, Worlds};
 use super::{changes, health, imports, metrics, past, reload, status};
 use crate::admin::{
-    Backend, By, EditFailure, EditGroup, Edited, Effect, HealthDetail, HeldAt, ImportFailure, ImportRequest, Imported,
+    Backend, By, EditFailure, EditGroup, Edited, HealthDetail, HeldAt, ImportFailure, ImportRequest, Imported,
     ListFailure, ListStatus, MetricFamily, Refusal, ReloadFailure, ReloadProblem, Reloaded, StorageFailure,
 };
 use crate::config::{Reading, Settings};
@@ -133,8 +133,7 @@ impl Backend for Arc<Live> {
         let proposal = Proposal { actor, at: wall_time(), reason, edits, condition };
         let committed = self.edits.edit(proposal).await.map_err(edit_failure)?;
         self.counts.edits.add(committed.effects.len() as u64);
-        let effects = committed.effects.into_iter().map(effect).collect();
-        Ok(Edited { effects, generation: committed.generation })
+        Ok(Edited { effects: committed.effects, generation: committed.generation })
     }
 
     fn import(&self, request: ImportRequest, body: Box<dyn io::Read + Send>) -> Result<Imported, ImportFailure> {
@@ -203,14 +202,6 @@ async fn blocking<T: Send + 'static>(
     let live = Arc::clone(live);
     let done = tokio::task::spawn_blocking(move || work(&live));
     done.await.unwrap_or_else(|_| Err(ListFailure::Storage(unavailable("the change failed"))))
-}
-
-pub(super) fn effect(effect: store::Effect) -> Effect {
-    match effect {
-        store::Effect::Added => Effect::Added,
-        store::Effect::Changed => Effect::Changed,
-        store::Effect::Removed => Effect::Removed,
-    }
 }
 
 fn edit_failure(error: EditError) -> EditFailure {

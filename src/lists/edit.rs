@@ -57,6 +57,17 @@ impl std::str::FromStr for Tag {
     }
 }
 
+/// What an edit did to its list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// The entry is new.
+    Added,
+    /// The entry was there; its details are replaced.
+    Changed,
+    /// The entry is gone.
+    Removed,
+}
+
 /// What must hold of an entry for an edit of it to be made (RFC 9110 section 13.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {

@@ -20,7 +20,7 @@ mod set;
 pub use base::{Base, BaseBuilder, SnapshotError};
 pub use config::{Class, ClassError, ListConfig, ListsConfig, OnErrorWord, OptionError, Percent, WhenStale};
 pub use digest::{Digest, DigestError, Digester};
-pub use edit::{Change, Condition, Details, Edit, Tag};
+pub use edit::{Change, Condition, Details, Edit, Effect, Tag};
 pub use entry::{Entry, EntryError, Prefix, Range};
 pub use files::{
     Column, Columns, Compression, DateFormat, Delimiter, Encoding, FileError, FileOptions, Format, ListFile, OnError,

@@ -26,7 +26,7 @@ pub use error::{DatabaseFailure, StoreError};
 pub use keys::Keys;
 pub use open::Store;
 pub use peek::peek;
-pub use proposal::{Committed, EditError, Effect, Proposal, Published, Refusal};
+pub use proposal::{Committed, EditError, Proposal, Published, Refusal};
 pub use replay::{KEPT_BASES, MadeList, Replay};
 pub use snapshots::{Broken, SnapshotError, Snapshots};
 pub use swap::{Holds, Prepare, Publish, Step, Swap, SwapError};

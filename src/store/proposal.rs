@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::StoreError;
-use crate::lists::{Change, Condition, Details, Edit, Entry};
+use crate::lists::{Change, Condition, Details, Edit, Effect, Entry};
 use crate::time::WallTime;
 
 /// Edits that somebody asks for: all are made or none.
@@ -29,17 +29,6 @@ pub struct Committed {
     pub effects: Vec<Effect>,
     /// The generation that the last one led to; that in force when there is none.
     pub generation: u64,
-}
-
-/// What an edit did to its list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// The entry is new.
-    Added,
-    /// The entry was there; its details are replaced.
-    Changed,
-    /// The entry is gone.
-    Removed,
 }
 
 /// Why an edit does nothing.

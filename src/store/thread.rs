@@ -15,10 +15,10 @@ use tokio::sync::oneshot;
 use super::schema::Place;
 use super::writer::Status;
 use super::{
-    Committed, DatabaseFailure, EditError, Effect, Prepare, Proposal, Published, Store, StoreError, Swap, SwapError,
-    edits, proposal, schema, swap,
+    Committed, DatabaseFailure, EditError, Prepare, Proposal, Published, Store, StoreError, Swap, SwapError, edits,
+    proposal, schema, swap,
 };
-use crate::lists::Edit;
+use crate::lists::{Edit, Effect};
 
 pub(super) enum Job {
     Edits(Pending),

@@ -1,7 +1,7 @@
 //! Edits, one or many.
 
 use super::StorageFailure;
-use crate::lists::{Condition, Edit};
+use crate::lists::{Condition, Edit, Effect};
 
 /// Edits that are made together or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,17 +19,6 @@ pub struct Edited {
     pub effects: Vec<Effect>,
     /// The generation that the last one led to.
     pub generation: u64,
-}
-
-/// What an edit did to its list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// The entry is new.
-    Added,
-    /// The entry was there; its details are replaced.
-    Changed,
-    /// The entry is gone.
-    Removed,
 }
 
 /// Why none of the edits is stored or in force.

@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::*;
 use crate::lists::{
-    Action, AuditLine, AuditQuery, BaseRecord, Digest, FileRecord, FileStamp, ListAt, Percent, Progress, Report,
-    RowError, read_list,
+    Action, AuditLine, AuditQuery, BaseRecord, Digest, Effect, FileRecord, FileStamp, ListAt, Percent, Progress,
+    Report, RowError, read_list,
 };
 
 pub(crate) struct Fake {

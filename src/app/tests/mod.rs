@@ -25,11 +25,11 @@ use super::open::Opened;
 use super::run::{Daemon, StartError};
 use super::{changes, difference, reload};
 use crate::admin::{
-    Backend, By, EditFailure, EditGroup, Edited, Effect, ImportRequest, Imported, ListChange, ListFailure, ListStatus,
-    Refusal, ReloadFailure, Reloaded, RuleChange,
+    Backend, By, EditFailure, EditGroup, Edited, ImportRequest, Imported, ListChange, ListFailure, ListStatus, Refusal,
+    ReloadFailure, Reloaded, RuleChange,
 };
 use crate::config;
-use crate::lists::{Change, Class, Details, Digest, Edit, Entry, FileOptions};
+use crate::lists::{Change, Class, Details, Digest, Edit, Effect, Entry, FileOptions};
 use crate::store::StoreError;
 use crate::usage::Usage;
 

@@ -15,7 +15,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::lists::{
-    Action, BaseRecord, Change, Class, Condition, Details, Digest, Edit, Entry, FileRecord, FileStamp, ImportRecord,
+    Action, BaseRecord, Change, Class, Condition, Details, Digest, Edit, Effect, Entry, FileRecord, FileStamp,
+    ImportRecord,
 };
 use crate::time::WallTime;
 
