@@ -1,8 +1,9 @@
 //! A real `ringfence` with a config in a directory of its own.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -26,7 +27,7 @@ impl Daemon {
     /// Starts with these trunks and rules, on ports that the system chooses.
     pub(crate) fn start(rules: &str) -> Daemon {
         let dir = tempfile::tempdir().expect("a directory");
-        let any = "127.0.0.1:0".parse().expect("an address");
+        let any = SocketAddr::new(own_address(), 0);
         let (child, log, [udp, tcp]) = spawn(&dir, rules, [any, any]);
         Daemon { dir, child, log: Some(log), rules: rules.to_owned(), udp, tcp }
     }
@@ -62,6 +63,14 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// A loopback address that no other test uses: between end and restart nobody can take a port of it. Two runs at once get
+/// different ones.
+fn own_address() -> IpAddr {
+    static DAEMONS: AtomicU8 = AtomicU8::new(1);
+    let process = u8::try_from(std::process::id() % 250).expect("below 250");
+    IpAddr::from([127, 2, process, DAEMONS.fetch_add(1, Ordering::Relaxed)])
 }
 
 fn spawn(dir: &TempDir, rules: &str, [udp, tcp]: [SocketAddr; 2]) -> (Child, JoinHandle<String>, [SocketAddr; 2]) {
