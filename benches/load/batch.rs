@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
-use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, recvmmsg, sendmmsg, setsockopt, sockopt};
+use nix::sys::socket::{
+    ControlMessageOwned, MsgFlags, MultiHeaders, SockaddrIn, recvmmsg, sendmmsg, setsockopt, sockopt,
+};
 use nix::sys::time::TimeSpec;
 
 /// Datagrams per system call: as many as Ringfence takes.
@@ -57,8 +59,23 @@ impl BatchSocket {
         }
     }
 
+    /// Has the kernel say when each datagram came.
+    pub(crate) fn with_arrivals(mut self) -> io::Result<BatchSocket> {
+        setsockopt(&self.socket, sockopt::ReceiveTimestampns, &true)?;
+        self.receiving = MultiHeaders::preallocate(BATCH, Some(nix::cmsg_space!(TimeSpec)));
+        Ok(self)
+    }
+
     /// Takes at most a batch; the number of datagrams taken.
     pub(crate) fn receive(&mut self, mut take: impl FnMut(&[u8], SocketAddrV4)) -> io::Result<usize> {
+        self.receive_arrivals(|bytes, peer, _| take(bytes, peer))
+    }
+
+    /// The same, with the time since the epoch at which each came where [`BatchSocket::with_arrivals`] asked for it.
+    pub(crate) fn receive_arrivals(
+        &mut self,
+        mut take: impl FnMut(&[u8], SocketAddrV4, Option<Duration>),
+    ) -> io::Result<usize> {
         let mut slices = self.buffers.each_mut().map(|buffer| [IoSliceMut::new(buffer)]);
         let fd = self.socket.as_raw_fd();
         let batch = match recvmmsg(fd, &mut self.receiving, slices.iter_mut(), MsgFlags::MSG_DONTWAIT, None) {
@@ -69,8 +86,14 @@ impl BatchSocket {
         let mut count = 0;
         for datagram in batch {
             count += 1;
+            let arrived = datagram.cmsgs().ok().and_then(|mut controls| {
+                controls.find_map(|control| match control {
+                    ControlMessageOwned::ScmTimestampns(at) => Some(Duration::from(at)),
+                    _ => None,
+                })
+            });
             if let (Some(bytes), Some(peer)) = (datagram.iovs().next(), datagram.address) {
-                take(bytes, peer.into());
+                take(bytes, peer.into(), arrived);
             }
         }
         Ok(count)

@@ -6,10 +6,10 @@ use std::collections::BinaryHeap;
 use std::io::{self, Write};
 use std::net::SocketAddrV4;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::batch::{BATCH, BatchSocket, loopback};
-use crate::message::{address, method, record_route, status, uri, value};
+use crate::message::{SENT, address, method, record_route, status, uri, value};
 use crate::report::Latencies;
 
 #[derive(clap::Args)]
@@ -20,6 +20,9 @@ pub(crate) struct Options {
     /// Calls a second.
     #[arg(long, default_value_t = 100)]
     rate: u32,
+    /// Instead of a rate: a new call as soon as fewer than these are open.
+    #[arg(long, conflicts_with = "rate")]
+    at_once: Option<u64>,
     /// Seconds in which calls are started.
     #[arg(long, default_value_t = 10)]
     duration: u32,
@@ -47,6 +50,9 @@ pub(crate) struct Options {
     /// Seconds after which a transaction without a final answer has failed.
     #[arg(long, default_value_t = 32)]
     patience: u64,
+    /// Write into each INVITE when it was sent, for a next hop that tells how long it took to come there.
+    #[arg(long)]
+    stamp: bool,
     /// Send everything to the target, whatever Record-Route and Contact say.
     #[arg(long)]
     blind: bool,
@@ -146,24 +152,35 @@ pub(crate) fn run(options: &Options) -> io::Result<ExitCode> {
         until_final: Latencies::default(),
         until_end: Latencies::default(),
     };
-    let total = u64::from(options.rate) * u64::from(options.duration);
     let began = Instant::now();
+    let until = began + Duration::from_secs(u64::from(options.duration));
     let scheduled = |call: u64| began + Duration::from_nanos(call * 1_000_000_000 / u64::from(options.rate.max(1)));
+    // When the next call is due; `None`: not before another one ends.
+    let next_start = |started: u64, open: u64| match options.at_once {
+        Some(at_once) => (open < at_once).then_some(began),
+        None => Some(scheduled(started)),
+    };
+    let is_last = |started: u64, now: Instant| match options.at_once {
+        Some(_) => now >= until,
+        None => started == u64::from(options.rate) * u64::from(options.duration),
+    };
     let mut started = 0;
+    let mut now = began;
     let mut late = Duration::ZERO;
     let mut ended_starting = began;
     let mut incoming: Vec<Vec<u8>> = Vec::new();
-    while started < total || caller.counts.open > 0 {
+    while !is_last(started, now) || caller.counts.open > 0 {
         let taken = socket.receive(|bytes, _| incoming.push(bytes.to_vec()))?;
-        let now = Instant::now();
+        now = Instant::now();
         for bytes in incoming.drain(..) {
             caller.handle(now, &bytes, &mut socket);
         }
         for _ in 0..STARTS {
-            if started == total || scheduled(started) > now {
-                break;
+            let due = next_start(started, caller.counts.open).filter(|due| *due <= now);
+            let Some(due) = due.filter(|_| !is_last(started, now)) else { break };
+            if options.at_once.is_none() {
+                late = late.max(now - due);
             }
-            late = late.max(now - scheduled(started));
             caller.start(now, &mut socket);
             started += 1;
             ended_starting = now;
@@ -171,7 +188,7 @@ pub(crate) fn run(options: &Options) -> io::Result<ExitCode> {
         caller.handle_timeouts(now, &mut socket);
         socket.flush();
         if taken < BATCH {
-            let next = (started < total).then(|| scheduled(started));
+            let next = next_start(started, caller.counts.open).filter(|_| !is_last(started, now));
             let due = caller.due.peek().map(|Reverse((due, _))| *due);
             if let Some(wake) = [next, due].into_iter().flatten().min() {
                 socket.wait(Some(wake.saturating_duration_since(Instant::now())));
@@ -208,19 +225,24 @@ impl Caller<'_> {
     }
 
     fn invite(&self, index: usize, socket: &mut BatchSocket) {
-        let Options { to, from, target, .. } = self.options;
+        let Options { to, from, target, stamp, .. } = self.options;
         let (local, run, extra) = (self.local, self.run, &self.extra);
+        let sent = if *stamp { Sent::now() } else { Sent::Untold };
         write(
             socket,
             *target,
             format_args!(
                 "INVITE sip:{to}@{target} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bK{run}-{index};rport\r\n\
              Max-Forwards: 70\r\nFrom: <sip:{from}@{local}>;tag=c{index}\r\nTo: <sip:{to}@{target}>\r\n\
-             Call-ID: {index}-{run}@load\r\nCSeq: 1 INVITE\r\nContact: <sip:load@{local}>\r\n{extra}\
+             Call-ID: {index}-{run}@load\r\nCSeq: 1 INVITE\r\nContact: <sip:load@{local}>\r\n{sent}{extra}\
              Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{SDP}",
                 SDP.len(),
             ),
         );
+        if *stamp {
+            // So that nothing stands between the stamp and the wire but the system call.
+            socket.flush();
+        }
     }
 
     /// The ACK to a final answer other than 2xx: of the INVITE's transaction (RFC 3261 section 17.1.1.3).
@@ -436,6 +458,28 @@ fn dialog(response: &[u8], options: &Options) -> Option<Dialog> {
 fn write(socket: &mut BatchSocket, to: SocketAddrV4, text: std::fmt::Arguments<'_>) {
     // Writing to a Vec cannot fail.
     socket.send(to, |out| out.write_fmt(text).unwrap_or_default());
+}
+
+/// When an INVITE was sent, as a header field.
+enum Sent {
+    Untold,
+    /// Since the epoch.
+    At(Duration),
+}
+
+impl Sent {
+    fn now() -> Sent {
+        Sent::At(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+    }
+}
+
+impl std::fmt::Display for Sent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Sent::Untold => Ok(()),
+            Sent::At(since_epoch) => write!(f, "{SENT}: {}\r\n", since_epoch.as_nanos()),
+        }
+    }
 }
 
 /// Text as it came; what is not UTF-8 is shown as empty and makes the call fail, which is what it should.

@@ -1,4 +1,4 @@
-//! A blind forwarder: what any proxy costs the kernel, and no SIP.
+//! The floors below any proxy: what the system calls of a call cost, and no SIP.
 
 use std::io;
 use std::net::SocketAddrV4;
@@ -43,6 +43,33 @@ pub(crate) fn run(options: &Options) -> io::Result<ExitCode> {
             let mut fds = [near.as_fd(), far.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
             // EINTR: look again.
             let _ = ppoll(&mut fds, None, None);
+        }
+    }
+}
+
+#[derive(clap::Args)]
+pub(crate) struct DeclineOptions {
+    /// Where calls come to.
+    #[arg(long, default_value = "127.0.0.1:5090")]
+    listen: SocketAddrV4,
+}
+
+/// Sends each INVITE back under a status line, otherwise unread, until killed.
+pub(crate) fn decline(options: &DeclineOptions) -> io::Result<ExitCode> {
+    let mut near = BatchSocket::bind(options.listen)?;
+    let mut declined: Vec<(Vec<u8>, SocketAddrV4)> = Vec::new();
+    loop {
+        let taken = near.receive(|bytes, peer| {
+            if let Some(end) = bytes.starts_with(b"INVITE ").then(|| memchr::memchr(b'\n', bytes)).flatten() {
+                declined.push(([b"SIP/2.0 603 Decline\r\n", &bytes[end + 1..]].concat(), peer));
+            }
+        })?;
+        for (bytes, peer) in declined.drain(..) {
+            near.send(peer, |out| out.extend_from_slice(&bytes));
+        }
+        near.flush();
+        if taken < BATCH {
+            near.wait(None);
         }
     }
 }

@@ -14,7 +14,9 @@
 //!   `caller --scenario declined --from 48700000001`, with that number in the list `default`.
 //! * A campaign: `caller --local 127.0.0.3 --header "X-Campaign: spring-offer"`.
 //! * The floor: `forward --next-hop 127.0.0.3:5070` in place of Ringfence, with `caller --target 127.0.0.1:5090 --blind`,
-//!   which sends everything to the target, since a blind forwarder writes no Record-Route.
+//!   which sends everything to the target, since a blind forwarder writes no Record-Route. `decline` is that of declined
+//!   calls.
+//! * As fast as so many calls at a time allow: `caller --at-once 100` in place of a rate.
 //!
 //! `caller` ends with a report and with status 1 when a call failed. Both ends name the retransmissions they saw
 //! (messages that came twice) and made. `late` is how far behind its schedule the caller fell: when it is more than
@@ -46,6 +48,8 @@ enum Role {
     NextHop(next_hop::Options),
     /// Forwards datagrams unread, both ways.
     Forward(forwarder::Options),
+    /// Declines calls unread.
+    Decline(forwarder::DeclineOptions),
 }
 
 fn main() -> std::io::Result<ExitCode> {
@@ -53,5 +57,6 @@ fn main() -> std::io::Result<ExitCode> {
         Role::Caller(options) => caller::run(&options),
         Role::NextHop(options) => next_hop::run(&options),
         Role::Forward(options) => forwarder::run(&options),
+        Role::Decline(options) => forwarder::decline(&options),
     }
 }

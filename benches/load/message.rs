@@ -3,6 +3,9 @@
 
 use std::net::SocketAddrV4;
 
+/// The header field that says when a message was sent, in nanoseconds since the epoch.
+pub(crate) const SENT: &str = "X-Sent";
+
 /// The header fields: names and trimmed values.
 pub(crate) fn headers(message: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let head = memchr::memmem::find(message, b"\r\n\r\n").map_or(message, |end| &message[..end]);

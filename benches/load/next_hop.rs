@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use crate::batch::{BATCH, BatchSocket};
-use crate::message::{method, status, value, values};
+use crate::message::{SENT, method, status, value, values};
+use crate::report::Latencies;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -68,21 +69,29 @@ struct NextHop {
     calls: HashMap<u64, Call>,
     due: BinaryHeap<Reverse<(Instant, u64)>>,
     counts: Counts,
+    /// From the caller's stamp to the arrival here.
+    on_the_way: Latencies,
 }
 
 pub(crate) fn run(options: &Options) -> io::Result<ExitCode> {
-    let mut socket = BatchSocket::bind(options.listen)?;
+    let mut socket = BatchSocket::bind(options.listen)?.with_arrivals()?;
     let mut hop = NextHop {
         options_ring: Duration::from_millis(options.ring),
         contact: socket.local()?,
         calls: HashMap::new(),
         due: BinaryHeap::new(),
         counts: Counts::default(),
+        on_the_way: Latencies::default(),
     };
     let mut last_message = None;
     let mut incoming: Vec<(Vec<u8>, SocketAddrV4)> = Vec::new();
     loop {
-        let taken = socket.receive(|bytes, peer| incoming.push((bytes.to_vec(), peer)))?;
+        let taken = socket.receive_arrivals(|bytes, peer, arrived| {
+            if let Some(latency) = on_the_way(bytes, arrived) {
+                hop.on_the_way.add(latency);
+            }
+            incoming.push((bytes.to_vec(), peer));
+        })?;
         let now = Instant::now();
         if taken > 0 {
             last_message = Some(now);
@@ -209,7 +218,7 @@ impl NextHop {
         line(&[b"Content-Length: 0\r\n"]);
     }
 
-    fn report(&self, unsent: u64) {
+    fn report(&mut self, unsent: u64) {
         let counts = &self.counts;
         println!("invites {}  acknowledged {}  ended {}", counts.invites, counts.acknowledged, counts.ended);
         println!(
@@ -217,7 +226,15 @@ impl NextHop {
             counts.repeated_invites, counts.repeated_acks, counts.repeated_byes, counts.repeated_answers
         );
         println!("unacknowledged {}  unexpected {}  unsent {unsent}", counts.unacknowledged, counts.unexpected);
+        self.on_the_way.print("INVITE from caller to here");
     }
+}
+
+/// How long a stamped INVITE was on the way.
+fn on_the_way(message: &[u8], arrived: Option<Duration>) -> Option<Duration> {
+    let arrived = arrived.filter(|_| message.starts_with(b"INVITE "))?;
+    let sent = std::str::from_utf8(value(message, SENT)).ok()?.parse().ok()?;
+    arrived.checked_sub(Duration::from_nanos(sent))
 }
 
 fn call_hash(message: &[u8]) -> u64 {
