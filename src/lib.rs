@@ -44,7 +44,7 @@
 //! | | [`lists`] | immutable number lists: compressed sets, edits over them, their entries and list files |
 //! | | [`usage`] | the calls that are up, shared by all shards |
 //! | leaves | [`number`] | numbers, dial plans, spellings |
-//! | | [`flow`], [`time`], [`redact`], [`counters`] | the way of a message; clocks as values; what a log may show; counts |
+//! | | [`flow`], [`time`], [`redact`], [`text`], [`slots`], [`prehashed`], [`counters`] | the way of a message; clocks as values; what a log may show; numbers as text; tables of things; counts |
 //!
 //! Everything from [`engine`] down has no socket, clock, task, global or hidden randomness: time and random seeds are
 //! handed in, and what is to be done is handed out. It builds without the feature `daemon`, which carries the rest.
@@ -68,7 +68,10 @@
 pub mod counters;
 pub mod flow;
 pub mod number;
+pub mod prehashed;
 pub mod redact;
+pub mod slots;
+pub mod text;
 pub mod time;
 
 pub mod lists;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
+use crate::prehashed::Prehashed;
 use crate::time::WallTime;
 
 /// The calls that are up, and how many each trunk has.
@@ -14,7 +15,7 @@ use crate::time::WallTime;
 /// nothing but those calls. Counts per trunk are read without looking at the calls.
 #[derive(Debug, Default)]
 pub struct Usage {
-    calls: DashMap<CallKey, LiveCall>,
+    calls: DashMap<CallKey, LiveCall, Prehashed>,
     trunks: DashMap<Arc<str>, TrunkCounters>,
 }
 

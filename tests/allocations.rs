@@ -51,7 +51,7 @@ fn reading_what_was_scanned_allocates_nothing() {
     let mut length = 0;
     let count = allocations(|| {
         length += request.from().uri.len() + request.to().uri.len() + request.via().host.len();
-        length += request.uri().map_or(0, |uri| uri.host.len()) + request.call_id().len() + request.branch().len();
+        length += request.uri().host.len() + request.call_id().len() + request.branch().len();
         length += request.headers().values(HeaderName::Contact).map(<[u8]>::len).sum::<usize>();
         length += request.headers().other(b"x-field-3").map_or(0, <[u8]>::len);
     });

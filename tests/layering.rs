@@ -11,7 +11,7 @@ const ROWS: [&[&str]; 6] = [
     &["engine"],
     &["transaction", "screen"],
     &["sip", "lists", "usage"],
-    &["number", "redact", "counters", "flow", "time"],
+    &["number", "prehashed", "redact", "slots", "text", "counters", "flow", "time"],
 ];
 
 /// The rows whose modules may use each other: all of the program is wired there.

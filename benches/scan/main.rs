@@ -49,7 +49,7 @@ fn measure(c: &mut Criterion) {
     let mut splice = Splice::new();
     group.bench_function("splice", |bench| bench.iter(|| forward(black_box(&request), &mut splice)));
     let source = "198.51.100.7:5060".parse().expect("an address");
-    let decline = Reply { status: 603, phrase: "Decline", to_tag: Some("rf0123456789abcdef"), extra: b"" };
+    let decline = Reply { status: 603, phrase: "Decline", to_tag: Some(b"rf0123456789abcdef"), extra: b"" };
     group.bench_function("reply", |bench| bench.iter(|| reply(black_box(request.headers()), source, decline)));
     group.bench_function("rsip scan", |bench| bench.iter(|| rsip::SipMessage::try_from(black_box(invite::INVITE))));
     let theirs = rsip::SipMessage::try_from(invite::INVITE).expect("rsip reads it");

@@ -4,6 +4,7 @@
 //! id under a key that is new with each start, so that neither a guess nor a response to an earlier process matches.
 
 use super::hash::keyed;
+use crate::text::{hex32, hex64};
 use crate::transaction::ClientId;
 
 const COOKIE: &str = "z9hG4bK";
@@ -30,14 +31,21 @@ impl Branches {
     /// The branch of a client transaction.
     pub(super) fn write(&self, client: ClientId, loop_hash: u32, out: &mut Vec<u8>) {
         let id = u64::from(client);
-        out.extend_from_slice(format!("{COOKIE}{id:016x}.{:016x}.{loop_hash:08x}", self.proof(id)).as_bytes());
+        out.extend_from_slice(COOKIE.as_bytes());
+        out.extend_from_slice(&hex64(id));
+        out.push(b'.');
+        out.extend_from_slice(&hex64(self.proof(id)));
+        out.push(b'.');
+        out.extend_from_slice(&hex32(loop_hash));
     }
 
     /// The branch of a request that is forwarded without a transaction: the same for each retransmission, because it is
     /// made of the branch that the request came with (RFC 3261 section 16.11).
     pub(super) fn write_stateless(&self, branch: &[u8], call_id: &[u8], out: &mut Vec<u8>) {
         let hash = keyed(&self.key, [branch, call_id]);
-        out.extend_from_slice(format!("{COOKIE}s{hash:016x}").as_bytes());
+        out.extend_from_slice(COOKIE.as_bytes());
+        out.push(b's');
+        out.extend_from_slice(&hex64(hash));
     }
 
     /// The transaction that a response's branch names.

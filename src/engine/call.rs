@@ -62,8 +62,8 @@ impl Engine {
         let (from, to) = (policy.trunk(from_trunk), policy.trunk(passage.trunk));
         let shows_other_from = passage.hide || passage.present.is_some_and(|presented| presented.headers.from);
         let token = Token {
-            caller_trunk: short_hash(keys, from.name.as_bytes()),
-            callee_trunk: short_hash(keys, to.name.as_bytes()),
+            caller_trunk: self.trunks.hash(keys, &policy, from_trunk),
+            callee_trunk: self.trunks.hash(keys, &policy, passage.trunk),
             caller_tag: short_hash(keys, request.from_tag()),
             process: self.process,
             minted: now.wall.seconds(),
@@ -117,7 +117,7 @@ impl Engine {
 
     /// A call is answered: it is up until its BYE.
     pub(super) fn open_call(&mut self, now: Now, id: ProxyId, client: ClientId, response: &Response) {
-        let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
+        let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         let Some(open) = &mut proxy.open else { return };
         let Plan::Call(plan) = &mut open.plan else { return };
         let (Method::Invite, Some(to_tag)) = (response.method(), response.to_tag()) else { return };

@@ -1,11 +1,12 @@
 //! The calls of this shard that are up: for records, and for peers that lose Record-Route.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::hash::keyed;
 use super::token::Token;
 use crate::flow::Flow;
+use crate::prehashed::PrehashedMap;
 use crate::usage::CallKey;
 
 /// One answered call.
@@ -29,7 +30,7 @@ pub(super) struct Side {
 /// The calls by Call-ID and both tags.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    calls: HashMap<CallKey, Call>,
+    calls: PrehashedMap<CallKey, Box<Call>>,
     /// All last equally long, so they expire in the order in which they were opened.
     expiry: VecDeque<(Instant, CallKey)>,
 }
@@ -42,29 +43,28 @@ pub(super) fn call_key(secret: &[u8; 16], call_id: &[u8], one_tag: &[u8], other_
 
 impl Calls {
     pub(super) fn open(&mut self, key: CallKey, call: Call, expires: Instant) {
-        if self.calls.insert(key, call).is_none() {
+        if self.calls.insert(key, Box::new(call)).is_none() {
             self.expiry.push_back((expires, key));
         }
     }
 
     pub(super) fn find(&self, key: CallKey) -> Option<&Call> {
-        self.calls.get(&key)
+        self.calls.get(&key).map(Box::as_ref)
     }
 
-    pub(super) fn close(&mut self, key: CallKey) -> Option<Call> {
+    pub(super) fn close(&mut self, key: CallKey) -> Option<Box<Call>> {
         let call = self.calls.remove(&key)?;
         // Ended calls leave the queue when they come to its front, or here once they are most of it.
         if self.expiry.len() > 2 * self.calls.len() + LEAST_CAPACITY {
             let calls = &self.calls;
             self.expiry.retain(|(_, key)| calls.contains_key(key));
             self.expiry.shrink_to(2 * self.expiry.len() + LEAST_CAPACITY);
-            self.calls.shrink_to(2 * self.calls.len() + LEAST_CAPACITY);
         }
         Some(call)
     }
 
     /// The next call whose time is over.
-    pub(super) fn pop_expired(&mut self, now: Instant) -> Option<(CallKey, Call)> {
+    pub(super) fn pop_expired(&mut self, now: Instant) -> Option<(CallKey, Box<Call>)> {
         while let Some((expires, key)) = self.expiry.front().copied() {
             if expires > now {
                 return None;

@@ -11,11 +11,11 @@ use super::hops::{Destination, Way};
 use super::proxy::{Open, Plan, Returning};
 use super::record::EndedBy;
 use super::request::{Arrival, Refusal};
-use super::settings::{EngineConfig, Keys};
+use super::settings::EngineConfig;
 use super::shard::{Engine, Waiting};
-use super::token::{Token, short_hash};
+use super::token::Token;
 use crate::flow::Flow;
-use crate::screen::{Policy, Trunk, World};
+use crate::screen::{Policy, Trunk, TrunkId, World};
 use crate::sip::{HeaderName, Method, NameAddr, Request, Span, Splice, Uri, phrase, request_uri};
 use crate::time::Now;
 use crate::usage::CallKey;
@@ -37,6 +37,9 @@ pub(super) struct InDialog {
     /// What a strict router wants to find below all Routes.
     appended: Option<Vec<u8>>,
     token: Token,
+    /// The caller's trunk and the callee's, if the config still has them.
+    caller_trunk: Option<TrunkId>,
+    callee_trunk: Option<TrunkId>,
     from_caller: bool,
     tried: bool,
 }
@@ -72,10 +75,9 @@ impl Engine {
             let ended_by = if in_dialog.from_caller { EndedBy::Caller } else { EndedBy::Callee };
             (self.key_of(request), ended_by)
         });
-        let keys = &self.config.keys;
         let trust = ResponseTrust {
-            distrusted: in_dialog.next_trunk(keys).is_some_and(|trunk| !trunk.trusted),
-            protected: in_dialog.sender_trunk(keys).is_some_and(|trunk| !trunk.trusted),
+            distrusted: in_dialog.next_trunk().is_some_and(|trunk| !trunk.trusted),
+            protected: in_dialog.sender_trunk().is_some_and(|trunk| !trunk.trusted),
         };
         let open = Open {
             request: request.clone(),
@@ -123,18 +125,21 @@ impl Engine {
     }
 
     /// Where a request with a To tag goes: by our token, or along a live call; `None` when it belongs to no dialog.
-    fn route(&self, now: Now, world: &World, request: &Request, flow: &Flow) -> Option<InDialog> {
+    fn route(&mut self, now: Now, world: &World, request: &Request, flow: &Flow) -> Option<InDialog> {
         let routing = self.read_routes(request, flow);
         if let Some(routing) = routing
             && let Some(token) = &routing.token
-            && token.belongs_to(&self.config.keys, request)
+            && let Some(from_caller) = token.sender(&self.config.keys, request)
             && self.may_refresh(now, token, request)
             && let Ok(uri) = Uri::parse(&routing.next)
             && !self.config.is_us(uri.host, uri.port, flow)
             && let Some(destination) = Destination::of_uri(&uri)
         {
-            let from_caller = token.is_from_caller(&self.config.keys, request.from_tag());
+            let token = routing.token?;
+            let (keys, policy) = (&self.config.keys, &world.policy);
             return Some(InDialog {
+                caller_trunk: self.trunks.find(keys, policy, token.caller_trunk),
+                callee_trunk: self.trunks.find(keys, policy, token.callee_trunk),
                 policy: world.policy.clone(),
                 came_by: *flow,
                 ack: None,
@@ -143,7 +148,7 @@ impl Engine {
                 uri: routing.uri,
                 consumed: routing.consumed,
                 appended: routing.appended,
-                token: routing.token?,
+                token,
                 from_caller,
                 tried: false,
             });
@@ -162,17 +167,21 @@ impl Engine {
     }
 
     /// The way of a request whose sender has lost our Record-Route: to the other side of its call.
-    fn follow_call(&self, world: &World, request: &Request, flow: &Flow) -> Option<InDialog> {
+    fn follow_call(&mut self, world: &World, request: &Request, flow: &Flow) -> Option<InDialog> {
         let call = self.calls.find(self.key_of(request))?;
         let from_caller = call.token.is_from_caller(&self.config.keys, request.from_tag());
         let (sender, other) = if from_caller { (&call.caller, &call.callee) } else { (&call.callee, &call.caller) };
         if sender.flow.peer_ip() != flow.peer_ip() {
             return None;
         }
-        let means_us = request.uri().is_ok_and(|uri| self.config.is_us(uri.host, uri.port, flow));
+        let uri = request.uri();
+        let means_us = self.config.is_us(uri.host, uri.port, flow);
         let uri = (means_us && !other.contact.is_empty()).then(|| other.contact.to_vec());
         let routes = request.headers().named(HeaderName::Route).map(|field| field.line);
+        let (keys, policy) = (&self.config.keys, &world.policy);
         Some(InDialog {
+            caller_trunk: self.trunks.find(keys, policy, call.token.caller_trunk),
+            callee_trunk: self.trunks.find(keys, policy, call.token.callee_trunk),
             policy: world.policy.clone(),
             came_by: *flow,
             ack: None,
@@ -196,7 +205,7 @@ impl Engine {
         let mut uri = None;
         let mut last = values.len();
         // A strict router before us has put our Route into the Request-URI and the target at the end (16.4).
-        if let Some(ours) = self.token_in(request.uri_bytes(), request.call_id()) {
+        if let Some(ours) = self.token_in(&request.uri(), request.call_id()) {
             token = Some(ours);
             last = last.checked_sub(1)?;
             uri = Some(request_uri(NameAddr::parse(values[last]).ok()?.uri)?.to_vec());
@@ -204,9 +213,9 @@ impl Engine {
         let mut first = 0;
         while first < last {
             let route = NameAddr::parse(values[first]).ok()?;
-            let ours = self.token_in(route.uri, request.call_id());
-            let named = Uri::parse(route.uri).is_ok_and(|uri| self.config.is_us(uri.host, uri.port, flow));
-            if ours.is_none() && !named {
+            let Ok(uri) = Uri::parse(route.uri) else { break };
+            let ours = self.token_in(&uri, request.call_id());
+            if ours.is_none() && !self.config.is_us(uri.host, uri.port, flow) {
                 break;
             }
             token = token.or(ours);
@@ -231,9 +240,8 @@ impl Engine {
         Some(Routing { token, uri, consumed, appended, next })
     }
 
-    fn token_in(&self, uri: &[u8], call_id: &[u8]) -> Option<Token> {
-        let user = Uri::parse(uri).ok()?.user?;
-        Token::read(&self.config.keys, call_id, user)
+    fn token_in(&self, uri: &Uri<'_>, call_id: &[u8]) -> Option<Token> {
+        Token::read(&self.config.keys, call_id, uri.user?)
     }
 }
 
@@ -266,27 +274,23 @@ impl InDialog {
     }
 
     /// The trunk that it goes to, if the config still has it.
-    fn next_trunk(&self, keys: &Keys) -> Option<&Trunk> {
-        let hash = if self.from_caller { self.token.callee_trunk } else { self.token.caller_trunk };
-        self.trunk(keys, hash)
+    fn next_trunk(&self) -> Option<&Trunk> {
+        let id = if self.from_caller { self.callee_trunk } else { self.caller_trunk };
+        id.map(|id| self.policy.trunk(id))
     }
 
     /// The trunk that it came from, if the config still has it.
-    fn sender_trunk(&self, keys: &Keys) -> Option<&Trunk> {
-        self.trunk(keys, if self.from_caller { self.token.caller_trunk } else { self.token.callee_trunk })
-    }
-
-    fn trunk(&self, keys: &Keys, hash: u32) -> Option<&Trunk> {
-        self.policy.trunks.iter().find(|trunk| short_hash(keys, trunk.name.as_bytes()) == hash)
+    fn sender_trunk(&self) -> Option<&Trunk> {
+        let id = if self.from_caller { self.caller_trunk } else { self.callee_trunk };
+        id.map(|id| self.policy.trunk(id))
     }
 
     /// Whether a request that takes this way reaches the caller's trunk, by whose addresses he is known.
-    fn reaches_caller(&self, keys: &Keys, flow: &Flow) -> bool {
-        let Some(trunk) = self.trunk(keys, self.token.caller_trunk) else { return false };
-        let by_source = self.policy.trunk_of(flow.peer, flow.transport);
+    fn reaches_caller(&self, flow: &Flow) -> bool {
+        let Some(trunk) = self.caller_trunk else { return false };
         self.direct.is_some()
-            || trunk.to.iter().any(|target| target.addr == flow.peer)
-            || by_source.is_some_and(|id| self.policy.trunk(id).name == trunk.name)
+            || self.policy.trunk(trunk).to.iter().any(|target| target.addr == flow.peer)
+            || self.policy.trunk_of(flow.peer, flow.transport) == Some(trunk)
     }
 
     /// The request as it goes on.
@@ -306,9 +310,9 @@ impl InDialog {
         if let Some(uri) = &self.uri {
             out.request_uri(uri);
         }
-        let next = self.next_trunk(&config.keys);
+        let next = self.next_trunk();
         // A trunk that the config no longer has is nobody whom we trust.
-        if !self.sender_trunk(&config.keys).is_some_and(|trunk| trunk.trusted) {
+        if !self.sender_trunk().is_some_and(|trunk| trunk.trusted) {
             out.distrust();
         }
         if !next.is_some_and(|trunk| trunk.trusted) {
@@ -317,7 +321,7 @@ impl InDialog {
         let mut host = Vec::with_capacity(48);
         listener.sent_by(flow.local.ip(), &mut host);
         out.remove_named(&self.policy.removed_headers);
-        out.follow_token(&self.token, self.from_caller, next, &host, self.reaches_caller(&config.keys, flow));
+        out.follow_token(&self.token, self.from_caller, next, &host, self.reaches_caller(flow));
         splice.finish(request.headers())
     }
 }

@@ -10,6 +10,7 @@ use crate::flow::{Flow, Transport};
 use crate::number::{Number, NumberFormat};
 use crate::screen::{Callee, Presented, Trunk};
 use crate::sip::{Field, HeaderName, Headers, NameAddr, Request, Response, Scheme, Span, Splice, Uri};
+use crate::text::{put_decimal, put_socket};
 
 /// Max-Forwards of a request that has none (RFC 3261 section 16.6 item 3).
 const MAX_FORWARDS: u8 = 70;
@@ -65,10 +66,7 @@ impl Outgoing<'_> {
             out.extend_from_slice(b";rport\r\n");
         });
         let request = self.request;
-        let mut stamped = Vec::new();
-        if request.via().stamp(came_from, &mut stamped) {
-            self.replace(request.via_span(), |out| out.append(&mut stamped));
-        }
+        self.splice.replace_if(request.via_span(), |out| request.via().stamp(came_from, out));
     }
 
     /// Counts Max-Forwards down, and says how long the body is where nothing does: a stream needs it.
@@ -77,16 +75,22 @@ impl Outgoing<'_> {
         match (request.headers().named(HeaderName::MaxForwards).next(), request.max_forwards()) {
             (Some(field), Some(left)) => {
                 let left = left.saturating_sub(1);
-                self.replace(field.value, |out| out.extend_from_slice(left.to_string().as_bytes()));
+                self.replace(field.value, |out| put_decimal(left, out));
             }
             _ => {
-                let text = format!("Max-Forwards: {MAX_FORWARDS}\r\n");
-                self.replace(request.headers().top(), |out| out.extend_from_slice(text.as_bytes()));
+                self.replace(request.headers().top(), |out| {
+                    out.extend_from_slice(b"Max-Forwards: ");
+                    put_decimal(MAX_FORWARDS, out);
+                    out.extend_from_slice(b"\r\n");
+                });
             }
         }
         if request.headers().named(HeaderName::ContentLength).next().is_none() {
-            let text = format!("Content-Length: {}\r\n", request.headers().body().len());
-            self.replace(request.headers().bottom(), |out| out.extend_from_slice(text.as_bytes()));
+            self.replace(request.headers().bottom(), |out| {
+                out.extend_from_slice(b"Content-Length: ");
+                put_decimal(request.headers().body().len(), out);
+                out.extend_from_slice(b"\r\n");
+            });
         }
     }
 
@@ -528,7 +532,7 @@ pub(super) fn next_request_uri(
     }
     match &trunk.host {
         Some(host) => out.extend_from_slice(host.as_bytes()),
-        None => out.extend_from_slice(target.to_string().as_bytes()),
+        None => put_socket(target, &mut out),
     }
     if parsed.scheme == Scheme::Tel {
         out.extend_from_slice(b";user=phone");

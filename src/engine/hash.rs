@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use siphasher::sip::SipHasher13;
 
 use crate::sip::{HeaderName, Request};
+use crate::text::hex64;
 
 /// A keyed hash of fields, each counted by its length so that none runs into the next.
 pub(super) fn keyed<'a>(key: &[u8; 16], fields: impl IntoIterator<Item = &'a [u8]>) -> u64 {
@@ -28,10 +29,12 @@ pub fn shard_of(key: &[u8; 16], call_id: &[u8], shards: usize) -> usize {
 
 /// Our To tag in a response that keeps no state: the same for each retransmission, and known again in its ACK, which
 /// has the request's top Via (RFC 3261 section 17.1.1.3), Call-ID, From and CSeq number.
-pub(super) fn stateless_tag(key: &[u8; 16], request: &Request) -> String {
+pub(super) fn stateless_tag(key: &[u8; 16], request: &Request) -> [u8; 18] {
     let cseq = request.cseq().to_be_bytes();
     let hash = keyed(key, [b"tag", request.call_id(), request.from_tag(), &cseq[..], request.branch()]);
-    format!("rf{hash:016x}")
+    let mut tag = *b"rf0000000000000000";
+    tag[2..].copy_from_slice(&hex64(hash));
+    tag
 }
 
 /// What must differ when a request that has been here comes again and is no loop (RFC 3261 16.6 item 8, RFC 5393):

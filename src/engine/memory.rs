@@ -1,10 +1,11 @@
 //! The memory of stateless answers: a retransmission gets the answer that the first copy got, whatever the lists have
 //! become meanwhile, and makes no second record.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::prehashed::PrehashedMap;
 use crate::transaction::ServerKey;
 
 /// What a request was answered; the response is written anew from the request, which a retransmission brings along.
@@ -38,7 +39,7 @@ pub(super) struct AnswerText {
 #[derive(Debug)]
 pub(super) struct Memory {
     keep: Duration,
-    answers: HashMap<ServerKey, Remembered>,
+    answers: PrehashedMap<ServerKey, Remembered>,
     /// What the answers hold, about.
     bytes: usize,
     /// In the order of their end.
@@ -55,7 +56,7 @@ const EACH: usize = 128;
 impl Memory {
     /// Remembers for `keep` (64*T1, RFC 3261 section 17.1.1.2: until then a peer repeats itself).
     pub(super) fn new(keep: Duration) -> Memory {
-        Memory { keep, answers: HashMap::new(), bytes: 0, ends: VecDeque::new() }
+        Memory { keep, answers: PrehashedMap::default(), bytes: 0, ends: VecDeque::new() }
     }
 
     pub(super) fn find(&self, key: &ServerKey) -> Option<&Remembered> {
@@ -83,7 +84,6 @@ impl Memory {
         // What a burst has used is given back once it is over.
         if self.ends.len() * 8 < self.ends.capacity() && self.ends.capacity() > LEAST_CAPACITY {
             self.ends.shrink_to(LEAST_CAPACITY);
-            self.answers.shrink_to(LEAST_CAPACITY);
         }
     }
 

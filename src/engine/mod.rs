@@ -33,6 +33,7 @@ mod hash;
 mod hops;
 mod record;
 mod token;
+mod trunks;
 
 pub use action::{Action, Hop, Host, QueryId, Ticket};
 pub use config::{ListenConfig, SipConfig, UnknownSource};

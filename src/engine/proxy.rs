@@ -3,6 +3,8 @@
 //! One branch at a time is waited for. A branch that was given up lives on in its transaction: a late 1xx is
 //! cancelled, a late 2xx acknowledged and ended.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use smallvec::SmallVec;
 
@@ -18,24 +20,15 @@ use super::request::Arrival;
 use super::shard::{Context, Engine, Waiting};
 use crate::flow::Flow;
 use crate::sip::reply::{Reply, reply};
-use crate::sip::{Message, Method, Request, Response, phrase, scan};
+use crate::sip::{HeaderName, Message, Method, Request, Response, phrase, scan};
+use crate::slots::Slot;
 use crate::time::Now;
 use crate::transaction::{ClientId, ClientRequest, FailureOutcome, Kind, ResponseOutcome, ServerId};
 use crate::usage::CallKey;
 
 /// Names a [`Proxy`] of one engine for as long as a transaction or a query belongs to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct ProxyId(u32);
-
-impl ProxyId {
-    pub(super) fn new(key: usize) -> ProxyId {
-        ProxyId(u32::try_from(key).expect("fewer than 2^32 requests at once"))
-    }
-
-    pub(super) fn key(self) -> usize {
-        self.0 as usize
-    }
-}
+pub(super) struct ProxyId(pub Slot);
 
 /// One request between its server transaction and its client transactions.
 #[derive(Debug)]
@@ -105,6 +98,20 @@ pub(super) enum Plan {
     Dialog(Box<InDialog>),
 }
 
+/// An INVITE that rings, and when its messages are condensed.
+#[derive(Debug)]
+pub(super) struct Ring {
+    pub condense_at: Instant,
+    proxy: ProxyId,
+    client: ClientId,
+}
+
+/// Machines answer sooner, and then nothing is left to be condensed; people later.
+const CONDENSE_AFTER: Duration = Duration::from_secs(1);
+
+/// Below this, shrinking gives nothing back that is worth the work.
+const LEAST_RINGS: usize = 1_024;
+
 /// Why a branch gave no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Failure {
@@ -117,7 +124,7 @@ enum Failure {
 impl Engine {
     /// Opens the proxy of a request and sends it to its first target.
     pub(super) fn open_proxy(&mut self, now: Now, arrival: &Arrival<'_>, open: Open, returning: Returning) {
-        let id = ProxyId::new(self.proxies.vacant_key());
+        let id = ProxyId(self.proxies.vacant());
         let method = open.request.method();
         let server =
             self.transactions.open_server(now.mono, arrival.key, kind(method), arrival.back, Context::Proxy(id));
@@ -138,7 +145,7 @@ impl Engine {
 
     /// Sends the request to its next target; when there is none, answers it.
     fn try_next(&mut self, now: Now, id: ProxyId, failure: Failure) {
-        let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
+        let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         if proxy.answered {
             return;
         }
@@ -160,26 +167,26 @@ impl Engine {
                 Way::Unreachable => false,
             };
             if let (true, Way::Ask(_)) = (under_way, way) {
-                self.proxies[id.key()].references += 1;
-                self.proxies[id.key()].open = Some(open);
+                self.proxies[id.0].references += 1;
+                self.proxies[id.0].open = Some(open);
                 return self.send_trying(now, Context::Proxy(id));
             }
         }
-        self.proxies[id.key()].open = Some(open);
+        self.proxies[id.0].open = Some(open);
         if !under_way {
             self.conclude_without_answer(now, id, failure);
         }
     }
 
     pub(super) fn branch_resolved(&mut self, now: Now, id: ProxyId, hops: &[Hop]) {
-        let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
+        let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         let open = if proxy.answered || proxy.cancelled.is_some() { None } else { proxy.open.take() };
         if let Some(open) = open {
             let way = open.plan.current_destination().and_then(|destination| self.first_way(&destination, hops));
             if let Some(flow) = way {
                 self.send_branch(now, id, &open, flow);
             }
-            self.proxies[id.key()].open = Some(open);
+            self.proxies[id.0].open = Some(open);
             if way.is_none() {
                 self.try_next(now, id, Failure::Unavailable);
             }
@@ -199,7 +206,7 @@ impl Engine {
             Plan::Call(plan) => plan.write(open, &self.config, &mut self.splice, &flow, &branch),
             Plan::Dialog(plan) => plan.write(&open.request, &self.config, &mut self.splice, &flow, &branch),
         };
-        let proxy = &mut self.proxies[id.key()];
+        let proxy = &mut self.proxies[id.0];
         let kind = kind(proxy.method);
         let is_invite = kind == Kind::Invite;
         let context = Context::Proxy(id);
@@ -219,7 +226,7 @@ impl Engine {
     /// Answers 100, once nothing else has been answered.
     pub(super) fn send_trying(&mut self, now: Now, context: Context) {
         let Context::Proxy(id) = context else { return };
-        let Some(proxy) = self.proxies.get(id.key()).filter(|proxy| !proxy.answered && !proxy.ringing) else { return };
+        let Some(proxy) = self.proxies.get(id.0).filter(|proxy| !proxy.answered && !proxy.ringing) else { return };
         let Some(open) = &proxy.open else { return };
         let text = Reply { status: 100, phrase: phrase(100), to_tag: None, extra: b"" };
         let bytes = reply(open.request.headers(), open.came_by.peer, text);
@@ -241,7 +248,7 @@ impl Engine {
         let context = self.transactions.client_context(client);
         let expected = match context {
             // Below ours stands the Via of the hop before, or the response is for nobody.
-            Some(Context::Proxy(id)) if response.has_more_via() => self.proxies.get(id.key()).map(|proxy| proxy.method),
+            Some(Context::Proxy(id)) if response.has_more_via() => self.proxies.get(id.0).map(|proxy| proxy.method),
             Some(Context::Proxy(_)) => None,
             Some(Context::Bye) => Some(Method::Bye),
             Some(Context::Cancel(_)) | None => None,
@@ -278,7 +285,7 @@ impl Engine {
     }
 
     fn pass_response(&mut self, now: Now, id: ProxyId, client: ClientId, response: &Response) {
-        let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
+        let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         let Some(branch) = proxy.branches.iter_mut().find(|branch| branch.client == client) else { return };
         let answered = proxy.answered;
         // An INVITE that was given up may ring a second person; any other request has one answer, from wherever.
@@ -288,7 +295,9 @@ impl Engine {
         match (response.status(), branch.state) {
             (100, BranchState::Tried) if !answered => {}
             (101..=199, BranchState::Tried) if !answered => {
-                proxy.ringing = true;
+                if !std::mem::replace(&mut proxy.ringing, true) && proxy.method == Method::Invite {
+                    self.rings.push_back(Ring { condense_at: now.mono + CONDENSE_AFTER, proxy: id, client });
+                }
                 self.respond_with(now, id, response);
             }
             (100..=199, _) => {
@@ -313,11 +322,33 @@ impl Engine {
         }
     }
 
+    /// What rings may ring for minutes, and what it still needs of its messages is less than half of them.
+    pub(super) fn condense_ringing(&mut self, now: Now) {
+        while let Some(&Ring { proxy, client, .. }) = self.rings.front().filter(|ring| ring.condense_at <= now.mono) {
+            self.rings.pop_front();
+            let Some(open) = self.proxies.get_mut(proxy.0).and_then(|proxy| proxy.open.as_mut()) else { continue };
+            // For a final response of ours, and for the call that a 2xx opens.
+            if let Some(request) = open.request.condensed(|name| name.is_mandatory() || name == HeaderName::Contact) {
+                open.request = request;
+            }
+            // For CANCEL and ACK.
+            let sent = self.kept_request(client);
+            if let Some(sent) =
+                sent.and_then(|sent| sent.condensed(|name| name.is_mandatory() || name == HeaderName::Route))
+            {
+                self.transactions.keep_instead(client, sent.bytes().clone());
+            }
+        }
+        if self.rings.is_empty() && self.rings.capacity() > LEAST_RINGS {
+            self.rings.shrink_to(LEAST_RINGS);
+        }
+    }
+
     /// A 300-699: perhaps another target does better (RFC 3261 16.7 items 5 and 6).
     fn handle_failure_response(&mut self, now: Now, id: ProxyId, response: &Response) {
         let status = response.status();
         let bytes = self.back(id, response);
-        let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
+        let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         let Some(open) = &mut proxy.open else { return };
         // 503 would make the peer stop sending us anything, though it is only the next hop that has trouble.
         let cancelled = proxy.cancelled.is_some();
@@ -334,7 +365,7 @@ impl Engine {
 
     /// Passes on the best failure that a next hop gave, or says what we know.
     fn conclude_without_answer(&mut self, now: Now, id: ProxyId, failure: Failure) {
-        let Some(proxy) = self.proxies.get_mut(id.key()).filter(|proxy| !proxy.answered) else { return };
+        let Some(proxy) = self.proxies.get_mut(id.0).filter(|proxy| !proxy.answered) else { return };
         let Some(open) = &mut proxy.open else { return };
         if let Some((status, bytes)) = open.best.take() {
             let _ = self.transactions.respond(now.mono, proxy.server, status, bytes);
@@ -363,7 +394,7 @@ impl Engine {
 
     /// The request is answered: its record is written, and what is no longer needed goes.
     fn conclude(&mut self, now: Now, id: ProxyId, status: Option<u16>) {
-        let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
+        let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         proxy.answered = true;
         if let Some(record) = proxy.open.take().and_then(|open| open.record) {
             self.records.call(now, &record, status);
@@ -381,7 +412,7 @@ impl Engine {
 
     fn respond_with(&mut self, now: Now, id: ProxyId, response: &Response) {
         let bytes = self.back(id, response);
-        let server = self.proxies[id.key()].server;
+        let server = self.proxies[id.0].server;
         // A server transaction that has ended makes this response a stray (RFC 6026 section 7.1).
         if self.transactions.respond(now.mono, server, response.status(), bytes).is_err() {
             self.counters.stray_responses.add(1);
@@ -390,7 +421,7 @@ impl Engine {
 
     /// The response as it goes to the hop before.
     fn back(&mut self, id: ProxyId, response: &Response) -> Bytes {
-        let proxy = &self.proxies[id.key()];
+        let proxy = &self.proxies[id.0];
         response_back(response, &mut self.splice, proxy.returning.names.as_deref(), proxy.returning.trust)
     }
 
@@ -414,7 +445,7 @@ impl Engine {
 
     /// The caller hangs up before the call is answered.
     pub(super) fn cancel_proxy(&mut self, now: Now, id: ProxyId, reason: &[u8]) {
-        let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
+        let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         if proxy.answered || proxy.cancelled.is_some() || proxy.method != Method::Invite {
             return;
         }
@@ -431,7 +462,7 @@ impl Engine {
 
     pub(super) fn send_cancel(&mut self, now: Now, client: ClientId, context: Context) {
         let Context::Proxy(id) = context else { return };
-        let (Some(flow), Some(proxy)) = (self.transactions.client_flow(client), self.proxies.get(id.key())) else {
+        let (Some(flow), Some(proxy)) = (self.transactions.client_flow(client), self.proxies.get(id.0)) else {
             return;
         };
         let reason = proxy.cancelled.as_deref().unwrap_or_default();
@@ -467,7 +498,7 @@ impl Engine {
     }
 
     fn branch_failed(&mut self, now: Now, id: ProxyId, client: ClientId, failure: Failure) {
-        let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
+        let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         let Some(branch) = proxy.branches.iter_mut().find(|branch| branch.client == client) else { return };
         if branch.state != BranchState::Tried || proxy.answered {
             return;
@@ -491,10 +522,10 @@ impl Engine {
     /// One transaction or query fewer belongs to a proxy; with the last it goes.
     pub(super) fn release(&mut self, context: Context) {
         let Context::Proxy(id) = context else { return };
-        let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
+        let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         proxy.references -= 1;
         if proxy.references == 0 {
-            self.proxies.remove(id.key());
+            self.proxies.remove(id.0);
         }
     }
 }

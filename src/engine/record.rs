@@ -10,6 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 
 use crate::flow::Flow;
 use crate::screen::{CallFacts, Policy, Verdict};
+use crate::text::{put_decimal, put_socket};
 use crate::time::{Now, WallTime};
 
 /// The columns of both kinds of line.
@@ -46,11 +47,11 @@ pub(super) struct Judged<'a> {
 }
 
 impl PendingRecord {
-    pub(super) fn new(now: Now, judged: &Judged<'_>) -> PendingRecord {
+    pub(super) fn new(now: Now, times: &mut Times, judged: &Judged<'_>) -> PendingRecord {
         let Judged { facts, policy, verdict, .. } = judged;
         let mut row = Row(Vec::with_capacity(512));
-        row.text("call").display(now.wall).field(judged.call_id);
-        row.display(judged.flow.transport).display(judged.flow.peer);
+        row.text("call").time(now.wall, times).field(judged.call_id);
+        row.text(judged.flow.transport.uri_token()).peer(judged.flow.peer);
         row.text(&policy.trunk(facts.trunk).name).text(judged.to_trunk);
         row.field(facts.request_uri).field(facts.from).list(facts.asserted);
         row.text(if facts.privacy { "yes" } else { "" }).list(facts.diversions);
@@ -63,7 +64,7 @@ impl PendingRecord {
             .iter()
             .map(|would| format!("{} {}", would.action.as_str(), would.cause.rule.as_deref().unwrap_or("")))
             .collect();
-        row.text(&observed.join("; ")).display(verdict.generation).display(judged.draw).text(&judged.presented);
+        row.text(&observed.join("; ")).decimal(verdict.generation).decimal(judged.draw).text(&judged.presented);
         PendingRecord { line: row.0.into(), began: now.mono }
     }
 }
@@ -72,6 +73,7 @@ impl PendingRecord {
 #[derive(Debug, Default)]
 pub(super) struct Records {
     chunk: Vec<u8>,
+    pub times: Times,
     /// When what there is must go.
     due: Option<Instant>,
 }
@@ -89,7 +91,7 @@ impl Records {
         let mut row = Row(std::mem::take(&mut self.chunk));
         let setup = now.mono.saturating_duration_since(record.began);
         match status {
-            Some(status) => row.display(status).display(setup.as_millis()),
+            Some(status) => row.decimal(status).decimal(setup.as_millis()),
             None => row.text("").text(""),
         };
         row.text("").text("");
@@ -99,11 +101,11 @@ impl Records {
     /// Writes the `end` line.
     pub(super) fn end(&mut self, now: Now, call: &crate::usage::LiveCall, ended_by: EndedBy) {
         let mut row = Row(std::mem::take(&mut self.chunk));
-        row.text("end").display(now.wall).text(&call.call_id).text("").text("");
+        row.text("end").time(now.wall, &mut self.times).text(&call.call_id).text("").text("");
         row.text(&call.from_trunk).text(&call.to_trunk).text(&call.callee).text(&call.caller);
         row.text("").text("").text("").text("").text("").text(call.rule.as_deref().unwrap_or(""));
         row.text("").text("").text("").text("").text("").text("").text("").text("");
-        row.display(now.wall.since(call.since).as_millis());
+        row.decimal(now.wall.since(call.since).as_millis());
         row.text(match ended_by {
             EndedBy::Caller => "caller",
             EndedBy::Callee => "callee",
@@ -176,10 +178,21 @@ impl Row {
         self.field(value.as_bytes())
     }
 
-    /// A value whose text has nothing to quote.
-    fn display(&mut self, value: impl Plain) -> &mut Row {
-        use std::io::Write as _;
-        write!(self.0, "{value},").expect("a vector takes all bytes");
+    fn decimal(&mut self, value: impl itoa::Integer) -> &mut Row {
+        put_decimal(value, &mut self.0);
+        self.0.push(b',');
+        self
+    }
+
+    fn peer(&mut self, peer: SocketAddr) -> &mut Row {
+        put_socket(peer, &mut self.0);
+        self.0.push(b',');
+        self
+    }
+
+    fn time(&mut self, time: WallTime, times: &mut Times) -> &mut Row {
+        times.put(time, &mut self.0);
+        self.0.push(b',');
         self
     }
 
@@ -189,11 +202,43 @@ impl Row {
     }
 }
 
-/// What is written without comma or quote.
-trait Plain: std::fmt::Display {}
-impl Plain for WallTime {}
-impl Plain for SocketAddr {}
-impl Plain for crate::flow::Transport {}
-impl Plain for u16 {}
-impl Plain for u64 {}
-impl Plain for u128 {}
+/// Writes times; the text of the last second is kept, since many lines fall into one.
+#[derive(Debug, Default)]
+pub(super) struct Times {
+    second: u64,
+    /// Up to the dot; empty at first.
+    text: Vec<u8>,
+}
+
+impl Times {
+    fn put(&mut self, time: WallTime, out: &mut Vec<u8>) {
+        let (second, micros) = (time.as_micros() / 1_000_000, time.as_micros() % 1_000_000);
+        if self.text.is_empty() || self.second != second {
+            let whole = time.to_string();
+            let dot = whole.find('.').map_or(whole.len(), |dot| dot + 1);
+            (self.second, self.text) = (second, whole.as_bytes()[..dot].to_vec());
+        }
+        out.extend_from_slice(&self.text);
+        // A leading one keeps the zeros.
+        let start = out.len();
+        put_decimal(1_000_000 + micros, out);
+        out.remove(start);
+        out.push(b'Z');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_read_as_a_wall_time_writes_itself() {
+        let mut times = Times::default();
+        for micros in [0, 1, 999_999, 1_000_000, 1_774_440_000_000_000, 1_774_440_000_012_345, 1_774_440_001_000_000, 7]
+        {
+            let (time, mut out) = (WallTime::from_micros(micros), Vec::new());
+            times.put(time, &mut out);
+            assert_eq!(out, time.to_string().as_bytes());
+        }
+    }
+}

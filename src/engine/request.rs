@@ -114,15 +114,13 @@ impl Engine {
 
     /// RFC 3261 section 16.3, save for the syntax, which the scanner has checked.
     pub(super) fn check(&self, request: &Request, flow: &Flow) -> Result<(), Refusal> {
-        let known_scheme = match request.uri() {
-            Ok(uri) => match uri.scheme {
-                Scheme::Sip | Scheme::Sips | Scheme::Tel => true,
-                Scheme::Urn => {
-                    uri.user.is_some_and(|name| name.get(..8).is_some_and(|it| it.eq_ignore_ascii_case(b"service:")))
-                }
-                Scheme::Other => false,
-            },
-            Err(_) => false,
+        let uri = request.uri();
+        let known_scheme = match uri.scheme {
+            Scheme::Sip | Scheme::Sips | Scheme::Tel => true,
+            Scheme::Urn => {
+                uri.user.is_some_and(|name| name.get(..8).is_some_and(|it| it.eq_ignore_ascii_case(b"service:")))
+            }
+            Scheme::Other => false,
         };
         if !known_scheme {
             return Err(Refusal::status(416));
@@ -151,15 +149,17 @@ impl Engine {
     /// keyed, so the branch alone proves whose it is, whichever of our addresses the Via names.
     fn has_looped(&self, request: &Request, flow: &Flow) -> bool {
         let mut hash = None;
-        let branches = request.headers().values(HeaderName::Via).filter_map(|via| Via::parse(via).ok()?.branch());
-        branches.filter_map(Branches::loop_hash_of).any(|ours| {
+        let below = request.headers().values(HeaderName::Via).skip(1);
+        let branches = below.filter_map(|via| Via::parse(via).ok()?.branch());
+        std::iter::once(request.branch()).chain(branches).filter_map(Branches::loop_hash_of).any(|ours| {
             ours == *hash.get_or_insert_with(|| loop_hash(&self.config.keys.token, request, flow.peer_ip()))
         })
     }
 
     /// Whether the Request-URI means us and nobody behind us.
     fn is_for_us(&self, request: &Request, flow: &Flow) -> bool {
-        request.uri().is_ok_and(|uri| uri.user.is_none() && self.config.is_us(uri.host, uri.port, flow))
+        let uri = request.uri();
+        uri.user.is_none() && self.config.is_us(uri.host, uri.port, flow)
     }
 
     fn judge(&mut self, now: Now, world: &World, arrival: &Arrival<'_>, trunk: TrunkId) {
@@ -210,7 +210,7 @@ impl Engine {
                 presented,
                 draw,
             };
-            PendingRecord::new(now, &judged)
+            PendingRecord::new(now, &mut self.records.times, &judged)
         });
         let Verdict { outcome, cause, .. } = verdict;
         match outcome {
@@ -257,7 +257,7 @@ impl Engine {
     pub(super) fn reply_stateless(&mut self, headers: &Headers, flow: &Flow, status: u16, phrase: &str) {
         let Some((_, via)) = headers.top_via() else { return };
         let back = way_back(&via, flow);
-        let text = Reply { status, phrase, to_tag: Some("rfmalformed"), extra: b"" };
+        let text = Reply { status, phrase, to_tag: Some(b"rfmalformed"), extra: b"" };
         let bytes = reply(headers, flow.peer, text);
         self.send(back, bytes, None);
     }
@@ -288,7 +288,7 @@ impl Engine {
         }
         // Our own answer keeps no state but the memory; in a dialog it has the callee's tag.
         let ours = stateless_tag(&self.config.keys.token, request);
-        if request.to_tag() == Some(ours.as_bytes()) || self.memory.find(&arrival.key).is_some() {
+        if request.to_tag() == Some(&ours) || self.memory.find(&arrival.key).is_some() {
             return;
         }
         self.route_ack(now, world, arrival);

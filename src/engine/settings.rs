@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::config::UnknownSource;
 use crate::flow::{Flow, ListenerId, Transport};
+use crate::text::{put_decimal, put_host};
 use crate::transaction::Timings;
 
 /// One of the configured sockets.
@@ -29,14 +30,12 @@ impl Listener {
                 port.unwrap_or(self.bind.port())
             }
             None => {
-                match local {
-                    IpAddr::V4(ip) => out.extend_from_slice(ip.to_string().as_bytes()),
-                    IpAddr::V6(ip) => out.extend_from_slice(format!("[{ip}]").as_bytes()),
-                }
+                put_host(local, out);
                 self.bind.port()
             }
         };
-        out.extend_from_slice(format!(":{port}").as_bytes());
+        out.push(b':');
+        put_decimal(port, out);
     }
 
     /// Whether a host and port in a message stand for this socket, reached at `local`.
@@ -51,7 +50,7 @@ impl Listener {
             return false;
         }
         let ip = if self.bind.ip().is_unspecified() { local } else { self.bind.ip() };
-        crate::sip::Host::parse(host) == Ok(crate::sip::Host::Address(ip))
+        crate::sip::Host::is_address(host, ip)
     }
 }
 

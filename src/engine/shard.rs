@@ -8,7 +8,6 @@ use std::time::Instant;
 use bytes::Bytes;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use slab::Slab;
 
 use super::action::{Action, Hop, QueryId, Ticket};
 use super::branch::Branches;
@@ -16,13 +15,15 @@ use super::calls::Calls;
 use super::hops::{self, Destination, Locals, Way};
 use super::input::Input;
 use super::memory::Memory;
-use super::proxy::{Proxy, ProxyId};
+use super::proxy::{Proxy, ProxyId, Ring};
 use super::record::{EndedBy, Records};
 use super::settings::EngineConfig;
+use super::trunks::TrunkHashes;
 use crate::counters::EngineCounters;
 use crate::flow::{Flow, ListenerId};
 use crate::screen::World;
 use crate::sip::{Message, Rejected, Splice};
+use crate::slots::Slots;
 use crate::time::Now;
 use crate::transaction::{ClientId, Event, Transactions};
 use crate::usage::{CallKey, Usage};
@@ -56,14 +57,16 @@ pub struct Engine {
     pub(super) usage: Arc<Usage>,
     pub(super) counters: Arc<EngineCounters>,
     pub(super) transactions: Transactions<Context>,
-    pub(super) proxies: Slab<Proxy>,
+    pub(super) proxies: Slots<Proxy>,
     /// Our CANCEL for an INVITE: its responses bear the INVITE's branch.
     pub(super) cancels: HashMap<ClientId, ClientId>,
     pub(super) memory: Memory,
     pub(super) calls: Calls,
     pub(super) locals: Locals,
+    pub(super) trunks: TrunkHashes,
     pub(super) waiting: HashMap<QueryId, Waiting>,
     pub(super) records: Records,
+    pub(super) rings: VecDeque<Ring>,
     /// In the tokens that it writes: those with another number are of an earlier process.
     pub(super) process: u32,
     pub(super) splice: Splice,
@@ -91,13 +94,15 @@ impl Engine {
             branches: Branches::new(branch_key),
             usage,
             counters,
-            proxies: Slab::new(),
+            proxies: Slots::default(),
             cancels: HashMap::new(),
             memory,
             calls: Calls::default(),
             locals: Locals::default(),
+            trunks: TrunkHashes::default(),
             waiting: HashMap::new(),
             records: Records::default(),
+            rings: VecDeque::new(),
             process,
             splice: Splice::new(),
             actions: VecDeque::new(),
@@ -140,10 +145,9 @@ impl Engine {
 
     /// When [`Engine::handle_timeout`] has something to do next.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.transactions.poll_timeout(), self.memory.next_end(), self.calls.next_expiry(), self.records.next_due()]
-            .into_iter()
-            .flatten()
-            .min()
+        let ring = self.rings.front().map(|ring| ring.condense_at);
+        let [transaction, answer] = [self.transactions.poll_timeout(), self.memory.next_end()];
+        [ring, transaction, answer, self.calls.next_expiry(), self.records.next_due()].into_iter().flatten().min()
     }
 
     /// Hands out the records that wait for company: when the shard stops.
@@ -184,6 +188,7 @@ impl Engine {
                 Event::CancelNow { client, context } => self.send_cancel(now, client, context),
             }
         }
+        self.condense_ringing(now);
         if let Some(chunk) = self.records.take_due(now.mono) {
             self.actions.push_back(Action::Records(chunk));
         }

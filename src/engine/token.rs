@@ -55,6 +55,9 @@ const FIXED: usize = 2 + 5 * 4;
 const PROOF: usize = 8;
 const NONCE: usize = 12;
 
+/// Shorter ones are not ours: the fixed parts and the proof, in base64.
+const SHORTEST: usize = (FIXED + PROOF) * 4 / 3;
+
 /// Longer ones are not ours: twice [`MOST_CONCEALED`] and the fixed parts, in base64.
 const LONGEST: usize = 4 * 1024;
 
@@ -96,7 +99,8 @@ impl Token {
 
     /// Reads a token of ours; `None` for anything else, also for a token of another call.
     pub(super) fn read(keys: &Keys, call_id: &[u8], text: &[u8]) -> Option<Token> {
-        if text.len() > LONGEST {
+        // Most users are names and numbers, and need not be decoded to see it.
+        if !(SHORTEST..=LONGEST).contains(&text.len()) {
             return None;
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
@@ -141,10 +145,13 @@ impl Token {
         Some(token)
     }
 
-    /// Whether one of the two tags is the caller's. Without it, who knows a Call-ID and its token could send a request of
-    /// his own into any dialog.
-    pub(super) fn belongs_to(&self, keys: &Keys, request: &Request) -> bool {
-        [request.from_tag(), request.to_tag().unwrap_or_default()].iter().any(|tag| self.is_from_caller(keys, tag))
+    /// Whether a request comes from the caller; `None` when neither of its tags is his: who knows a Call-ID and its token
+    /// could else send a request of his own into any dialog.
+    pub(super) fn sender(&self, keys: &Keys, request: &Request) -> Option<bool> {
+        if self.is_from_caller(keys, request.from_tag()) {
+            return Some(true);
+        }
+        self.is_from_caller(keys, request.to_tag().unwrap_or_default()).then_some(false)
     }
 
     /// Whether what is sent with this From tag comes from the caller.

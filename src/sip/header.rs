@@ -100,6 +100,12 @@ const BY_LENGTH: [[HeaderName; 8]; 24] = {
 };
 
 impl HeaderName {
+    /// Whether every message has it, save Max-Forwards (RFC 3261 section 8.1.1).
+    pub fn is_mandatory(self) -> bool {
+        use HeaderName::{CSeq, CallId, From, To, Via};
+        matches!(self, Via | From | To | CallId | CSeq)
+    }
+
     /// Whether a second field of this name makes the message ambiguous, so that it is refused.
     pub(super) fn is_single(self) -> bool {
         use HeaderName::{CSeq, CallId, ContentLength, ContentType, Event, From, MaxBreadth, MaxForwards};

@@ -119,7 +119,8 @@ impl<'a> Params<'a> {
 
     /// A parameter's name and value.
     pub(super) fn divide(text: &'a [u8]) -> (&'a [u8], &'a [u8]) {
-        let equals = memchr::memchr(b'=', text).unwrap_or(text.len());
+        // Names are a few bytes long, which a search by vectors would only set up for.
+        let equals = text.iter().position(|&byte| byte == b'=').unwrap_or(text.len());
         let value = text.get(equals + 1..).unwrap_or(&text[text.len()..]);
         (text[..equals].trim_ascii(), value.trim_ascii())
     }

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 
 use super::header::{Values, value_end};
-use super::{HeaderName, Method, NameAddr, Uri, UriError, Via};
+use super::scan::scan;
+use super::via::ViaMarks;
+use super::{HeaderName, Method, NameAddr, Scheme, Uri, Via};
 use crate::flow::Transport;
 
 /// A place in a message: its bytes from `start` up to `end`.
@@ -46,23 +48,44 @@ pub(super) struct Mandatory {
     pub cseq_method: Method,
 }
 
-/// The first Via value.
+/// The first Via value, of version 2.0: the places of a [`Via`]'s parts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TopVia {
     /// The value.
     pub value: Span,
+    pub transport: Option<Transport>,
+    pub head: Span,
+    pub host: Span,
+    pub port: Option<u16>,
+    pub params: Span,
     /// Its branch; empty without one.
     pub branch: Span,
+    pub maddr: Span,
+    pub marks: ViaMarks,
     /// Where the next value of the same field begins; 0 when there is none.
     pub next: u16,
 }
 
-/// From or To.
+/// From or To: the places of a [`NameAddr`]'s parts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Address {
     pub value: Span,
+    pub display: Span,
+    pub uri: Span,
+    pub params: Span,
     /// The tag; empty without one.
     pub tag: Span,
+}
+
+/// The places of a [`Uri`]'s parts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct UriPlaces {
+    pub whole: Span,
+    pub scheme: Scheme,
+    pub user: Option<Span>,
+    pub host: Span,
+    pub port: Option<u16>,
+    pub params: Span,
 }
 
 /// A message.
@@ -82,7 +105,7 @@ pub struct Request {
     pub(super) mandatory: Mandatory,
     pub(super) method: Method,
     pub(super) method_name: Span,
-    pub(super) uri: Span,
+    pub(super) uri: UriPlaces,
     pub(super) max_forwards: Option<u8>,
 }
 
@@ -202,9 +225,40 @@ impl Headers {
     }
 }
 
-impl Mandatory {
-    fn address<'a>(&self, headers: &'a Headers, address: Address) -> NameAddr<'a> {
-        NameAddr::parse(headers.slice(address.value)).expect("the scanner accepted this address")
+impl Address {
+    fn of<'a>(&self, headers: &'a Headers) -> NameAddr<'a> {
+        let [display, uri, params] = [self.display, self.uri, self.params].map(|span| headers.slice(span));
+        NameAddr { display, uri, params }
+    }
+}
+
+impl TopVia {
+    fn of<'a>(&self, headers: &'a Headers) -> Via<'a> {
+        let [head, host, params] = [self.head, self.host, self.params].map(|span| headers.slice(span));
+        let [branch, maddr] = [self.branch, self.maddr].map(|span| headers.slice(span));
+        let &TopVia { transport, port, marks, .. } = self;
+        Via { version: b"2.0", transport, head, host, port, params, branch, maddr, marks }
+    }
+}
+
+impl UriPlaces {
+    /// The places of a URI that was read from `bytes`. A Request-URI has no headers.
+    pub(super) fn new(bytes: &[u8], whole: &[u8], uri: &Uri<'_>) -> UriPlaces {
+        let place = |part: &[u8]| if part.is_empty() { Span::default() } else { Span::of(bytes, part) };
+        UriPlaces {
+            whole: Span::of(bytes, whole),
+            scheme: uri.scheme,
+            user: uri.user.map(|user| Span::of(bytes, user)),
+            host: place(uri.host),
+            port: uri.port,
+            params: place(uri.params),
+        }
+    }
+
+    fn of<'a>(&self, headers: &'a Headers) -> Uri<'a> {
+        let user = self.user.map(|user| headers.slice(user));
+        let (host, params) = (headers.slice(self.host), headers.slice(self.params));
+        Uri { scheme: self.scheme, user, host, port: self.port, params, headers: b"" }
     }
 }
 
@@ -233,7 +287,7 @@ macro_rules! mandatory_fields {
 
             /// From.
             pub fn from(&self) -> NameAddr<'_> {
-                self.mandatory.address(&self.headers, self.mandatory.from)
+                self.mandatory.from.of(&self.headers)
             }
 
             /// The place of From's value.
@@ -248,7 +302,7 @@ macro_rules! mandatory_fields {
 
             /// To.
             pub fn to(&self) -> NameAddr<'_> {
-                self.mandatory.address(&self.headers, self.mandatory.to)
+                self.mandatory.to.of(&self.headers)
             }
 
             /// The place of To's value.
@@ -263,7 +317,7 @@ macro_rules! mandatory_fields {
 
             /// The first Via value.
             pub fn via(&self) -> Via<'_> {
-                Via::parse(self.headers.slice(self.mandatory.via.value)).expect("the scanner accepted this Via")
+                self.mandatory.via.of(&self.headers)
             }
 
             /// The place of the first Via value.
@@ -295,17 +349,33 @@ impl Request {
 
     /// The Request-URI as written.
     pub fn uri_bytes(&self) -> &[u8] {
-        self.headers.slice(self.uri)
+        self.headers.slice(self.uri.whole)
     }
 
     /// The place of the Request-URI.
     pub fn uri_span(&self) -> Span {
-        self.uri
+        self.uri.whole
     }
 
     /// The Request-URI.
-    pub fn uri(&self) -> Result<Uri<'_>, UriError> {
-        Uri::parse(self.uri_bytes())
+    pub fn uri(&self) -> Uri<'_> {
+        self.uri.of(&self.headers)
+    }
+
+    /// The same request with these header fields only and without its body; `None` when that is none. It takes a half of
+    /// the memory or less.
+    pub fn condensed(&self, keep: impl Fn(HeaderName) -> bool) -> Option<Request> {
+        let headers = &self.headers;
+        let mut bytes = Vec::with_capacity(headers.bytes.len());
+        bytes.extend_from_slice(&headers.bytes[..usize::from(headers.top().start)]);
+        for field in headers.fields.iter().filter(|field| keep(field.name)) {
+            bytes.extend_from_slice(headers.slice(field.line));
+        }
+        bytes.extend_from_slice(b"\r\n");
+        bytes.shrink_to_fit();
+        let Ok(Message::Request(mut request)) = scan(Bytes::from(bytes)) else { return None };
+        request.headers.fields.shrink_to_fit();
+        Some(request)
     }
 
     /// Max-Forwards, where there is one.

@@ -14,7 +14,7 @@ pub struct Reply<'a> {
     /// The reason phrase.
     pub phrase: &'a str,
     /// The tag that To gets where it has none; `None` for 100.
-    pub to_tag: Option<&'a str>,
+    pub to_tag: Option<&'a [u8]>,
     /// Whole header lines with their line ends.
     pub extra: &'a [u8],
 }
@@ -55,7 +55,7 @@ pub fn reply(headers: &Headers, source: SocketAddr, reply: Reply<'_>) -> Bytes {
                         out.extend_from_slice(b"To: ");
                         out.extend_from_slice(value);
                         out.extend_from_slice(b";tag=");
-                        out.extend_from_slice(tag.as_bytes());
+                        out.extend_from_slice(tag);
                         out.extend_from_slice(b"\r\n");
                     }
                     _ => out.extend_from_slice(line),

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::header::{is_token, is_token_byte, value_end};
 use super::identity::Params;
-use super::message::{Address, Mandatory, TopVia};
+use super::message::{Address, Mandatory, TopVia, UriPlaces};
 use super::{Field, HeaderName, Headers, Malformed, Message, Method, NameAddr, Rejected, Request, Response, Span};
 use super::{Uri, Via};
 
@@ -122,7 +122,7 @@ impl Fields {
 struct RequestLine {
     method: Method,
     method_name: Span,
-    uri: Span,
+    uri: UriPlaces,
 }
 
 type ReadRequest = (RequestLine, Mandatory, Option<u8>, usize);
@@ -187,11 +187,9 @@ fn request_line(bytes: &[u8], first_end: usize) -> Result<RequestLine, Malformed
         return Err(if is_sip { Malformed::Version } else { Malformed::StartLine });
     }
     // A Request-URI carries no headers (RFC 3261 table 1): they could become header fields further on.
-    if !Uri::parse(uri).is_ok_and(|uri| uri.headers.is_empty()) {
-        return Err(Malformed::RequestUri);
-    }
-    let (method_name, uri) = (Span::new(0, method_end), Span::new(method_end + 1, uri_end));
-    Ok(RequestLine { method: Method::parse(method), method_name, uri })
+    let parsed = Uri::parse(uri).ok().filter(|uri| uri.headers.is_empty()).ok_or(Malformed::RequestUri)?;
+    let uri = UriPlaces::new(bytes, uri, &parsed);
+    Ok(RequestLine { method: Method::parse(method), method_name: Span::new(0, method_end), uri })
 }
 
 /// The code of `SIP/2.0 SP code SP phrase`; the phrase, and the space before it, may be missing.
@@ -234,27 +232,33 @@ fn top_via(headers: &Headers) -> Result<TopVia, Malformed> {
     let end = value_end(field);
     let value = field[..end].trim_ascii();
     let via = Via::parse(value).map_err(|_| Malformed::Via)?;
-    let mut branch = None;
-    for (name, value) in Params::new(via.params) {
-        // An empty parameter is no parameter, and of two branches each reader takes another one.
-        let again = name.eq_ignore_ascii_case(b"branch") && branch.replace(value).is_some();
-        if name.is_empty() || again {
-            return Err(Malformed::Via);
-        }
-    }
-    let branch = branch.filter(|branch| !branch.is_empty());
     // The cookie alone is nobody's branch (RFC 4475 3.3.1).
-    if via.version != b"2.0" || branch.is_some_and(|branch| branch.eq_ignore_ascii_case(b"z9hG4bK")) {
+    if via.version != b"2.0" || via.marks.ambiguous || via.branch.eq_ignore_ascii_case(b"z9hG4bK") {
         return Err(Malformed::Via);
     }
-    let branch = branch.map_or(Span::default(), |branch| headers.span(branch));
     let next = match field.get(end + 1..) {
         // Behind the last comma stands the Via of the hop before, or nobody could be answered.
         Some(rest) if rest.trim_ascii().is_empty() => return Err(Malformed::Via),
         Some(rest) => headers.span(rest).start,
         None => 0,
     };
-    Ok(TopVia { value: headers.span(value), branch, next })
+    Ok(TopVia {
+        value: headers.span(value),
+        transport: via.transport,
+        head: headers.span(via.head),
+        host: headers.span(via.host),
+        port: via.port,
+        params: place(headers, via.params),
+        branch: place(headers, via.branch),
+        maddr: place(headers, via.maddr),
+        marks: via.marks,
+        next,
+    })
+}
+
+/// The place of a part that may be missing.
+fn place(headers: &Headers, part: &[u8]) -> Span {
+    if part.is_empty() { Span::default() } else { headers.span(part) }
 }
 
 /// From or To; the error is `None` when the field is there and malformed.
@@ -269,7 +273,13 @@ fn address(headers: &Headers, name: HeaderName) -> Result<Address, Option<Malfor
     if !is_uri || !clear || value_end(value) != value.len() {
         return Err(None);
     }
-    Ok(Address { value: headers.span(value), tag: tag.map_or(Span::default(), |tag| headers.span(tag)) })
+    Ok(Address {
+        value: headers.span(value),
+        display: place(headers, parsed.display),
+        uri: headers.span(parsed.uri),
+        params: place(headers, parsed.params),
+        tag: tag.map_or(Span::default(), |tag| headers.span(tag)),
+    })
 }
 
 /// `number LWS method`.

@@ -40,6 +40,16 @@ impl Splice {
         self.changes.push(Change { place, text_start, text_end: self.text.len() });
     }
 
+    /// The same where `write` says that it has written; else the bytes there stay.
+    pub fn replace_if(&mut self, place: Span, write: impl FnOnce(&mut Vec<u8>) -> bool) {
+        let text_start = self.text.len();
+        if write(&mut self.text) {
+            self.changes.push(Change { place, text_start, text_end: self.text.len() });
+        } else {
+            self.text.truncate(text_start);
+        }
+    }
+
     /// Takes the bytes at a place out.
     pub fn remove(&mut self, place: Span) {
         self.replace(place, |_| {});

@@ -178,7 +178,7 @@ fn a_reply_copies_what_the_request_says_and_adds_its_tag() {
     let reply = reply(
         request.headers(),
         source,
-        Reply { status: 603, phrase: "Decline", to_tag: Some("ours"), extra: b"Reason: SIP;cause=603\r\n" },
+        Reply { status: 603, phrase: "Decline", to_tag: Some(b"ours"), extra: b"Reason: SIP;cause=603\r\n" },
     );
     let text = std::str::from_utf8(&reply).expect("text");
     assert!(text.starts_with("SIP/2.0 603 Decline\r\nVia: SIP/2.0/UDP 192.0.2.1:5062;branch=z9hG4bK776asdhds;received=192.0.2.7;rport=6000, SIP/2.0/TCP 192.0.2.9\r\n"));

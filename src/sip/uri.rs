@@ -156,6 +156,14 @@ impl Scheme {
 }
 
 impl Host {
+    /// Whether a host as it stands in a URI or Via is this address.
+    pub fn is_address(host: &[u8], ip: IpAddr) -> bool {
+        match ip {
+            IpAddr::V4(ip) => parse_ipv4(host) == Some(ip),
+            IpAddr::V6(_) => Host::parse(host) == Ok(Host::Address(ip)),
+        }
+    }
+
     /// Reads a host as it stands in a URI or Via.
     pub fn parse(host: &[u8]) -> Result<Host, UriError> {
         let text = std::str::from_utf8(host).map_err(|_| UriError::Host)?;
@@ -163,7 +171,7 @@ impl Host {
             let inner = inner.strip_suffix(']').ok_or(UriError::Host)?;
             return inner.parse::<Ipv6Addr>().map(|ip| Host::Address(ip.into())).map_err(|_| UriError::Host);
         }
-        if let Ok(ip) = text.parse::<Ipv4Addr>() {
+        if let Some(ip) = parse_ipv4(host) {
             return Ok(Host::Address(ip.into()));
         }
         // RFC 5118 4.1: an IPv6 literal without brackets stands in some Vias; it is read, never written.
@@ -175,6 +183,27 @@ impl Host {
         }
         Err(UriError::Host)
     }
+}
+
+/// Reads dotted decimals as [`Ipv4Addr`]'s `FromStr` does: no leading zeros, nothing around them.
+fn parse_ipv4(host: &[u8]) -> Option<Ipv4Addr> {
+    let mut octets = [0; 4];
+    let mut parts = host.split(|&byte| byte == b'.');
+    for octet in &mut octets {
+        let digits = parts.next().filter(|digits| (1..=3).contains(&digits.len()))?;
+        if digits.len() > 1 && digits[0] == b'0' {
+            return None;
+        }
+        let mut value: u16 = 0;
+        for digit in digits {
+            value = value * 10 + u16::from(digit.wrapping_sub(b'0'));
+            if !digit.is_ascii_digit() {
+                return None;
+            }
+        }
+        *octet = u8::try_from(value).ok()?;
+    }
+    parts.next().is_none().then(|| Ipv4Addr::from(octets))
 }
 
 /// The part of a URI that may stand in a request line: without its headers (RFC 3261 table 1), which could become header
@@ -189,16 +218,10 @@ pub fn request_uri(bytes: &[u8]) -> Option<&[u8]> {
 pub(super) fn split_host_port(hostport: &[u8]) -> Result<(&[u8], Option<u16>), UriError> {
     let host_end = match hostport.first() {
         Some(b'[') => memchr::memchr(b']', hostport).ok_or(UriError::Host)? + 1,
-        Some(_) => memchr::memchr(b':', hostport).unwrap_or(hostport.len()),
-        None => return Err(UriError::Host),
+        _ => hostport.iter().position(|&byte| !is_host_byte(byte)).unwrap_or(hostport.len()),
     };
     let (host, rest) = hostport.split_at(host_end);
-    let valid = match host.first() {
-        Some(b'[') => Host::parse(host).is_ok(),
-        Some(_) => host.iter().copied().all(is_host_byte),
-        None => false,
-    };
-    if !valid {
+    if host.is_empty() || (host[0] == b'[' && Host::parse(host).is_err()) {
         return Err(UriError::Host);
     }
     match rest {

@@ -3,9 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::header::is_token_byte;
-use super::identity::{Params, param, quotes_match};
+use super::identity::{Params, quotes_match};
 use super::uri::{Host, split_host_port};
 use crate::flow::Transport;
+use crate::text::{put_decimal, put_ip};
 
 /// Why bytes are no Via value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -36,14 +37,34 @@ pub struct Via<'a> {
     pub port: Option<u16>,
     /// The parameters from their first `;` on, or empty.
     pub params: &'a [u8],
+    /// The value of the parameter `branch`; empty where there is none.
+    pub branch: &'a [u8],
+    /// The value of the parameter `maddr`; empty where there is none.
+    pub maddr: &'a [u8],
+    /// Which other parameters there are.
+    pub marks: ViaMarks,
+}
+
+/// What the parameters of a Via say by being there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ViaMarks {
+    /// `rport`: the sender asks for responses to the port it sent from (RFC 3581).
+    pub rport: bool,
+    /// `received`: a server has written where it came from, or the sender pretends so.
+    pub received: bool,
+    /// A parameter without name, or a second branch: each reader takes another one.
+    pub ambiguous: bool,
 }
 
 impl<'a> Via<'a> {
     /// Reads one value, white space around `/`, `:`, `;` and `=` included (RFC 4475 3.1.1.1).
     pub fn parse(value: &'a [u8]) -> Result<Via<'a>, ViaError> {
         let value = value.trim_ascii();
-        let rest = protocol_part(value, b"SIP")?;
-        let (rest, version) = version_part(rest)?;
+        // As nearly all peers write it.
+        let (version, rest) = match value.strip_prefix(b"SIP/2.0/") {
+            Some(rest) => (&value[4..7], rest.trim_ascii_start()),
+            None => version_part(protocol_part(value, b"SIP")?).map(|(rest, version)| (version, rest))?,
+        };
         let token_end = rest.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(rest.len());
         let (transport, after) = rest.split_at(token_end);
         if transport.is_empty() || !after.first().is_some_and(u8::is_ascii_whitespace) {
@@ -54,30 +75,43 @@ impl<'a> Via<'a> {
         let (sent_by, params) = after.split_at(params_at);
         let sent_by = sent_by.trim_ascii_end();
         let (host, port) = split_sent_by(sent_by).ok_or(ViaError::SentBy)?;
-        if params.contains(&0) || !quotes_match(params) {
+        if memchr::memchr(0, params).is_some() || !quotes_match(params) {
             return Err(ViaError::Parameters);
         }
-        let head = &value[..value.len() - params.len()];
+        let head = value[..value.len() - params.len()].trim_ascii_end();
         let transport = Transport::parse(transport);
-        Ok(Via { version, transport, head: head.trim_ascii_end(), host, port, params })
+        let (mut branch, mut maddr, mut marks) = (None, None, ViaMarks::default());
+        for (name, value) in Params::new(params) {
+            match name.len() {
+                0 => marks.ambiguous = true,
+                5 if name == b"rport" || name.eq_ignore_ascii_case(b"rport") => marks.rport = true,
+                5 if name.eq_ignore_ascii_case(b"maddr") => maddr = maddr.or(Some(value)),
+                6 if name == b"branch" || name.eq_ignore_ascii_case(b"branch") => {
+                    marks.ambiguous |= branch.is_some();
+                    branch = branch.or(Some(value));
+                }
+                8 if name == b"received" || name.eq_ignore_ascii_case(b"received") => marks.received = true,
+                _ => {}
+            }
+        }
+        let (branch, maddr) = (branch.unwrap_or_default(), maddr.unwrap_or_default());
+        Ok(Via { version, transport, head, host, port, params, branch, maddr, marks })
     }
 
     /// The branch.
     pub fn branch(&self) -> Option<&'a [u8]> {
-        param(self.params, b"branch").filter(|branch| !branch.is_empty())
+        Some(self.branch).filter(|branch| !branch.is_empty())
     }
 
     /// Whether the sender asks for responses to the port it sent from (RFC 3581).
     pub fn wants_rport(&self) -> bool {
-        param(self.params, b"rport").is_some()
+        self.marks.rport
     }
 
     /// Whether the value must be changed before it is copied: `received` where the host is not the source, and for
     /// RFC 3581; a `received` or `rport` value that the sender wrote himself is never believed.
     fn needs_stamp(&self, source: IpAddr) -> bool {
-        self.wants_rport()
-            || param(self.params, b"received").is_some()
-            || Host::parse(self.host) != Ok(Host::Address(source))
+        self.marks.rport || self.marks.received || !Host::is_address(self.host, source)
     }
 
     /// Writes the value with `received` and `rport` of the address it came from (RFC 3261 18.2.1, RFC 3581 4), or
@@ -95,9 +129,11 @@ impl<'a> Via<'a> {
                 out.extend_from_slice(text);
             }
         }
-        out.extend_from_slice(format!(";received={}", source.ip()).as_bytes());
-        if self.wants_rport() {
-            out.extend_from_slice(format!(";rport={}", source.port()).as_bytes());
+        out.extend_from_slice(b";received=");
+        put_ip(source.ip(), out);
+        if self.marks.rport {
+            out.extend_from_slice(b";rport=");
+            put_decimal(source.port(), out);
         }
         true
     }
@@ -106,12 +142,12 @@ impl<'a> Via<'a> {
     pub fn response_address(&self, source: SocketAddr) -> SocketAddr {
         // Of the transport that brought the request, whatever Via says of it.
         let default_port = self.port.unwrap_or(Transport::Udp.default_port());
-        if let Some(maddr) = param(self.params, b"maddr")
-            && let Ok(Host::Address(ip)) = Host::parse(maddr)
+        if !self.maddr.is_empty()
+            && let Ok(Host::Address(ip)) = Host::parse(self.maddr)
         {
             return SocketAddr::new(ip, default_port);
         }
-        let port = if self.wants_rport() { source.port() } else { default_port };
+        let port = if self.marks.rport { source.port() } else { default_port };
         SocketAddr::new(source.ip(), port)
     }
 }
@@ -137,12 +173,12 @@ fn protocol_part<'a>(value: &'a [u8], name: &[u8]) -> Result<&'a [u8], ViaError>
 
 /// `host[:port]` with optional white space around the colon.
 fn split_sent_by(sent_by: &[u8]) -> Option<(&[u8], Option<u16>)> {
+    if let Ok(parts) = split_host_port(sent_by) {
+        return Some(parts);
+    }
     if !sent_by.iter().any(u8::is_ascii_whitespace) {
-        // RFC 5118 4.5: an IPv6 literal without brackets, which has more than one colon.
-        if sent_by.first() != Some(&b'[') && memchr::memchr_iter(b':', sent_by).count() > 1 {
-            return matches!(Host::parse(sent_by), Ok(Host::Address(_))).then_some((sent_by, None));
-        }
-        return split_host_port(sent_by).ok();
+        // RFC 5118 4.5: an IPv6 literal without brackets.
+        return matches!(Host::parse(sent_by), Ok(Host::Address(_))).then_some((sent_by, None));
     }
     let host_end = match sent_by.first() {
         Some(b'[') => memchr::memchr(b']', sent_by)? + 1,

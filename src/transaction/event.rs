@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::slots::{ClientId, ServerId};
+use super::id::{ClientId, ServerId};
 use crate::flow::Flow;
 
 /// What [`Transactions::poll`](super::Transactions::poll) yields. `context` is what the transaction was opened with.

@@ -113,6 +113,13 @@ impl InviteClient {
         }
     }
 
+    /// Keeps other bytes in place of the request, which must not be needed for retransmission any more.
+    pub(super) fn keep_instead(&mut self, bytes: Bytes) {
+        if self.keep && matches!(self.state, State::Proceeding(_)) {
+            self.request = Some(bytes);
+        }
+    }
+
     pub(super) fn is_answered(&self) -> bool {
         !matches!(self.state, State::Calling { .. })
     }

@@ -1,6 +1,6 @@
 //! What makes two requests the same request (RFC 3261 section 17.2.3).
 
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
@@ -81,27 +81,6 @@ impl Hash for ServerKey {
     #[expect(clippy::cast_possible_truncation, reason = "any 64 bits of a SipHash serve")]
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.0 as u64);
-    }
-}
-
-/// For maps by [`ServerKey`], which needs no second hashing.
-pub(super) type PassThrough = BuildHasherDefault<PassThroughHasher>;
-
-/// Takes over the one `u64` that a [`ServerKey`] writes.
-#[derive(Debug, Default)]
-pub(super) struct PassThroughHasher(u64);
-
-impl Hasher for PassThroughHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("only a ServerKey is hashed here, and it writes one u64");
     }
 }
 

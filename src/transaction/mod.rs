@@ -15,8 +15,8 @@
 //! ([`Transactions::len`]).
 
 mod event;
+mod id;
 mod key;
-mod slots;
 mod timer;
 
 mod client;
@@ -27,7 +27,7 @@ mod server;
 mod table;
 
 pub use event::{AckOutcome, Event, FailureOutcome, RespondError, ResponseOutcome, Retransmission};
+pub use id::{ClientId, ServerId};
 pub use key::{RequestParts, ServerKey};
-pub use slots::{ClientId, ServerId};
 pub use table::{ClientRequest, Kind, Transactions};
 pub use timer::{Timer, Timings};

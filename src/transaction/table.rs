@@ -1,19 +1,21 @@
 //! All transactions of one shard: who is who, which timer is next, and what is to be sent.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use bytes::Bytes;
 
 use super::client::Client;
 use super::event::{AckOutcome, Event, FailureOutcome, RespondError, ResponseOutcome, Retransmission};
+use super::id::{ClientId, ServerId};
 use super::invite_client::InviteClient;
 use super::invite_server::InviteServer;
-use super::key::{PassThrough, ServerKey};
+use super::key::ServerKey;
 use super::server::Server;
-use super::slots::{ClientId, ServerId, Slots};
 use super::timer::{Deadlines, Fired, Timer, Timings};
 use crate::flow::Flow;
+use crate::prehashed::PrehashedMap;
+use crate::slots::Slots;
 
 /// Which of the two kinds of machine a request needs. ACK needs none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,7 +49,7 @@ pub struct Transactions<C> {
     timings: Timings,
     servers: Slots<ServerEntry<C>>,
     clients: Slots<ClientEntry<C>>,
-    by_key: HashMap<ServerKey, ServerId, PassThrough>,
+    by_key: PrehashedMap<ServerKey, ServerId>,
     deadlines: Deadlines,
     /// Drained after each call; a call adds a few events for each transaction that it touches.
     events: VecDeque<Event<C>>,
@@ -85,9 +87,9 @@ impl<C: Copy> Transactions<C> {
     pub fn new(timings: Timings) -> Transactions<C> {
         Transactions {
             timings,
-            servers: Slots::new(),
-            clients: Slots::new(),
-            by_key: HashMap::default(),
+            servers: Slots::default(),
+            clients: Slots::default(),
+            by_key: PrehashedMap::default(),
             deadlines: Deadlines::default(),
             events: VecDeque::new(),
         }
@@ -340,6 +342,13 @@ impl<C: Copy> Transactions<C> {
             Some(ClientMachine::Invite(machine)) => machine.release_request(),
             Some(ClientMachine::NonInvite(machine)) => machine.release_request(),
             None => {}
+        }
+    }
+
+    /// Keeps other bytes in place of the request of an INVITE that has had a provisional response and is not sent again.
+    pub fn keep_instead(&mut self, id: ClientId, bytes: Bytes) {
+        if let Some(ClientMachine::Invite(machine)) = self.clients.get_mut(id.0).map(|client| &mut client.machine) {
+            machine.keep_instead(bytes);
         }
     }
 

@@ -170,7 +170,7 @@ impl Watch {
         if headers.other(b"x-campaign").is_some() || headers.named(HeaderName::Route).next().is_some() {
             return Err("X-Campaign or Route went on".to_owned());
         }
-        let host = request.uri().map(|uri| text(uri.host)).unwrap_or_default();
+        let host = text(request.uri().host);
         let expected_routes = usize::from(method == "INVITE");
         if host != agent.ip.to_string() || headers.values(HeaderName::RecordRoute).count() < expected_routes {
             return Err("the Request-URI's host is not the target's, or Record-Route is missing".to_owned());

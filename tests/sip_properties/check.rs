@@ -64,7 +64,7 @@ fn mandatory(message: &Message) {
     assert!(!message.call_id().is_empty());
     let (from, to, via, tags) = match message {
         Message::Request(request) => {
-            let uri = request.uri().expect("the scanner has read it");
+            let uri = request.uri();
             assert!(uri.headers.is_empty());
             let line = [request.method_name(), b" ", request.uri_bytes(), b" SIP/2.0\r\n"].concat();
             let start = &headers.bytes()[..usize::from(headers.top().start)];
@@ -170,7 +170,8 @@ pub(crate) fn fits(bytes: &[u8], fields: usize) -> bool {
 pub(crate) fn replied(request: &Request, source: SocketAddr) {
     let headers = request.headers();
     for (status, tag) in [(100, None), (603, Some("ours"))] {
-        let text = Reply { status, phrase: "Decline", to_tag: tag, extra: b"Reason: SIP;cause=603\r\n" };
+        let text =
+            Reply { status, phrase: "Decline", to_tag: tag.map(str::as_bytes), extra: b"Reason: SIP;cause=603\r\n" };
         let bytes = reply(headers, source, text);
         if !fits(&bytes, headers.fields().len() + 2) {
             return;
