@@ -162,7 +162,11 @@ impl Engine {
             if let (true, Way::Ask(_)) = (under_way, way) {
                 self.proxies[id.key()].references += 1;
                 self.proxies[id.key()].open = Some(open);
-                return self.send_trying(now, Context::Proxy(id));
+                // RFC 4320 section 4.1: other requests get no 100 before Timer E has reached T2.
+                if self.proxies[id.key()].method == Method::Invite {
+                    self.send_trying(now, Context::Proxy(id));
+                }
+                return;
             }
         }
         self.proxies[id.key()].open = Some(open);
@@ -287,6 +291,8 @@ impl Engine {
         }
         match (response.status(), branch.state) {
             (100, BranchState::Tried) if !answered => {}
+            // Nobody sends these to a non-INVITE (RFC 4320 section 4.1), and who passes one on does.
+            (101..=199, BranchState::Tried) if !answered && proxy.method != Method::Invite => {}
             (101..=199, BranchState::Tried) if !answered => {
                 proxy.ringing = true;
                 self.respond_with(now, id, response);
@@ -319,16 +325,20 @@ impl Engine {
         let bytes = self.back(id, response);
         let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
         let Some(open) = &mut proxy.open else { return };
+        // To a non-INVITE a 408 is as good as no answer, and is passed on to nobody (RFC 4320 section 4.2).
+        let is_silence = status == 408 && proxy.method != Method::Invite;
+        let failure = if is_silence { Failure::Timeout } else { Failure::Unavailable };
         // 503 would make the peer stop sending us anything, though it is only the next hop that has trouble.
         let cancelled = proxy.cancelled.is_some();
-        if status != 503 && open.best.as_ref().is_none_or(|(best, _)| cancelled || rank(status) <= rank(*best)) {
+        let counts = status != 503 && !is_silence;
+        if counts && open.best.as_ref().is_none_or(|(best, _)| cancelled || rank(status) <= rank(*best)) {
             open.best = Some((status, bytes));
         }
         let try_on = matches!(&open.plan, Plan::Call(plan) if plan.fails_over_on(status));
         if try_on && proxy.cancelled.is_none() && !proxy.ringing {
-            self.try_next(now, id, Failure::Unavailable);
+            self.try_next(now, id, failure);
         } else {
-            self.conclude_without_answer(now, id, Failure::Unavailable);
+            self.conclude_without_answer(now, id, failure);
         }
     }
 
@@ -352,6 +362,7 @@ impl Engine {
             // RFC 4320 section 4.2: the client's own timer has run out by now.
             (_, Failure::Timeout) | (_, Failure::Unavailable) => None,
         };
+        let status = status.filter(|&status| status != 408 || proxy.method == Method::Invite);
         if let Some(status) = status {
             let tag = stateless_tag(&self.config.keys.token, &open.request);
             let text = Reply { status, phrase: phrase(status), to_tag: Some(&tag), extra: b"" };

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use ringfence::config::InMemory;
 use ringfence::counters::EngineCounters;
-use ringfence::engine::{Action, Engine, EngineConfig, Input, Keys, Listener, Ticket, UnknownSource};
+use ringfence::engine::{Action, Engine, EngineConfig, Hop, Input, Keys, Listener, QueryId, Ticket, UnknownSource};
 use ringfence::flow::{ConnectionId, Flow, ListenerId, Transport};
 use ringfence::lists::{Change, Edit, Entry};
 use ringfence::number::DialPlan;
@@ -168,12 +168,18 @@ pub(crate) struct Stage {
     base: Instant,
     pub(crate) now: Duration,
     records: Vec<u8>,
+    queries: Vec<QueryId>,
     sent: Vec<Sent>,
 }
 
 impl Stage {
     pub(crate) fn new() -> Stage {
         Stage::with(&[], "")
+    }
+
+    /// A stage on which the carrier may use any method.
+    pub(crate) fn for_any_method() -> Stage {
+        Stage::with(&[("name = \"carrier\"", "name = \"carrier\"\nmethods = [\"*\"]")], "")
     }
 
     /// A stage with further rules, and with these texts of the config replaced.
@@ -212,6 +218,7 @@ impl Stage {
             base: Instant::now(),
             now: Duration::ZERO,
             records: Vec::new(),
+            queries: Vec::new(),
             sent: Vec::new(),
         }
     }
@@ -229,7 +236,7 @@ impl Stage {
                     assert!(message.headers().top_via().is_some(), "no Via in\n{text}");
                     self.sent.push(Sent { flow, text, ticket });
                 }
-                Action::Resolve { .. } => panic!("all addresses are known here"),
+                Action::Resolve { query, .. } => self.queries.push(query),
                 Action::Records(chunk) => self.records.extend(chunk),
             }
         }
@@ -257,7 +264,13 @@ impl Stage {
 
     /// A message comes in on one of the listeners: 0 UDP, 1 TCP, 2 UDP on 10.0.0.2.
     pub(crate) fn receive_by(&mut self, from: &str, listener: u16, text: &str) -> &mut Stage {
-        let message = scan(message(text)).unwrap_or_else(|rejected| panic!("{:?} in\n{text}", rejected.reason));
+        self.receive_bytes(from, listener, message(text))
+    }
+
+    /// The same of bytes that stay as they are.
+    pub(crate) fn receive_bytes(&mut self, from: &str, listener: u16, bytes: Bytes) -> &mut Stage {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let message = scan(bytes).unwrap_or_else(|rejected| panic!("{:?} in\n{text}", rejected.reason));
         let peer: SocketAddr = from.parse().expect("an address");
         let transport = if listener == 1 { Transport::Tcp } else { Transport::Udp };
         let local = if listener == 2 { "10.0.0.2:5060" } else { "10.0.0.1:5060" }.parse().expect("an address");
@@ -276,6 +289,18 @@ impl Stage {
         let flow = Flow { transport: Transport::Udp, listener: ListenerId(0), local, peer, connection: None };
         let now = self.clock();
         self.engine.handle(now, &self.world, Input::Rejected { flow, rejected });
+        self.drain();
+        self
+    }
+
+    /// The one name that was asked for is at this address, or nowhere.
+    pub(crate) fn resolve(&mut self, peer: Option<&str>) -> &mut Stage {
+        let query = self.queries.pop().expect("a name was asked for");
+        assert!(self.queries.is_empty());
+        let local = "10.0.0.1".parse().expect("an address");
+        let hops = peer.map(|peer| Hop { peer: peer.parse().expect("an address"), local }).into_iter().collect();
+        let now = self.clock();
+        self.engine.handle(now, &self.world, Input::Resolved { query, hops });
         self.drain();
         self
     }
