@@ -110,6 +110,7 @@ impl Engine {
             came_by: arrival.flow,
             plan: Plan::Call(Box::new(plan)),
             best: None,
+            challenges: Vec::new(),
             record,
         };
         self.open_proxy(now, arrival, open, Returning { names, trust, ends: None });

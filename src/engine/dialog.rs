@@ -82,6 +82,7 @@ impl Engine {
             came_by: arrival.flow,
             plan: Plan::Dialog(Box::new(in_dialog)),
             best: None,
+            challenges: Vec::new(),
             record: None,
         };
         self.open_proxy(now, arrival, open, Returning { names, trust, ends });

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::settings::Listener;
@@ -9,7 +10,7 @@ use super::token::{Concealed, Token};
 use crate::flow::{Flow, Transport};
 use crate::number::{Number, NumberFormat};
 use crate::screen::{Callee, Presented, Trunk};
-use crate::sip::{Field, HeaderName, Headers, NameAddr, Request, Response, Scheme, Span, Splice, Uri};
+use crate::sip::{Field, HeaderName, Headers, NameAddr, Request, Response, Scheme, Span, Splice, Uri, scan};
 
 /// Max-Forwards of a request that has none (RFC 3261 section 16.6 item 3).
 const MAX_FORWARDS: u8 = 70;
@@ -321,7 +322,7 @@ pub(super) fn response_back(
     splice: &mut Splice,
     names: Option<&Names>,
     trust: ResponseTrust,
-) -> bytes::Bytes {
+) -> Bytes {
     let headers = response.headers();
     splice.remove(response.pop_via_span());
     let unasked = trust.protected && wants_privacy(headers, |token| token.eq_ignore_ascii_case(b"id"));
@@ -347,6 +348,25 @@ pub(super) fn response_back(
         }
     }
     splice.finish(headers)
+}
+
+/// Appends the lines of a 401 or 407 that say which credentials are wanted.
+pub(super) fn challenges(response: &Bytes, out: &mut Vec<u8>) {
+    let Ok(message) = scan(response.clone()) else { return };
+    let headers = message.headers();
+    for name in [&b"WWW-Authenticate"[..], b"Proxy-Authenticate"] {
+        for field in headers.others(name) {
+            out.extend_from_slice(headers.slice(field.line));
+        }
+    }
+}
+
+/// Adds the challenges of other targets to a 401 or 407 (RFC 3261 16.7 item 7).
+pub(super) fn with_challenges(response: Bytes, lines: &[u8]) -> Bytes {
+    let Ok(message) = scan(response.clone()) else { return response };
+    let mut splice = Splice::new();
+    splice.replace(message.headers().bottom(), |out| out.extend_from_slice(lines));
+    splice.finish(message.headers())
 }
 
 /// Who may say, and who may hear, who answers (RFC 3325 section 5).

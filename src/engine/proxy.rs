@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::action::{Hop, Ticket};
 use super::call::CallPlan;
 use super::dialog::InDialog;
-use super::forward::{Names, ResponseTrust, response_back};
+use super::forward::{Names, ResponseTrust, challenges, response_back, with_challenges};
 use super::hash::{loop_hash, stateless_tag};
 use super::hops::{Destination, Way};
 use super::own;
@@ -93,6 +93,8 @@ pub(super) struct Open {
     pub plan: Plan,
     /// The best final response so far, ready to be passed on.
     pub best: Option<(u16, Bytes)>,
+    /// What other targets ask for, beside the best: lines of WWW-Authenticate and Proxy-Authenticate.
+    pub challenges: Vec<u8>,
     pub record: Option<PendingRecord>,
 }
 
@@ -237,7 +239,7 @@ impl Engine {
         };
         // Our CANCEL has the branch of its INVITE (RFC 3261 section 9.1).
         if response.method() == Method::Cancel {
-            if let Some(cancel) = self.cancels.get(&client) {
+            if let Some(cancel) = self.cancels.get(&client).filter(|_| !response.has_more_via()) {
                 self.transactions.handle_response(now.mono, *cancel, response.status());
             }
             return;
@@ -246,9 +248,9 @@ impl Engine {
         let expected = match context {
             // Below ours stands the Via of the hop before, or the response is for nobody.
             Some(Context::Proxy(id)) if response.has_more_via() => self.proxies.get(id.key()).map(|proxy| proxy.method),
-            Some(Context::Proxy(_)) => None,
-            Some(Context::Bye) => Some(Method::Bye),
-            Some(Context::Cancel(_)) | None => None,
+            // A request of our own is answered with our Via alone (section 8.1.3.3).
+            Some(Context::Bye) if !response.has_more_via() => Some(Method::Bye),
+            Some(Context::Proxy(_) | Context::Bye | Context::Cancel(_)) | None => None,
         };
         if expected != Some(response.method()) {
             return self.counters.stray_responses.add(1);
@@ -332,7 +334,11 @@ impl Engine {
         let cancelled = proxy.cancelled.is_some();
         let counts = status != 503 && !is_silence;
         if counts && open.best.as_ref().is_none_or(|(best, _)| cancelled || rank(status) <= rank(*best)) {
-            open.best = Some((status, bytes));
+            if let Some((earlier, bytes)) = open.best.replace((status, bytes))
+                && asks_for_credentials(earlier)
+            {
+                challenges(&bytes, &mut open.challenges);
+            }
         }
         let try_on = matches!(&open.plan, Plan::Call(plan) if plan.fails_over_on(status));
         if try_on && proxy.cancelled.is_none() && !proxy.ringing {
@@ -347,6 +353,10 @@ impl Engine {
         let Some(proxy) = self.proxies.get_mut(id.key()).filter(|proxy| !proxy.answered) else { return };
         let Some(open) = &mut proxy.open else { return };
         if let Some((status, bytes)) = open.best.take() {
+            let bytes = match &open.challenges[..] {
+                lines @ [_, ..] if asks_for_credentials(status) => with_challenges(bytes, lines),
+                _ => bytes,
+            };
             let _ = self.transactions.respond(now.mono, proxy.server, status, bytes);
             return self.conclude(now, id, Some(status));
         }
@@ -445,7 +455,9 @@ impl Engine {
         let (Some(flow), Some(proxy)) = (self.transactions.client_flow(client), self.proxies.get(id.key())) else {
             return;
         };
-        let reason = proxy.cancelled.as_deref().unwrap_or_default();
+        let is_elsewhere = proxy.branches.iter().any(|branch| branch.state == BranchState::Won);
+        let given = proxy.cancelled.as_deref().unwrap_or_default();
+        let reason = if is_elsewhere { own::COMPLETED_ELSEWHERE } else { given };
         let Some(invite) = self.kept_request(client) else { return };
         let bytes = own::cancel(&invite, reason);
         let context = Context::Cancel(client);
@@ -540,7 +552,18 @@ fn kind(method: Method) -> Kind {
     if method == Method::Invite { Kind::Invite } else { Kind::NonInvite }
 }
 
-/// Which of two failures is passed on: a 6xx, else the lowest class (RFC 3261 16.7 item 6).
-fn rank(status: u16) -> u16 {
-    if status >= 600 { 0 } else { status / 100 }
+/// Which of two failures is passed on: a 6xx, else the lowest class, and in it what tells the caller how to ask again
+/// (RFC 3261 16.7 item 6). Credentials come first, so that no challenge is lost once there is one.
+fn rank(status: u16) -> (u16, u8) {
+    let class = if status >= 600 { 0 } else { status / 100 };
+    let within = match status {
+        _ if asks_for_credentials(status) => 0,
+        415 | 420 | 484 => 1,
+        _ => 2,
+    };
+    (class, within)
+}
+
+fn asks_for_credentials(status: u16) -> bool {
+    matches!(status, 401 | 407)
 }

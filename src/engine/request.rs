@@ -272,8 +272,9 @@ impl Engine {
         let status = if known { 200 } else { 481 };
         self.answer(now, arrival, status, phrase(status), Vec::new());
         if let Some(Context::Proxy(proxy)) = proxied {
-            let reason = arrival.request.headers().first(HeaderName::Reason).unwrap_or_default();
-            self.cancel_proxy(now, proxy, reason);
+            // There may be one for each protocol (RFC 3326 section 2).
+            let reasons: SmallVec<[&[u8]; 2]> = arrival.request.headers().values(HeaderName::Reason).collect();
+            self.cancel_proxy(now, proxy, &reasons.join(&b", "[..]));
         }
     }
 

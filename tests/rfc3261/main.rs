@@ -12,4 +12,5 @@ mod stage;
 mod section_17;
 mod section_17_property;
 
+mod rfc_3326;
 mod rfc_4320;
