@@ -108,6 +108,7 @@ impl Engine {
         let open = Open {
             request: request.clone(),
             came_by: arrival.flow,
+            came_at: now.mono,
             plan: Plan::Call(Box::new(plan)),
             best: None,
             challenges: Vec::new(),

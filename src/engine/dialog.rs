@@ -83,6 +83,7 @@ impl Engine {
             plan: Plan::Dialog(Box::new(in_dialog)),
             best: None,
             challenges: Vec::new(),
+            came_at: now.mono,
             record: None,
         };
         self.open_proxy(now, arrival, open, Returning { names, trust, ends });

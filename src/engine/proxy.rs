@@ -3,6 +3,8 @@
 //! One branch at a time is waited for. A branch that was given up lives on in its transaction: a late 1xx is
 //! cancelled, a late 2xx acknowledged and ended.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use smallvec::SmallVec;
 
@@ -17,7 +19,7 @@ use super::record::{EndedBy, PendingRecord};
 use super::request::Arrival;
 use super::shard::{Context, Engine, Waiting};
 use crate::flow::Flow;
-use crate::sip::reply::{Reply, reply};
+use crate::sip::reply::{Reply, reply, trying};
 use crate::sip::{Message, Method, Request, Response, phrase, scan};
 use crate::time::Now;
 use crate::transaction::{ClientId, ClientRequest, FailureOutcome, Kind, ResponseOutcome, ServerId};
@@ -90,6 +92,7 @@ enum BranchState {
 pub(super) struct Open {
     pub request: Request,
     pub came_by: Flow,
+    pub came_at: Instant,
     pub plan: Plan,
     /// The best final response so far, ready to be passed on.
     pub best: Option<(u16, Bytes)>,
@@ -227,8 +230,8 @@ impl Engine {
         let Context::Proxy(id) = context else { return };
         let Some(proxy) = self.proxies.get(id.key()).filter(|proxy| !proxy.answered && !proxy.ringing) else { return };
         let Some(open) = &proxy.open else { return };
-        let text = Reply { status: 100, phrase: phrase(100), to_tag: None, extra: b"" };
-        let bytes = reply(open.request.headers(), open.came_by.peer, text);
+        let delay = now.mono.saturating_duration_since(open.came_at);
+        let bytes = trying(open.request.headers(), open.came_by.peer, delay);
         // After a final response there is nothing to be said any more.
         let _ = self.transactions.respond(now.mono, proxy.server, 100, bytes);
     }
