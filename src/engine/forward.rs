@@ -554,13 +554,6 @@ pub(super) fn next_request_uri(
         out.extend_from_slice(b";user=phone");
     }
     // These said how to reach the old host.
-    let routing = [&b"transport"[..], b"maddr", b"ttl", b"lr", b"method"];
-    for text in parsed.params.split(|&byte| byte == b';').filter(|text| !text.is_empty()) {
-        let name = text.split(|&byte| byte == b'=').next().unwrap_or_default();
-        if !routing.iter().any(|routing| name.eq_ignore_ascii_case(routing)) {
-            out.push(b';');
-            out.extend_from_slice(text);
-        }
-    }
+    parsed.write_params_without(&[b"transport", b"maddr", b"ttl", b"lr", b"method"], &mut out);
     out
 }

@@ -56,7 +56,7 @@ pub(super) fn ack_and_bye(response: &Response, listener: &Listener, flow: &Flow,
     };
     let request = |method: &str, cseq: u32, branch: &[u8]| {
         let mut out = Vec::with_capacity(512);
-        start(&mut out, method.as_bytes(), first_hop);
+        start(&mut out, method.as_bytes(), &first_hop);
         out.extend_from_slice(b"Via: SIP/2.0/");
         out.extend_from_slice(flow.transport.via_token().as_bytes());
         out.push(b' ');
@@ -67,8 +67,8 @@ pub(super) fn ack_and_bye(response: &Response, listener: &Listener, flow: &Flow,
         for route in &routes {
             put(&mut out, "Route", route);
         }
-        if let Some(target) = last {
-            put(&mut out, "Route", &[b"<", target, b">"].concat());
+        if let Some(target) = &last {
+            put(&mut out, "Route", &[b"<", &target[..], b">"].concat());
         }
         put(&mut out, "From", headers.slice(response.from_span()));
         put(&mut out, "To", headers.slice(response.to_span()));
