@@ -15,6 +15,9 @@ use crate::sip::{Field, HeaderName, Headers, NameAddr, Request, Response, Scheme
 /// Max-Forwards of a request that has none (RFC 3261 section 16.6 item 3).
 const MAX_FORWARDS: u8 = 70;
 
+/// Max-Breadth of a request that has none, and the most that one may have (RFC 5393 section 5.3.3).
+const MAX_BREADTH: u32 = 60;
+
 /// What identifies a caller, beside From (RFC 3323 section 4.1, RFC 3325, RFC 5806, RFC 7044, RFC 3892).
 const CALLER_HEADERS: [HeaderName; 6] = [
     HeaderName::PPreferredIdentity,
@@ -72,7 +75,7 @@ impl Outgoing<'_> {
         }
     }
 
-    /// Counts Max-Forwards down, and says how long the body is where nothing does: a stream needs it.
+    /// Counts Max-Forwards down, bounds Max-Breadth, and says how long the body is where nothing does: a stream needs it.
     pub(super) fn hop_headers(&mut self) {
         let request = self.request;
         match (request.headers().named(HeaderName::MaxForwards).next(), request.max_forwards()) {
@@ -83,6 +86,14 @@ impl Outgoing<'_> {
             _ => {
                 let text = format!("Max-Forwards: {MAX_FORWARDS}\r\n");
                 self.replace(request.headers().top(), |out| out.extend_from_slice(text.as_bytes()));
+            }
+        }
+        match request.headers().named(HeaderName::MaxBreadth).next() {
+            Some(_) if max_breadth(request.headers()).is_some_and(|breadth| breadth <= MAX_BREADTH) => {}
+            Some(field) => self.replace(field.value, |out| out.extend_from_slice(MAX_BREADTH.to_string().as_bytes())),
+            None => {
+                let text = format!("Max-Breadth: {MAX_BREADTH}\r\n");
+                self.replace(request.headers().bottom(), |out| out.extend_from_slice(text.as_bytes()));
             }
         }
         if request.headers().named(HeaderName::ContentLength).next().is_none() {
@@ -314,6 +325,11 @@ impl Outgoing<'_> {
             });
         }
     }
+}
+
+/// Max-Breadth, where it can be read.
+pub(super) fn max_breadth(headers: &Headers) -> Option<u32> {
+    std::str::from_utf8(headers.first(HeaderName::MaxBreadth)?).ok()?.parse().ok()
 }
 
 /// A response while it is changed for the hop before.
