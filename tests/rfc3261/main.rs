@@ -6,11 +6,23 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[path = "../engine/stage.rs"]
-#[allow(dead_code, reason = "the stage is that of tests/engine, which uses other parts of it")]
 mod stage;
 
+mod helpers;
+
+mod section_12;
+mod section_16;
 mod section_17;
 mod section_17_property;
+mod section_18;
+mod section_8;
 
+mod rfc_3262;
+mod rfc_3311;
 mod rfc_3326;
+mod rfc_3581;
 mod rfc_4320;
+mod rfc_5393;
+mod rfc_5658;
+mod rfc_6026;
+mod rfc_6665;
