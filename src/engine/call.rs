@@ -108,8 +108,10 @@ impl Engine {
         let open = Open {
             request: request.clone(),
             came_by: arrival.flow,
+            came_at: now.mono,
             plan: Plan::Call(Box::new(plan)),
             best: None,
+            challenges: Vec::new(),
             record,
         };
         self.open_proxy(now, arrival, open, Returning { names, trust, ends: None });

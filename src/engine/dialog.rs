@@ -14,7 +14,7 @@ use super::request::{Arrival, Refusal};
 use super::settings::EngineConfig;
 use super::shard::{Engine, Waiting};
 use super::token::Token;
-use crate::flow::Flow;
+use crate::flow::{Flow, Transport};
 use crate::screen::{Policy, Trunk, TrunkId, World};
 use crate::sip::{HeaderName, Method, NameAddr, Request, Span, Splice, Uri, phrase, request_uri};
 use crate::time::Now;
@@ -40,6 +40,8 @@ pub(super) struct InDialog {
     /// The caller's trunk and the callee's, if the config still has them.
     caller_trunk: Option<TrunkId>,
     callee_trunk: Option<TrunkId>,
+    /// The token as it came, for another Record-Route; empty where the peer has lost it.
+    token_text: Vec<u8>,
     from_caller: bool,
     tried: bool,
 }
@@ -47,6 +49,7 @@ pub(super) struct InDialog {
 /// Who is ours in a Route set.
 struct Routing {
     token: Option<Token>,
+    token_text: Vec<u8>,
     uri: Option<Vec<u8>>,
     consumed: SmallVec<[Span; 2]>,
     appended: Option<Vec<u8>>,
@@ -82,8 +85,10 @@ impl Engine {
         let open = Open {
             request: request.clone(),
             came_by: arrival.flow,
+            came_at: now.mono,
             plan: Plan::Dialog(Box::new(in_dialog)),
             best: None,
+            challenges: Vec::new(),
             record: None,
         };
         self.open_proxy(now, arrival, open, Returning { names, trust, ends });
@@ -132,7 +137,7 @@ impl Engine {
             && let Some(from_caller) = token.sender(&self.config.keys, request)
             && self.may_refresh(now, token, request)
             && let Ok(uri) = Uri::parse(&routing.next)
-            && !self.config.is_us(uri.host, uri.port, flow)
+            && !self.config.is_us(uri.param(b"maddr").unwrap_or(uri.host), uri.port, flow)
             && let Some(destination) = Destination::of_uri(&uri)
         {
             let token = routing.token?;
@@ -149,6 +154,7 @@ impl Engine {
                 consumed: routing.consumed,
                 appended: routing.appended,
                 token,
+                token_text: routing.token_text,
                 from_caller,
                 tried: false,
             });
@@ -191,6 +197,7 @@ impl Engine {
             consumed: routes.collect(),
             appended: None,
             token: call.token.clone(),
+            token_text: Vec::new(),
             from_caller,
             tried: false,
         })
@@ -202,13 +209,15 @@ impl Engine {
         let headers = request.headers();
         let values: SmallVec<[&[u8]; 4]> = headers.values(HeaderName::Route).collect();
         let mut token = None;
+        let mut token_text = Vec::new();
         let mut uri = None;
         let mut last = values.len();
         // A strict router before us has put our Route into the Request-URI and the target at the end (16.4).
         if let Some(ours) = self.token_in(&request.uri(), request.call_id()) {
+            token_text = user_of(request.uri_bytes());
             token = Some(ours);
             last = last.checked_sub(1)?;
-            uri = Some(request_uri(NameAddr::parse(values[last]).ok()?.uri)?.to_vec());
+            uri = Some(request_uri(NameAddr::parse(values[last]).ok()?.uri)?.into_owned());
         }
         let mut first = 0;
         while first < last {
@@ -218,10 +227,17 @@ impl Engine {
             if ours.is_none() && !self.config.is_us(uri.host, uri.port, flow) {
                 break;
             }
-            token = token.or(ours);
+            if let (None, Some(ours)) = (&token, ours) {
+                token_text = user_of(route.uri);
+                token = Some(ours);
+            }
             first += 1;
         }
-        let target = uri.clone().unwrap_or_else(|| request.uri_bytes().to_vec());
+        let mut target = uri.clone().unwrap_or_else(|| request.uri_bytes().to_vec());
+        if let Some(stripped) = self.without_our_maddr(&target, flow) {
+            uri = Some(stripped.clone());
+            target = stripped;
+        }
         let mut appended = None;
         let next = match values[first..last].first() {
             Some(route) => {
@@ -230,19 +246,36 @@ impl Engine {
                     // The next hop is a strict router itself (16.6 item 6).
                     first += 1;
                     appended = Some(target);
-                    uri = Some(request_uri(&next)?.to_vec());
+                    uri = Some(request_uri(&next)?.into_owned());
                 }
                 next
             }
             None => target,
         };
         let consumed = consumed_places(request, &values, first, last);
-        Some(Routing { token, uri, consumed, appended, next })
+        Some(Routing { token, token_text, uri, consumed, appended, next })
+    }
+
+    /// A Request-URI less the maddr that names us, and the port and transport that say how we are reached (16.4).
+    fn without_our_maddr(&self, bytes: &[u8], flow: &Flow) -> Option<Vec<u8>> {
+        let uri = Uri::parse(bytes).ok()?;
+        let transport = uri.param(b"transport").map_or(Some(Transport::Udp), Transport::parse);
+        if !self.config.is_us(uri.param(b"maddr")?, uri.port, flow) || transport != Some(flow.transport) {
+            return None;
+        }
+        let end_of = |part: &[u8]| part.as_ptr() as usize - bytes.as_ptr() as usize + part.len();
+        let mut out = bytes[..end_of(uri.host)].to_vec();
+        uri.write_params_without(&[b"maddr", b"transport"], &mut out);
+        Some(out)
     }
 
     fn token_in(&self, uri: &Uri<'_>, call_id: &[u8]) -> Option<Token> {
         Token::read(&self.config.keys, call_id, uri.user?)
     }
+}
+
+fn user_of(uri: &[u8]) -> Vec<u8> {
+    Uri::parse(uri).ok().and_then(|uri| uri.user).unwrap_or_default().to_vec()
 }
 
 /// The places to take out so that the values before `first` and from `last` on are gone.
@@ -305,6 +338,11 @@ impl InDialog {
         let listener = config.listener(flow.listener);
         let mut out = Outgoing { request, splice };
         out.via(self.came_by.peer, listener, flow, branch);
+        // Who restarts learns his Route set anew (16.6 item 4); who subscribes takes it from NOTIFY (RFC 6665 section 4.3).
+        if !self.token_text.is_empty() && request.method().may_make_dialog() {
+            let sides = [(listener, flow), (config.listener(self.came_by.listener), &self.came_by)];
+            out.record_route(&self.token_text, sides);
+        }
         out.hop_headers();
         out.routes(&self.consumed, self.appended.as_deref());
         if let Some(uri) = &self.uri {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::settings::Listener;
@@ -9,11 +10,14 @@ use super::token::{Concealed, Token};
 use crate::flow::{Flow, Transport};
 use crate::number::{Number, NumberFormat};
 use crate::screen::{Callee, Presented, Trunk};
-use crate::sip::{Field, HeaderName, Headers, NameAddr, Request, Response, Scheme, Span, Splice, Uri};
+use crate::sip::{Field, HeaderName, Headers, NameAddr, Request, Response, Scheme, Span, Splice, Uri, scan};
 use crate::text::{put_decimal, put_socket};
 
 /// Max-Forwards of a request that has none (RFC 3261 section 16.6 item 3).
 const MAX_FORWARDS: u8 = 70;
+
+/// Max-Breadth of a request that has none, and the most that one may have (RFC 5393 section 5.3.3).
+const MAX_BREADTH: u32 = 60;
 
 /// What identifies a caller, beside From (RFC 3323 section 4.1, RFC 3325, RFC 5806, RFC 7044, RFC 3892).
 const CALLER_HEADERS: [HeaderName; 6] = [
@@ -69,7 +73,7 @@ impl Outgoing<'_> {
         self.splice.replace_if(request.via_span(), |out| request.via().stamp(came_from, out));
     }
 
-    /// Counts Max-Forwards down, and says how long the body is where nothing does: a stream needs it.
+    /// Counts Max-Forwards down, bounds Max-Breadth, and says how long the body is where nothing does: a stream needs it.
     pub(super) fn hop_headers(&mut self) {
         let request = self.request;
         match (request.headers().named(HeaderName::MaxForwards).next(), request.max_forwards()) {
@@ -81,6 +85,17 @@ impl Outgoing<'_> {
                 self.replace(request.headers().top(), |out| {
                     out.extend_from_slice(b"Max-Forwards: ");
                     put_decimal(MAX_FORWARDS, out);
+                    out.extend_from_slice(b"\r\n");
+                });
+            }
+        }
+        match request.headers().named(HeaderName::MaxBreadth).next() {
+            Some(_) if max_breadth(request.headers()).is_some_and(|breadth| breadth <= MAX_BREADTH) => {}
+            Some(field) => self.replace(field.value, |out| put_decimal(MAX_BREADTH, out)),
+            None => {
+                self.replace(request.headers().bottom(), |out| {
+                    out.extend_from_slice(b"Max-Breadth: ");
+                    put_decimal(MAX_BREADTH, out);
                     out.extend_from_slice(b"\r\n");
                 });
             }
@@ -319,13 +334,18 @@ impl Outgoing<'_> {
     }
 }
 
+/// Max-Breadth, where it can be read.
+pub(super) fn max_breadth(headers: &Headers) -> Option<u32> {
+    std::str::from_utf8(headers.first(HeaderName::MaxBreadth)?).ok()?.parse().ok()
+}
+
 /// A response while it is changed for the hop before.
 pub(super) fn response_back(
     response: &Response,
     splice: &mut Splice,
     names: Option<&Names>,
     trust: ResponseTrust,
-) -> bytes::Bytes {
+) -> Bytes {
     let headers = response.headers();
     splice.remove(response.pop_via_span());
     let unasked = trust.protected && wants_privacy(headers, |token| token.eq_ignore_ascii_case(b"id"));
@@ -351,6 +371,25 @@ pub(super) fn response_back(
         }
     }
     splice.finish(headers)
+}
+
+/// Appends the lines of a 401 or 407 that say which credentials are wanted.
+pub(super) fn challenges(response: &Bytes, out: &mut Vec<u8>) {
+    let Ok(message) = scan(response.clone()) else { return };
+    let headers = message.headers();
+    for name in [&b"WWW-Authenticate"[..], b"Proxy-Authenticate"] {
+        for field in headers.others(name) {
+            out.extend_from_slice(headers.slice(field.line));
+        }
+    }
+}
+
+/// Adds the challenges of other targets to a 401 or 407 (RFC 3261 16.7 item 7).
+pub(super) fn with_challenges(response: Bytes, lines: &[u8]) -> Bytes {
+    let Ok(message) = scan(response.clone()) else { return response };
+    let mut splice = Splice::new();
+    splice.replace(message.headers().bottom(), |out| out.extend_from_slice(lines));
+    splice.finish(message.headers())
 }
 
 /// Who may say, and who may hear, who answers (RFC 3325 section 5).
@@ -538,13 +577,6 @@ pub(super) fn next_request_uri(
         out.extend_from_slice(b";user=phone");
     }
     // These said how to reach the old host.
-    let routing = [&b"transport"[..], b"maddr", b"ttl", b"lr", b"method"];
-    for text in parsed.params.split(|&byte| byte == b';').filter(|text| !text.is_empty()) {
-        let name = text.split(|&byte| byte == b'=').next().unwrap_or_default();
-        if !routing.iter().any(|routing| name.eq_ignore_ascii_case(routing)) {
-            out.push(b';');
-            out.extend_from_slice(text);
-        }
-    }
+    parsed.write_params_without(&[b"transport", b"maddr", b"ttl", b"lr", b"method"], &mut out);
     out
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::settings::Listener;
 use crate::flow::Flow;
-use crate::sip::{HeaderName, NameAddr, Request, Response, Values, request_uri};
+use crate::sip::{HeaderName, MAX_CSEQ, NameAddr, Request, Response, Uri, Values, request_uri};
 
 /// The ACK to a 300-699 (RFC 3261 section 17.1.1.3).
 pub(super) fn ack(invite: &Request, response: &Response) -> Bytes {
@@ -23,6 +23,9 @@ pub(super) fn cancel(invite: &Request, reason: &[u8]) -> Bytes {
     finish(out, invite, b"CANCEL")
 }
 
+/// The Reason of a CANCEL where another target has answered (RFC 3326 section 2).
+pub(super) const COMPLETED_ELSEWHERE: &[u8] = b"SIP;cause=200;text=\"Call completed elsewhere\"";
+
 /// ACK and BYE for a 2xx of a branch that was given up; both go the way that the INVITE went.
 pub(super) fn ack_and_bye(response: &Response, listener: &Listener, flow: &Flow, branches: [&[u8]; 2]) -> [Bytes; 2] {
     let headers = response.headers();
@@ -39,9 +42,21 @@ pub(super) fn ack_and_bye(response: &Response, listener: &Listener, flow: &Flow,
         }
         routes.insert(0, value);
     }
+    // A strict router finds itself in the Request-URI and the target below all Routes (section 12.2.1.1).
+    let strict = routes.first().and_then(|route| NameAddr::parse(route).ok()).and_then(|route| {
+        let has_lr = Uri::parse(route.uri).is_ok_and(|uri| uri.param(b"lr").is_some());
+        request_uri(route.uri).filter(|_| !has_lr)
+    });
+    let (first_hop, last) = match strict {
+        Some(router) => {
+            routes.remove(0);
+            (router, Some(target))
+        }
+        None => (target, None),
+    };
     let request = |method: &str, cseq: u32, branch: &[u8]| {
         let mut out = Vec::with_capacity(512);
-        start(&mut out, method.as_bytes(), target);
+        start(&mut out, method.as_bytes(), &first_hop);
         out.extend_from_slice(b"Via: SIP/2.0/");
         out.extend_from_slice(flow.transport.via_token().as_bytes());
         out.push(b' ');
@@ -52,6 +67,9 @@ pub(super) fn ack_and_bye(response: &Response, listener: &Listener, flow: &Flow,
         for route in &routes {
             put(&mut out, "Route", route);
         }
+        if let Some(target) = &last {
+            put(&mut out, "Route", &[b"<", &target[..], b">"].concat());
+        }
         put(&mut out, "From", headers.slice(response.from_span()));
         put(&mut out, "To", headers.slice(response.to_span()));
         put(&mut out, "Call-ID", response.call_id());
@@ -60,7 +78,7 @@ pub(super) fn ack_and_bye(response: &Response, listener: &Listener, flow: &Flow,
         Bytes::from(out)
     };
     let cseq = response.cseq();
-    [request("ACK", cseq, branches[0]), request("BYE", cseq.saturating_add(1), branches[1])]
+    [request("ACK", cseq, branches[0]), request("BYE", (cseq + 1).min(MAX_CSEQ), branches[1])]
 }
 
 /// The start line, Via, Route and From of a request that takes the very way of the INVITE.

@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use super::action::{Hop, Ticket};
 use super::call::CallPlan;
 use super::dialog::InDialog;
-use super::forward::{Names, ResponseTrust, response_back};
+use super::forward::{Names, ResponseTrust, challenges, response_back, with_challenges};
 use super::hash::{loop_hash, stateless_tag};
 use super::hops::{Destination, Way};
 use super::own;
@@ -19,7 +19,7 @@ use super::record::{EndedBy, PendingRecord};
 use super::request::Arrival;
 use super::shard::{Context, Engine, Waiting};
 use crate::flow::Flow;
-use crate::sip::reply::{Reply, reply};
+use crate::sip::reply::{Reply, reply, trying};
 use crate::sip::{HeaderName, Message, Method, Request, Response, phrase, scan};
 use crate::slots::Slot;
 use crate::time::Now;
@@ -83,9 +83,12 @@ enum BranchState {
 pub(super) struct Open {
     pub request: Request,
     pub came_by: Flow,
+    pub came_at: Instant,
     pub plan: Plan,
     /// The best final response so far, ready to be passed on.
     pub best: Option<(u16, Bytes)>,
+    /// What other targets ask for, beside the best: lines of WWW-Authenticate and Proxy-Authenticate.
+    pub challenges: Vec<u8>,
     pub record: Option<PendingRecord>,
 }
 
@@ -169,7 +172,11 @@ impl Engine {
             if let (true, Way::Ask(_)) = (under_way, way) {
                 self.proxies[id.0].references += 1;
                 self.proxies[id.0].open = Some(open);
-                return self.send_trying(now, Context::Proxy(id));
+                // RFC 4320 section 4.1: other requests get no 100 before Timer E has reached T2.
+                if self.proxies[id.0].method == Method::Invite {
+                    self.send_trying(now, Context::Proxy(id));
+                }
+                return;
             }
         }
         self.proxies[id.0].open = Some(open);
@@ -228,8 +235,8 @@ impl Engine {
         let Context::Proxy(id) = context else { return };
         let Some(proxy) = self.proxies.get(id.0).filter(|proxy| !proxy.answered && !proxy.ringing) else { return };
         let Some(open) = &proxy.open else { return };
-        let text = Reply { status: 100, phrase: phrase(100), to_tag: None, extra: b"" };
-        let bytes = reply(open.request.headers(), open.came_by.peer, text);
+        let delay = now.mono.saturating_duration_since(open.came_at);
+        let bytes = trying(open.request.headers(), open.came_by.peer, delay);
         // After a final response there is nothing to be said any more.
         let _ = self.transactions.respond(now.mono, proxy.server, 100, bytes);
     }
@@ -240,7 +247,7 @@ impl Engine {
         };
         // Our CANCEL has the branch of its INVITE (RFC 3261 section 9.1).
         if response.method() == Method::Cancel {
-            if let Some(cancel) = self.cancels.get(&client) {
+            if let Some(cancel) = self.cancels.get(&client).filter(|_| !response.has_more_via()) {
                 self.transactions.handle_response(now.mono, *cancel, response.status());
             }
             return;
@@ -249,9 +256,9 @@ impl Engine {
         let expected = match context {
             // Below ours stands the Via of the hop before, or the response is for nobody.
             Some(Context::Proxy(id)) if response.has_more_via() => self.proxies.get(id.0).map(|proxy| proxy.method),
-            Some(Context::Proxy(_)) => None,
-            Some(Context::Bye) => Some(Method::Bye),
-            Some(Context::Cancel(_)) | None => None,
+            // A request of our own is answered with our Via alone (section 8.1.3.3).
+            Some(Context::Bye) if !response.has_more_via() => Some(Method::Bye),
+            Some(Context::Proxy(_) | Context::Bye | Context::Cancel(_)) | None => None,
         };
         if expected != Some(response.method()) {
             return self.counters.stray_responses.add(1);
@@ -294,6 +301,8 @@ impl Engine {
         }
         match (response.status(), branch.state) {
             (100, BranchState::Tried) if !answered => {}
+            // Nobody sends these to a non-INVITE (RFC 4320 section 4.1), and who passes one on does.
+            (101..=199, BranchState::Tried) if !answered && proxy.method != Method::Invite => {}
             (101..=199, BranchState::Tried) if !answered => {
                 if !std::mem::replace(&mut proxy.ringing, true) && proxy.method == Method::Invite {
                     self.rings.push_back(Ring { condense_at: now.mono + CONDENSE_AFTER, proxy: id, client });
@@ -350,16 +359,24 @@ impl Engine {
         let bytes = self.back(id, response);
         let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         let Some(open) = &mut proxy.open else { return };
+        // To a non-INVITE a 408 is as good as no answer, and is passed on to nobody (RFC 4320 section 4.2).
+        let is_silence = status == 408 && proxy.method != Method::Invite;
+        let failure = if is_silence { Failure::Timeout } else { Failure::Unavailable };
         // 503 would make the peer stop sending us anything, though it is only the next hop that has trouble.
         let cancelled = proxy.cancelled.is_some();
-        if status != 503 && open.best.as_ref().is_none_or(|(best, _)| cancelled || rank(status) <= rank(*best)) {
-            open.best = Some((status, bytes));
+        let counts = status != 503 && !is_silence;
+        if counts && open.best.as_ref().is_none_or(|(best, _)| cancelled || rank(status) <= rank(*best)) {
+            if let Some((earlier, bytes)) = open.best.replace((status, bytes))
+                && asks_for_credentials(earlier)
+            {
+                challenges(&bytes, &mut open.challenges);
+            }
         }
         let try_on = matches!(&open.plan, Plan::Call(plan) if plan.fails_over_on(status));
         if try_on && proxy.cancelled.is_none() && !proxy.ringing {
-            self.try_next(now, id, Failure::Unavailable);
+            self.try_next(now, id, failure);
         } else {
-            self.conclude_without_answer(now, id, Failure::Unavailable);
+            self.conclude_without_answer(now, id, failure);
         }
     }
 
@@ -368,6 +385,10 @@ impl Engine {
         let Some(proxy) = self.proxies.get_mut(id.0).filter(|proxy| !proxy.answered) else { return };
         let Some(open) = &mut proxy.open else { return };
         if let Some((status, bytes)) = open.best.take() {
+            let bytes = match &open.challenges[..] {
+                lines @ [_, ..] if asks_for_credentials(status) => with_challenges(bytes, lines),
+                _ => bytes,
+            };
             let _ = self.transactions.respond(now.mono, proxy.server, status, bytes);
             return self.conclude(now, id, Some(status));
         }
@@ -383,6 +404,7 @@ impl Engine {
             // RFC 4320 section 4.2: the client's own timer has run out by now.
             (_, Failure::Timeout) | (_, Failure::Unavailable) => None,
         };
+        let status = status.filter(|&status| status != 408 || proxy.method == Method::Invite);
         if let Some(status) = status {
             let tag = stateless_tag(&self.config.keys.token, &open.request);
             let text = Reply { status, phrase: phrase(status), to_tag: Some(&tag), extra: b"" };
@@ -465,7 +487,9 @@ impl Engine {
         let (Some(flow), Some(proxy)) = (self.transactions.client_flow(client), self.proxies.get(id.0)) else {
             return;
         };
-        let reason = proxy.cancelled.as_deref().unwrap_or_default();
+        let is_elsewhere = proxy.branches.iter().any(|branch| branch.state == BranchState::Won);
+        let given = proxy.cancelled.as_deref().unwrap_or_default();
+        let reason = if is_elsewhere { own::COMPLETED_ELSEWHERE } else { given };
         let Some(invite) = self.kept_request(client) else { return };
         let bytes = own::cancel(&invite, reason);
         let context = Context::Cancel(client);
@@ -560,7 +584,18 @@ fn kind(method: Method) -> Kind {
     if method == Method::Invite { Kind::Invite } else { Kind::NonInvite }
 }
 
-/// Which of two failures is passed on: a 6xx, else the lowest class (RFC 3261 16.7 item 6).
-fn rank(status: u16) -> u16 {
-    if status >= 600 { 0 } else { status / 100 }
+/// Which of two failures is passed on: a 6xx, else the lowest class, and in it what tells the caller how to ask again
+/// (RFC 3261 16.7 item 6). Credentials come first, so that no challenge is lost once there is one.
+fn rank(status: u16) -> (u16, u8) {
+    let class = if status >= 600 { 0 } else { status / 100 };
+    let within = match status {
+        _ if asks_for_credentials(status) => 0,
+        415 | 420 | 484 => 1,
+        _ => 2,
+    };
+    (class, within)
+}
+
+fn asks_for_credentials(status: u16) -> bool {
+    matches!(status, 401 | 407)
 }

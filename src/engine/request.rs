@@ -9,12 +9,12 @@ use rand::Rng;
 
 use super::branch::Branches;
 use super::config::UnknownSource;
-use super::forward::{diversion, wants_privacy};
+use super::forward::{diversion, max_breadth, wants_privacy};
 use super::hash::{loop_hash, stateless_tag};
 use super::memory::{AnswerText, Remembered};
 use super::record::{Judged, PendingRecord};
 use super::shard::{Context, Engine};
-use crate::flow::Flow;
+use crate::flow::{Flow, Transport};
 use crate::screen::{Answer, CallFacts, CallView, Outcome, TrunkId, Verdict, World, decide};
 use crate::sip::reply::{Reply, reply};
 use crate::sip::{
@@ -31,7 +31,7 @@ const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MES
 /// read our own INVITE, for its CANCEL and its ACK.
 const ADDED_BYTES: usize = 8 * 1024;
 
-/// The most header fields that forwarding adds: Via, two Record-Routes, Max-Forwards, Content-Length, Diversion,
+/// The most header fields that forwarding adds: Via, two Record-Routes, Max-Forwards, Max-Breadth, Content-Length, Diversion,
 /// P-Asserted-Identity, Privacy, Route; and some to spare.
 const ADDED_FIELDS: usize = 16;
 
@@ -89,6 +89,10 @@ impl Engine {
         };
         let request = arrival.request;
         if self.is_for_us(request, &arrival.flow) && request.method() == Method::Options {
+            // Here we are no proxy but who is called (RFC 3261 section 8.2.2.3).
+            if let Some(refusal) = unsupported(request, HeaderName::Require) {
+                return self.answer(now, arrival, refusal.status, phrase(refusal.status), refusal.extra);
+            }
             let extra = format!("Allow: {ALLOW}\r\nAccept: application/sdp\r\n");
             return self.answer(now, arrival, 200, "OK", extra.into_bytes());
         }
@@ -116,7 +120,9 @@ impl Engine {
     pub(super) fn check(&self, request: &Request, flow: &Flow) -> Result<(), Refusal> {
         let uri = request.uri();
         let known_scheme = match uri.scheme {
-            Scheme::Sip | Scheme::Sips | Scheme::Tel => true,
+            Scheme::Sip | Scheme::Tel => true,
+            // It asks for TLS on every hop (section 26.2.2): better no call than one that only seems safe.
+            Scheme::Sips => self.config.listeners.iter().any(|listener| listener.transport == Transport::Tls),
             Scheme::Urn => {
                 uri.user.is_some_and(|name| name.get(..8).is_some_and(|it| it.eq_ignore_ascii_case(b"service:")))
             }
@@ -137,12 +143,11 @@ impl Engine {
         if longest > MAX_MESSAGE || request.headers().fields().len() + ADDED_FIELDS > MAX_HEADERS {
             return Err(Refusal::status(513));
         }
-        let required: Vec<&[u8]> = request.headers().values(HeaderName::ProxyRequire).collect();
-        if !required.is_empty() {
-            let extra = [b"Unsupported: ", &required.join(&b", "[..])[..], b"\r\n"].concat();
-            return Err(Refusal { status: 420, extra });
+        // It goes to one target at a time, which takes a breadth of 1 (RFC 5393 section 5.3.3).
+        if max_breadth(request.headers()) == Some(0) {
+            return Err(Refusal::status(440));
         }
-        Ok(())
+        unsupported(request, HeaderName::ProxyRequire).map_or(Ok(()), Err)
     }
 
     /// Whether a Via of ours shows that this very request has been here (RFC 3261 16.3 item 4, RFC 5393). The hash is
@@ -272,8 +277,9 @@ impl Engine {
         let status = if known { 200 } else { 481 };
         self.answer(now, arrival, status, phrase(status), Vec::new());
         if let Some(Context::Proxy(proxy)) = proxied {
-            let reason = arrival.request.headers().first(HeaderName::Reason).unwrap_or_default();
-            self.cancel_proxy(now, proxy, reason);
+            // There may be one for each protocol (RFC 3326 section 2).
+            let reasons: SmallVec<[&[u8]; 2]> = arrival.request.headers().values(HeaderName::Reason).collect();
+            self.cancel_proxy(now, proxy, &reasons.join(&b", "[..]));
         }
     }
 
@@ -307,6 +313,13 @@ impl Refusal {
     pub(super) fn status(status: u16) -> Refusal {
         Refusal { status, extra: Vec::new() }
     }
+}
+
+/// Refuses the extensions that a request requires: none is known here (RFC 3261 sections 8.2.2.3 and 16.3).
+fn unsupported(request: &Request, name: HeaderName) -> Option<Refusal> {
+    let required: Vec<&[u8]> = request.headers().values(name).collect();
+    let extra = || [b"Unsupported: ", &required.join(&b", "[..])[..], b"\r\n"].concat();
+    (!required.is_empty()).then(|| Refusal { status: 420, extra: extra() })
 }
 
 /// The addr-specs of a header's values; `None` when one of them cannot be read.

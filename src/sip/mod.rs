@@ -27,7 +27,7 @@ pub use header::{HeaderName, Values, is_token};
 pub use identity::{NameAddr, NameAddrError, param, unquote};
 pub use message::{Field, Headers, Message, Request, Response, Span};
 pub use method::Method;
-pub use scan::{MAX_HEADERS, MAX_MESSAGE, scan};
+pub use scan::{MAX_CSEQ, MAX_HEADERS, MAX_MESSAGE, scan};
 pub use splice::Splice;
 pub use status::{phrase, status_line};
 pub use uri::{Host, Scheme, Uri, UriError, request_uri};

@@ -1,10 +1,11 @@
 //! The responses that a server makes of a request (RFC 3261 section 8.2.6).
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{HeaderName, Headers, NameAddr, status_line};
+use super::{HeaderName, Headers, NameAddr, phrase, status_line};
 
 /// One response to be written.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +23,15 @@ pub struct Reply<'a> {
 /// Writes the response to a request that came from `source`: Via as received and stamped, From, To, Call-ID, CSeq, for
 /// 100 also Timestamp (8.2.6.1), and no body.
 pub fn reply(headers: &Headers, source: SocketAddr, reply: Reply<'_>) -> Bytes {
+    write(headers, source, reply, Duration::ZERO)
+}
+
+/// Writes the 100 to a request that came this long ago: its Timestamp says so (8.2.6.1).
+pub fn trying(headers: &Headers, source: SocketAddr, delay: Duration) -> Bytes {
+    write(headers, source, Reply { status: 100, phrase: phrase(100), to_tag: None, extra: b"" }, delay)
+}
+
+fn write(headers: &Headers, source: SocketAddr, reply: Reply<'_>, delay: Duration) -> Bytes {
     let mut out = Vec::with_capacity(headers.bytes().len().min(1024) + reply.extra.len());
     status_line(reply.status, reply.phrase, &mut out);
     let mut first_via = true;
@@ -62,7 +72,14 @@ pub fn reply(headers: &Headers, source: SocketAddr, reply: Reply<'_>) -> Bytes {
                 }
             }
             HeaderName::Via | HeaderName::From | HeaderName::CallId | HeaderName::CSeq => out.extend_from_slice(line),
-            HeaderName::Timestamp if reply.status == 100 => out.extend_from_slice(line),
+            HeaderName::Timestamp if reply.status == 100 && delay.is_zero() => out.extend_from_slice(line),
+            HeaderName::Timestamp if reply.status == 100 => {
+                out.extend_from_slice(b"Timestamp: ");
+                // A delay that the request names itself is of a hop before, and of another way.
+                let sent = headers.slice(field.value).split(u8::is_ascii_whitespace).next().unwrap_or_default();
+                out.extend_from_slice(sent);
+                out.extend_from_slice(format!(" {:.3}\r\n", delay.as_secs_f64()).as_bytes());
+            }
             _ => {}
         }
     }

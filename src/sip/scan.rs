@@ -295,7 +295,7 @@ fn cseq(value: &[u8]) -> Result<(u32, &[u8]), Malformed> {
 }
 
 /// The largest CSeq number (RFC 3261 section 8.1.1.5: less than 2^31).
-const MAX_CSEQ: u32 = (1 << 31) - 1;
+pub const MAX_CSEQ: u32 = (1 << 31) - 1;
 
 /// Where the message ends by Content-Length; without one, with the last byte.
 fn message_end(headers: &Headers) -> Result<usize, Malformed> {

@@ -1,5 +1,6 @@
 //! URIs: `sip:`, `sips:` (RFC 3261 section 19.1), `tel:` (RFC 3966), `urn:service:` (RFC 5031) and others by name only.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::identity::param;
@@ -134,6 +135,17 @@ impl<'a> Uri<'a> {
         param(self.params, name)
     }
 
+    /// Writes all parameters but those of these names.
+    pub fn write_params_without(&self, names: &[&[u8]], out: &mut Vec<u8>) {
+        for text in self.params.split(|&byte| byte == b';').filter(|text| !text.is_empty()) {
+            let name = text.split(|&byte| byte == b'=').next().unwrap_or_default();
+            if !names.iter().any(|other| name.eq_ignore_ascii_case(other)) {
+                out.push(b';');
+                out.extend_from_slice(text);
+            }
+        }
+    }
+
     /// The host as an address or a name.
     pub fn target(&self) -> Result<Host, UriError> {
         Host::parse(self.host)
@@ -206,12 +218,18 @@ fn parse_ipv4(host: &[u8]) -> Option<Ipv4Addr> {
     parts.next().is_none().then(|| Ipv4Addr::from(octets))
 }
 
-/// The part of a URI that may stand in a request line: without its headers (RFC 3261 table 1), which could become header
-/// fields further on; `None` when it is no URI.
-pub fn request_uri(bytes: &[u8]) -> Option<&[u8]> {
+/// The part of a URI that may stand in a request line: without its method and its headers (RFC 3261 table 1), which could
+/// become header fields further on; `None` when it is no URI.
+pub fn request_uri(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
     let uri = Uri::parse(bytes).ok()?;
     let headers = if uri.headers.is_empty() { 0 } else { uri.headers.len() + 1 };
-    Some(&bytes[..bytes.len() - headers])
+    let uri_end = bytes.len() - headers;
+    if uri.param(b"method").is_none() {
+        return Some(Cow::Borrowed(&bytes[..uri_end]));
+    }
+    let mut out = bytes[..uri_end - uri.params.len()].to_vec();
+    uri.write_params_without(&[b"method"], &mut out);
+    Some(Cow::Owned(out))
 }
 
 /// Splits `host[:port]`, where the host may be an IPv6 reference.

@@ -1,7 +1,5 @@
 //! Targets of a trunk, tried in order.
 
-use std::time::Duration;
-
 use crate::stage::{CARRIER, Sent, Stage, invite, ok, response};
 
 const FIRST: &str = "192.0.2.3:5070";
@@ -95,15 +93,6 @@ fn a_busy_callee_is_the_answer_and_no_reason_to_try_further() {
 }
 
 #[test]
-fn a_transport_error_tries_the_next_target() {
-    let mut stage = Stage::new();
-    stage.receive(CARRIER, &invite(9));
-    let first = stage.one();
-    stage.fail(first.ticket);
-    assert_eq!(stage.one().to(), SECOND);
-}
-
-#[test]
 fn when_no_target_can_be_reached_the_routes_unavailable_is_the_answer() {
     let mut stage = Stage::new();
     stage.receive(CARRIER, &invite(9));
@@ -112,86 +101,4 @@ fn when_no_target_can_be_reached_the_routes_unavailable_is_the_answer() {
     let second = stage.one();
     stage.fail(second.ticket);
     assert_eq!(stage.one().status(), 500);
-}
-
-#[test]
-fn a_503_of_the_only_target_is_answered_with_the_routes_unavailable() {
-    let mut stage = Stage::new();
-    stage.receive(
-        "192.0.2.3:5070",
-        &invite(9).replace("22123", "50123").replace("198.51.100.7:5060;", "192.0.2.3:5070;"),
-    );
-    let forwarded = stage.one();
-    assert_eq!(forwarded.to(), CARRIER);
-    stage.receive(CARRIER, &response(&forwarded, 503, "Retry-After: 60"));
-    let answer = stage.sent().into_iter().find(|sent| sent.to() == "192.0.2.3:5070").expect("an answer");
-    assert_eq!(answer.status(), 486);
-    assert!(answer.headers("Retry-After").is_empty());
-}
-
-#[test]
-fn a_cancel_is_passed_on_once_the_next_hop_has_answered_provisionally() {
-    let mut stage = Stage::new();
-    stage.receive(CARRIER, &invite(9));
-    let first = stage.one();
-    stage.receive(CARRIER, &invite(9).replace("INVITE", "CANCEL").replace("Contact", "Reason: SIP;cause=200\nContact"));
-    assert_eq!(stage.one().first_line(), "SIP/2.0 200 OK");
-    stage.receive(FIRST, &response(&first, 180, ""));
-    let sent = stage.sent();
-    let cancel = sent.iter().find(|sent| sent.is_request("CANCEL")).expect("a CANCEL");
-    assert_eq!(cancel.header("Reason"), "SIP;cause=200");
-    stage.receive(FIRST, &response(&first, 487, ""));
-    assert_eq!(status_to_caller(&stage.sent()), [487]);
-}
-
-#[test]
-fn after_a_cancel_no_other_target_is_tried() {
-    let cancel = invite(9).replace("INVITE", "CANCEL");
-    for trouble in ["503", "error", "silence"] {
-        let mut stage = Stage::new();
-        stage.receive(CARRIER, &invite(9));
-        let first = stage.one();
-        stage.receive(CARRIER, &cancel).sent();
-        match trouble {
-            "503" => stage.receive(FIRST, &response(&first, 503, "")),
-            "error" => stage.fail(first.ticket),
-            _ => stage.wait(Duration::from_secs(40)),
-        };
-        let sent = stage.sent();
-        assert!(sent.iter().all(|sent| sent.to() != SECOND), "{trouble}");
-        assert!(status_to_caller(&sent).ends_with(&[487]), "{trouble}");
-    }
-}
-
-#[test]
-fn a_200_that_crosses_the_cancel_is_passed_on() {
-    let mut stage = Stage::new();
-    stage.receive(CARRIER, &invite(9));
-    let first = stage.one();
-    stage.receive(FIRST, &response(&first, 180, "")).receive(CARRIER, &invite(9).replace("INVITE", "CANCEL")).sent();
-    stage.receive(FIRST, &ok(&first));
-    assert_eq!(status_to_caller(&stage.sent()), [200]);
-    assert_eq!(stage.calls(), 1);
-}
-
-#[test]
-fn a_cancelled_call_ends_with_the_487_of_its_target_whatever_an_earlier_one_said() {
-    let mut stage = Stage::with(
-        &[(
-            "to = [\"sip:192.0.2.3:5070\", \"sip:192.0.2.4:5070\"]",
-            "to = [\"sip:192.0.2.3:5070\", \"sip:192.0.2.4:5070\"]\nfailover_on = [480]",
-        )],
-        "",
-    );
-    stage.receive(CARRIER, &invite(9));
-    let first = stage.one();
-    stage.receive(&first.to(), &response(&first, 480, ""));
-    let sent = stage.sent();
-    let second = sent.iter().find(|sent| sent.is_request("INVITE")).expect("the second target").clone();
-    stage.receive(&second.to(), &response(&second, 180, ""));
-    stage.sent();
-    stage.receive(CARRIER, &invite(9).replace("INVITE", "CANCEL"));
-    stage.sent();
-    stage.receive(&second.to(), &response(&second, 487, ""));
-    assert_eq!(status_to_caller(&stage.sent()), [487]);
 }

@@ -15,29 +15,6 @@ fn named(caller: u32) -> String {
 }
 
 #[test]
-fn a_forwarded_request_has_our_via_and_one_forward_less() {
-    let mut stage = Stage::new();
-    stage.receive("198.51.100.7:6000", &invite(9).replace("branch=z9hG4bKinvite", "branch=z9hG4bKinvite;rport"));
-    let forwarded = stage.one();
-    let vias = forwarded.headers("Via");
-    assert!(vias[0].starts_with("SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK") && vias[0].ends_with(";rport"));
-    assert_eq!(vias[1], "SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bKinvite;received=198.51.100.7;rport=6000");
-    assert_eq!(forwarded.header("Max-Forwards"), "69");
-    assert_eq!(forwarded.uri(), "sip:+48221234567@192.0.2.3:5070");
-    stage.receive(&forwarded.to(), &response(&forwarded, 486, ""));
-    let answer = stage.sent().into_iter().find(|sent| sent.first_line().contains("486")).expect("an answer");
-    assert_eq!(answer.to(), "198.51.100.7:6000");
-    assert_eq!(answer.headers("Via").len(), 1);
-}
-
-#[test]
-fn without_max_forwards_70_is_put_in() {
-    let mut stage = Stage::new();
-    stage.receive(CARRIER, &invite(9).replace("Max-Forwards: 70\n", ""));
-    assert_eq!(stage.one().header("Max-Forwards"), "70");
-}
-
-#[test]
 fn hide_conceals_the_caller_from_a_trusted_neighbour_who_is_told_to_keep_the_identity() {
     let mut stage = Stage::new();
     stage.receive(CARRIER, &named(3));

@@ -2,7 +2,7 @@
 
 use ringfence::lists::{Change, Details};
 
-use crate::stage::{CARRIER, Stage, from_caller, invite, ok, response};
+use crate::stage::{CARRIER, Stage, from_caller, invite, response};
 
 #[test]
 fn a_listed_caller_is_declined_and_the_next_hop_hears_nothing() {
@@ -96,40 +96,6 @@ fn a_dropped_call_stays_dropped() {
 }
 
 #[test]
-fn the_ack_to_a_stateless_answer_is_absorbed() {
-    let mut stage = Stage::new();
-    stage.receive(CARRIER, &invite(1));
-    let declined = stage.one();
-    let ack =
-        invite(1).replace("INVITE", "ACK").replace("10.0.0.1>\n", &format!("10.0.0.1>;tag={}\n", declined.to_tag()));
-    stage.receive(CARRIER, &ack);
-    assert!(stage.sent().is_empty());
-    assert_eq!(stage.counters().stray_acks.get(), 0);
-}
-
-#[test]
-fn an_ack_that_belongs_to_nothing_is_dropped() {
-    let mut stage = Stage::new();
-    let ack = invite(9).replace("INVITE", "ACK").replace("10.0.0.1>\n", "10.0.0.1>;tag=x\n");
-    stage.receive(CARRIER, &ack).receive(CARRIER, &invite(9).replace("INVITE", "ACK"));
-    assert!(stage.sent().is_empty());
-    assert_eq!(stage.counters().stray_acks.get(), 2);
-}
-
-#[test]
-fn cancel_of_a_remembered_request_is_answered_200_and_of_an_unknown_one_481() {
-    let mut stage = Stage::new();
-    let cancel = invite(1).replace("INVITE", "CANCEL");
-    stage.receive(CARRIER, &cancel);
-    assert_eq!(stage.one().status(), 481);
-
-    let mut stage = Stage::new();
-    stage.receive(CARRIER, &invite(1)).sent();
-    stage.receive(CARRIER, &cancel);
-    assert_eq!(stage.one().first_line(), "SIP/2.0 200 OK");
-}
-
-#[test]
 fn a_stranger_is_not_answered() {
     let mut stage = Stage::new();
     stage.receive("8.8.8.8:5060", &invite(9));
@@ -153,13 +119,4 @@ fn a_call_has_one_record_at_its_final_answer_and_one_at_its_end() {
     assert_eq!((&*records[0][0], &*records[0][column("status")]), ("call", "200"));
     assert_eq!((&*records[1][0], &*records[1][column("ended_by")]), ("end", "caller"));
     assert_eq!(records[1][column("duration_ms")], "61000");
-}
-
-#[test]
-fn a_second_2xx_retransmission_is_passed_on_and_opens_nothing() {
-    let mut stage = Stage::new();
-    let (forwarded, answer) = stage.call(&invite(9));
-    stage.millis(500).receive(&forwarded.to(), &ok(&forwarded));
-    assert_eq!(stage.one().text, answer.text);
-    assert_eq!((stage.calls(), stage.records().len()), (1, 1));
 }
