@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use super::action::{Hop, Ticket};
 use super::call::CallPlan;
+use super::counting::asked;
 use super::dialog::InDialog;
 use super::forward::{Names, ResponseTrust, response_back};
 use super::hash::{loop_hash, stateless_tag};
@@ -16,6 +17,7 @@ use super::own;
 use super::record::{EndedBy, PendingRecord};
 use super::request::Arrival;
 use super::shard::{Context, Engine, Waiting};
+use crate::counters::By;
 use crate::flow::Flow;
 use crate::sip::reply::{Reply, reply};
 use crate::sip::{Message, Method, Request, Response, phrase, scan};
@@ -300,6 +302,7 @@ impl Engine {
                 self.transactions.release_request(client);
                 self.respond_with(now, id, response);
                 self.open_call(now, id, client, response);
+                self.count_answer(id, response.status(), By::NextHop);
                 self.conclude(now, id, Some(response.status()));
             }
             (200..=299, state) => {
@@ -338,6 +341,7 @@ impl Engine {
         let Some(open) = &mut proxy.open else { return };
         if let Some((status, bytes)) = open.best.take() {
             let _ = self.transactions.respond(now.mono, proxy.server, status, bytes);
+            self.count_answer(id, status, By::NextHop);
             return self.conclude(now, id, Some(status));
         }
         let status = match (&open.plan, failure) {
@@ -357,8 +361,15 @@ impl Engine {
             let text = Reply { status, phrase: phrase(status), to_tag: Some(&tag), extra: b"" };
             let bytes = reply(open.request.headers(), open.came_by.peer, text);
             let _ = self.transactions.respond(now.mono, proxy.server, status, bytes);
+            self.count_answer(id, status, By::Us);
         }
         self.conclude(now, id, status);
+    }
+
+    fn count_answer(&mut self, id: ProxyId, status: u16, by: By) {
+        if let Some(open) = self.proxies.get(id.key()).and_then(|proxy| proxy.open.as_deref()) {
+            self.counting.answered(&open.came_by, asked(&open.request), by, status);
+        }
     }
 
     /// The request is answered: its record is written, and what is no longer needed goes.
@@ -366,6 +377,9 @@ impl Engine {
         let Some(proxy) = self.proxies.get_mut(id.key()) else { return };
         proxy.answered = true;
         if let Some(record) = proxy.open.take().and_then(|open| open.record) {
+            if proxy.method == Method::Invite && matches!(status, Some(200..=299)) {
+                self.counters.setup.add(record.age(now));
+            }
             self.records.call(now, &record, status);
         }
         // With 401 or 407 the BYE comes again with credentials; anything else ends the call or says that it is over.
