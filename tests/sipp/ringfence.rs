@@ -181,6 +181,12 @@ impl Ringfence<'_> {
         records.flat_map(|file| read_records(&file.path())).collect()
     }
 
+    /// What `GET /metrics` gives.
+    pub(crate) fn metrics(&self) -> String {
+        let url = format!("http://{}/metrics", self.admin);
+        ureq::get(&url).call().expect("the admin port answers").body_mut().read_to_string().expect("a text")
+    }
+
     /// Asks the admin port.
     pub(crate) fn admin(&self, method: &str, path: &str) -> u16 {
         let url = format!("http://{}{path}", self.admin);
