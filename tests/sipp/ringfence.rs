@@ -172,13 +172,23 @@ impl Ringfence<'_> {
 
     /// Ends it as a supervisor does, and reads what it has written of the calls.
     pub(crate) fn stop(mut self) -> Vec<Record> {
+        self.end();
+        let records = fs::read_dir(self.scene.dir().join("state/records")).into_iter().flatten().flatten();
+        records.flat_map(|file| read_records(&file.path())).collect()
+    }
+
+    /// Ends it as a supervisor does.
+    pub(crate) fn end(&mut self) {
         self.process.signal(Signal::SIGTERM);
         let status = self.process.wait(STOP).expect("it ends in time when told to");
         assert!(status.success(), "it ends with {status}");
         let log = fs::read_to_string(self.scene.dir().join("ringfence.log")).expect("the log is text");
         assert!(!log.contains("ERROR"), "an ERROR is a bug of ours");
-        let records = fs::read_dir(self.scene.dir().join("state/records")).into_iter().flatten().flatten();
-        records.flat_map(|file| read_records(&file.path())).collect()
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> Pid {
+        self.process.id
     }
 
     /// What `GET /metrics` gives.
