@@ -67,7 +67,7 @@ fn calls(caller: &Caller) {
 
 /// Resident bytes.
 fn memory(ringfence: &Ringfence<'_>) -> u64 {
-    let statm = fs::read_to_string(format!("/proc/{}/statm", ringfence.id())).expect("it runs");
+    let statm = fs::read_to_string(format!("/proc/{}/statm", ringfence.process.id)).expect("it runs");
     statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).expect("pages") * PAGE
 }
 

@@ -146,7 +146,7 @@ const SHOWN_LINES: usize = 80;
 /// The running binary.
 pub(crate) struct Ringfence<'a> {
     scene: &'a Scene,
-    process: Process,
+    pub(crate) process: Process,
     pub(crate) admin: SocketAddr,
 }
 
@@ -184,11 +184,6 @@ impl Ringfence<'_> {
         assert!(status.success(), "it ends with {status}");
         let log = fs::read_to_string(self.scene.dir().join("ringfence.log")).expect("the log is text");
         assert!(!log.contains("ERROR"), "an ERROR is a bug of ours");
-    }
-
-    /// Its process.
-    pub(crate) fn id(&self) -> Pid {
-        self.process.id
     }
 
     /// What `GET /metrics` gives.
@@ -234,7 +229,7 @@ pub(crate) fn counts<'a>(records: &'a [Record], column: &str) -> HashMap<&'a str
 
 /// A child process that does not outlive its test.
 pub(crate) struct Process {
-    id: Pid,
+    pub(crate) id: Pid,
     ended: mpsc::Receiver<ExitStatus>,
     status: Option<ExitStatus>,
 }
