@@ -16,7 +16,7 @@ pub use imports::{ImportFailure, ImportRequest, Imported};
 pub use lists::{ListFailure, ListStatus, Reading, Stale, Waiting};
 pub use past::HeldAt;
 pub use reload::{ListChange, ReloadFailure, ReloadProblem, Reloaded, RuleChange};
-pub use state::{HealthDetail, MetricFamily, MetricKind, MetricSample};
+pub use state::{HealthDetail, MetricFamily, MetricHistogram, MetricKind, MetricSample};
 
 use crate::lists::{AuditLine, AuditQuery, Class, Digest, Entry, ListAt};
 use crate::number::DialPlan;

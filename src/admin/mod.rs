@@ -37,8 +37,8 @@ mod trunks;
 
 pub use backend::{
     Backend, By, EditFailure, EditGroup, Edited, HealthDetail, HeldAt, ImportFailure, ImportRequest, Imported,
-    ListChange, ListFailure, ListStatus, MetricFamily, MetricKind, MetricSample, Reading, Refusal, ReloadFailure,
-    ReloadProblem, Reloaded, RuleChange, Stale, StorageFailure, Waiting,
+    ListChange, ListFailure, ListStatus, MetricFamily, MetricHistogram, MetricKind, MetricSample, Reading, Refusal,
+    ReloadFailure, ReloadProblem, Reloaded, RuleChange, Stale, StorageFailure, Waiting,
 };
 pub use config::Config;
 pub use server::{AdminError, Server};

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use super::read::Read;
 use super::sip::SipCounters;
@@ -15,7 +15,7 @@ use crate::admin::{
     ListFailure, ListStatus, MetricFamily, Refusal, ReloadFailure, ReloadProblem, Reloaded, StorageFailure,
 };
 use crate::config::{Reading, Settings};
-use crate::counters::Counter;
+use crate::counters::{Counter, Histogram};
 use crate::lists::{Action, AuditLine, AuditQuery, Class, Digest, Edit, Entry, ListAt};
 use crate::number::DialPlan;
 use crate::records::RecordCounts;
@@ -54,6 +54,19 @@ pub(super) struct Counts {
     pub(super) reloads_failed: Counter,
     pub(super) edits: Counter,
     pub(super) folds: Counter,
+    /// How long edits take from their arrival until they decide calls.
+    pub(super) enforcement: Histogram,
+    pub(super) started: Started,
+}
+
+/// When counting began.
+#[derive(Debug)]
+pub(super) struct Started(pub(super) Instant);
+
+impl Default for Started {
+    fn default() -> Started {
+        Started(Instant::now())
+    }
 }
 
 /// A world that was built aside, and what goes with it.
@@ -130,8 +143,10 @@ impl Backend for Arc<Live> {
 
     async fn edit(&self, By { actor, reason }: By, group: EditGroup) -> Result<Edited, EditFailure> {
         let EditGroup { edits, condition } = group;
+        let began = Instant::now();
         let proposal = Proposal { actor, at: wall_time(), reason, edits, condition };
         let committed = self.edits.edit(proposal).await.map_err(edit_failure)?;
+        self.counts.enforcement.add(began.elapsed());
         self.counts.edits.add(committed.effects.len() as u64);
         Ok(Edited { effects: committed.effects, generation: committed.generation })
     }

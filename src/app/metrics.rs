@@ -1,24 +1,35 @@
 //! All counters under their names.
 
+mod calls;
 pub(super) mod lists;
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::live::{Live, wall_time};
-use crate::admin::{MetricFamily, MetricKind, MetricSample};
-use crate::counters::{Counter, EngineCounters, NetCounters};
+use crate::admin::{MetricFamily, MetricHistogram, MetricKind, MetricSample};
+use crate::counters::{BOUNDS, Counter, EngineCounters, HistogramValues, Level, NetCounters, Tally};
+use crate::net::NetGauges;
 use crate::sip::Malformed;
 
 pub(super) fn families(live: &Live) -> Vec<MetricFamily> {
     let world = live.worlds.load();
     let records = &live.counts.records;
     let mut families = vec![
+        labelled(
+            "build_info",
+            "The version that runs",
+            MetricKind::Gauge,
+            [(vec![("version", VERSION.to_owned())], 1)],
+        ),
+        gauge("uptime_seconds", "Seconds since the start", live.counts.started.0.elapsed().as_secs()),
         gauge("generation", "Edits and reloads since the first start", world.generation),
         gauge("calls_live", "Calls that are up", live.usage.live() as u64),
         counter("reloads", "Reloads that succeeded", &live.counts.reloads),
         counter("reloads_failed", "Reloads that changed nothing", &live.counts.reloads_failed),
         counter("edits", "Edits made, imported entries included", &live.counts.edits),
         counter("folds", "Times that edits were folded into the bases of lists", &live.counts.folds),
+        gauge("records_queue_chunks", "Chunks of record lines that wait to be written", records.queued.get()),
         counter("records_written", "Record lines written", &records.written),
         MetricFamily {
             name: "ringfence_records_dropped".into(),
@@ -48,12 +59,29 @@ pub(super) fn families(live: &Live) -> Vec<MetricFamily> {
         },
     ];
     families.extend(lists::families(&world, &live.read(), wall_time()));
-    families.extend(engines(&live.counts.sip.engines));
-    families.extend(net(&live.counts.sip.net));
+    let sip = &live.counts.sip;
+    families.extend(calls::families(&sip.engines));
+    families.extend(engines(&sip.engines));
+    families.extend(levels(&sip.engines));
+    families.extend(net(&sip.net));
+    families.extend(sip.gauges.iter().flat_map(gauges));
+    let decision =
+        "Time that deciding on a call takes, sockets excluded; the first call is timed and each eighth after it";
+    families.push(histogram("decision_seconds", decision, &sip.net.decision.values(), DECISION));
+    let enforcement = "Time from an edit's arrival at the admin port until it decides calls";
+    families.push(histogram("edit_enforcement_seconds", enforcement, &live.counts.enforcement.values(), ENFORCEMENT));
     families
 }
 
-type Field = fn(&EngineCounters) -> &Counter;
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// From 1 µs to 50 ms, when something else had the processor.
+const DECISION: RangeInclusive<u64> = 1_000..=50_000_000;
+
+/// From 100 µs to 20 s: most of it is the disk's.
+const ENFORCEMENT: RangeInclusive<u64> = 100_000..=20_000_000_000;
+
+type Field = fn(&EngineCounters) -> &Tally;
 
 fn engines(shards: &[Arc<EngineCounters>]) -> impl Iterator<Item = MetricFamily> {
     let sum = |of: Field| shards.iter().map(|shard| of(shard).get()).sum();
@@ -92,6 +120,57 @@ fn engines(shards: &[Arc<EngineCounters>]) -> impl Iterator<Item = MetricFamily>
         full,
     );
     named.into_iter().chain([full, malformed])
+}
+
+/// What the engines hold.
+fn levels(shards: &[Arc<EngineCounters>]) -> [MetricFamily; 4] {
+    let sum = |of: fn(&EngineCounters) -> &Level| shards.iter().map(|shard| of(shard).get()).sum();
+    let transactions = MetricFamily {
+        name: "ringfence_transactions".into(),
+        help: "Transactions under way or lingering".into(),
+        kind: MetricKind::Gauge,
+        samples: vec![
+            sample("side", "server", sum(|counters| &counters.server_transactions)),
+            sample("side", "client", sum(|counters| &counters.client_transactions)),
+        ],
+    };
+    let resent = sum(|counters| &counters.resent);
+    [
+        transactions,
+        gauge("answers_remembered", "Answers kept for retransmissions", sum(|counters| &counters.remembered)),
+        gauge("requests_waiting", "Requests that wait for a name or an address", sum(|counters| &counters.waiting)),
+        family("retransmissions_sent", "Messages that a timer sent again", MetricKind::Counter, resent),
+    ]
+}
+
+/// What waits for the shards, in their mailboxes and in the kernel.
+fn gauges(gauges: &NetGauges) -> Vec<MetricFamily> {
+    let shard = |shard: usize| ("shard", shard.to_string());
+    let queues = gauges.queues().into_iter().enumerate().map(|(at, length)| (vec![shard(at)], length as u64));
+    let mut families =
+        vec![labelled("shard_queue_length", "Inputs that wait in a shard's mailbox", MetricKind::Gauge, queues)];
+    // Without /proc there is nothing to tell.
+    if let Ok(sockets) = gauges.udp_sockets() {
+        let each = |value: fn(&crate::net::UdpSocketState) -> u64| {
+            let of_socket = move |socket: &crate::net::UdpSocketState| {
+                (vec![("listen", socket.local.to_string()), shard(socket.shard)], value(socket))
+            };
+            sockets.iter().map(of_socket).collect::<Vec<_>>()
+        };
+        families.push(labelled(
+            "udp_receive_drops",
+            "Datagrams that the kernel dropped because a socket was full",
+            MetricKind::Counter,
+            each(|socket| socket.drops),
+        ));
+        families.push(labelled(
+            "udp_receive_queue_bytes",
+            "What waits in a socket's receive buffer",
+            MetricKind::Gauge,
+            each(|socket| socket.queued),
+        ));
+    }
+    families
 }
 
 fn net(net: &NetCounters) -> impl Iterator<Item = MetricFamily> + use<> {
@@ -147,6 +226,31 @@ fn gauge(name: &str, help: &str, value: u64) -> MetricFamily {
 fn family(name: &str, help: &str, kind: MetricKind, value: u64) -> MetricFamily {
     let samples = vec![MetricSample { labels: Vec::new(), value }];
     MetricFamily { name: format!("ringfence_{name}"), help: help.to_owned(), kind, samples }
+}
+
+fn labelled(
+    name: &str,
+    help: &str,
+    kind: MetricKind,
+    values: impl IntoIterator<Item = (Vec<(&'static str, String)>, u64)>,
+) -> MetricFamily {
+    let samples = values.into_iter().map(|(labels, value)| MetricSample { labels, value }).collect();
+    MetricFamily { name: format!("ringfence_{name}"), help: help.to_owned(), kind, samples }
+}
+
+/// With buckets at those bounds, in nanoseconds, that lie within `shown`.
+fn histogram(name: &str, help: &str, values: &HistogramValues, shown: RangeInclusive<u64>) -> MetricFamily {
+    let (mut buckets, mut below) = (Vec::new(), 0);
+    for (bound, count) in BOUNDS.iter().zip(values.counts) {
+        below += count;
+        if shown.contains(bound) {
+            buckets.push((*bound as f64 / 1e9, std::mem::take(&mut below)));
+        }
+    }
+    let beyond = values.count() - buckets.iter().map(|(_, count)| count).sum::<u64>();
+    buckets.push((f64::INFINITY, beyond));
+    let kind = MetricKind::Histogram(MetricHistogram { sum: values.nanoseconds as f64 / 1e9, buckets });
+    MetricFamily { name: format!("ringfence_{name}"), help: help.to_owned(), kind, samples: Vec::new() }
 }
 
 fn sample(label: &'static str, of: &str, value: u64) -> MetricSample {

@@ -15,7 +15,7 @@ use super::run::StartError;
 use crate::counters::{EngineCounters, NetCounters};
 use crate::engine::{self, Action, Engine, EngineConfig, Input, Listener, SipConfig};
 use crate::flow::{ListenerId, Transport};
-use crate::net::{Listen, Net, NetConfig, NetError, ShardCore};
+use crate::net::{Listen, Net, NetConfig, NetError, NetGauges, ShardCore};
 use crate::records::RecordSink;
 use crate::screen::World;
 use crate::store::Keys;
@@ -35,6 +35,8 @@ pub(super) struct SipCounters {
     pub(super) net: Arc<NetCounters>,
     /// By shard.
     pub(super) engines: Vec<Arc<EngineCounters>>,
+    /// None where no network runs.
+    pub(super) gauges: Option<NetGauges>,
 }
 
 impl Sip {
@@ -74,6 +76,7 @@ impl Sip {
         let write = Arc::new(move |lines| records.write(lines));
         let config = NetConfig::new(listens, keys.shard);
         let net = Net::start(config, runtime, Arc::clone(world), cores, write, Arc::clone(&counters.net))?;
+        counters.gauges = Some(net.gauges());
         Ok(Sip { net, counters })
     }
 

@@ -29,6 +29,7 @@ mod own;
 
 mod branch;
 mod calls;
+mod counting;
 mod hash;
 mod hops;
 mod record;

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 
 use super::action::{Hop, Ticket};
 use super::call::CallPlan;
+use super::counting::asked;
 use super::dialog::InDialog;
 use super::forward::{Names, ResponseTrust, challenges, response_back, with_challenges};
 use super::hash::{loop_hash, stateless_tag};
@@ -18,6 +19,7 @@ use super::own;
 use super::record::{EndedBy, PendingRecord};
 use super::request::Arrival;
 use super::shard::{Context, Engine, Waiting};
+use crate::counters::By;
 use crate::flow::Flow;
 use crate::sip::reply::{Reply, reply, trying};
 use crate::sip::{HeaderName, Message, Method, Request, Response, phrase, scan};
@@ -318,6 +320,7 @@ impl Engine {
                 self.transactions.release_request(client);
                 self.respond_with(now, id, response);
                 self.open_call(now, id, client, response);
+                self.count_answer(id, response.status(), By::NextHop);
                 self.conclude(now, id, Some(response.status()));
             }
             (200..=299, state) => {
@@ -390,6 +393,7 @@ impl Engine {
                 _ => bytes,
             };
             let _ = self.transactions.respond(now.mono, proxy.server, status, bytes);
+            self.count_answer(id, status, By::NextHop);
             return self.conclude(now, id, Some(status));
         }
         let status = match (&open.plan, failure) {
@@ -410,8 +414,15 @@ impl Engine {
             let text = Reply { status, phrase: phrase(status), to_tag: Some(&tag), extra: b"" };
             let bytes = reply(open.request.headers(), open.came_by.peer, text);
             let _ = self.transactions.respond(now.mono, proxy.server, status, bytes);
+            self.count_answer(id, status, By::Us);
         }
         self.conclude(now, id, status);
+    }
+
+    fn count_answer(&mut self, id: ProxyId, status: u16, by: By) {
+        if let Some(open) = self.proxies.get(id.0).and_then(|proxy| proxy.open.as_deref()) {
+            self.counting.answered(&open.came_by, asked(&open.request), by, status);
+        }
     }
 
     /// The request is answered: its record is written, and what is no longer needed goes.
@@ -419,6 +430,9 @@ impl Engine {
         let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         proxy.answered = true;
         if let Some(record) = proxy.open.take().and_then(|open| open.record) {
+            if proxy.method == Method::Invite && matches!(status, Some(200..=299)) {
+                self.counters.setup.add(record.age(now));
+            }
             self.records.call(now, &record, status);
         }
         // With 401 or 407 the BYE comes again with credentials; anything else ends the call or says that it is over.

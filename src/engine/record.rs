@@ -67,6 +67,11 @@ impl PendingRecord {
         row.text(&observed.join("; ")).decimal(verdict.generation).decimal(judged.draw).text(&judged.presented);
         PendingRecord { line: row.0.into(), began: now.mono }
     }
+
+    /// How long ago the request came.
+    pub(super) fn age(&self, now: Now) -> Duration {
+        now.mono.saturating_duration_since(self.began)
+    }
 }
 
 /// Lines on their way to the writer: handed over in chunks, because one at a time costs up to 72 % more CPU a call.
@@ -89,7 +94,7 @@ impl Records {
     pub(super) fn call(&mut self, now: Now, record: &PendingRecord, status: Option<u16>) {
         self.chunk.extend_from_slice(&record.line);
         let mut row = Row(std::mem::take(&mut self.chunk));
-        let setup = now.mono.saturating_duration_since(record.began);
+        let setup = record.age(now);
         match status {
             Some(status) => row.decimal(status).decimal(setup.as_millis()),
             None => row.text("").text(""),

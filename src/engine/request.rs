@@ -9,11 +9,13 @@ use rand::Rng;
 
 use super::branch::Branches;
 use super::config::UnknownSource;
+use super::counting::asked;
 use super::forward::{diversion, max_breadth, wants_privacy};
 use super::hash::{loop_hash, stateless_tag};
 use super::memory::{AnswerText, Remembered};
 use super::record::{Judged, PendingRecord};
 use super::shard::{Context, Engine};
+use crate::counters::{Asked, By};
 use crate::flow::{Flow, Transport};
 use crate::screen::{Answer, CallFacts, CallView, Outcome, TrunkId, Verdict, World, decide};
 use crate::sip::reply::{Reply, reply};
@@ -111,6 +113,7 @@ impl Engine {
             UnknownSource::Drop => {}
             // Not remembered: a stranger shall not displace the answers to trunks, and gets the same one again.
             UnknownSource::Refuse => {
+                self.counting.answered(&arrival.flow, asked(arrival.request), By::Us, 403);
                 self.reply(arrival, &AnswerText { status: 403, phrase: phrase(403).into(), extra: Vec::new() });
             }
         }
@@ -197,6 +200,7 @@ impl Engine {
         let draw = self.rng.next_u64();
         let verdict = decide(&view, world, &self.usage, now.wall, draw);
         self.counters.judged.add(1);
+        self.counting.judged(&verdict);
         let record = matches!(request.method(), Method::Invite | Method::Message).then(|| {
             let (to_trunk, presented) = match &verdict.outcome {
                 Outcome::Proceed(passage) => {
@@ -247,6 +251,7 @@ impl Engine {
 
     fn answer_with(&mut self, now: Now, arrival: &Arrival<'_>, answer: AnswerText) {
         let answer = Arc::new(answer);
+        self.counting.answered(&arrival.flow, asked(arrival.request), By::Us, answer.status);
         self.reply(arrival, &answer);
         self.memory.remember(now.mono, arrival.key, Remembered::Answer(answer));
     }
@@ -264,6 +269,7 @@ impl Engine {
         let back = way_back(&via, flow);
         let text = Reply { status, phrase, to_tag: Some(b"rfmalformed"), extra: b"" };
         let bytes = reply(headers, flow.peer, text);
+        self.counting.answered(flow, Asked::Other, By::Us, status);
         self.send(back, bytes, None);
     }
 

@@ -12,6 +12,7 @@ use rand::{Rng, SeedableRng};
 use super::action::{Action, Hop, QueryId, Ticket};
 use super::branch::Branches;
 use super::calls::Calls;
+use super::counting::Counting;
 use super::hops::{self, Destination, Locals, Way};
 use super::input::Input;
 use super::memory::Memory;
@@ -56,6 +57,7 @@ pub struct Engine {
     pub(super) branches: Branches,
     pub(super) usage: Arc<Usage>,
     pub(super) counters: Arc<EngineCounters>,
+    pub(super) counting: Counting,
     pub(super) transactions: Transactions<Context>,
     pub(super) proxies: Slots<Proxy>,
     /// Our CANCEL for an INVITE: its responses bear the INVITE's branch.
@@ -93,6 +95,7 @@ impl Engine {
             rng,
             branches: Branches::new(branch_key),
             usage,
+            counting: Counting::new(Arc::clone(&counters)),
             counters,
             proxies: Slots::default(),
             cancels: HashMap::new(),
@@ -112,13 +115,16 @@ impl Engine {
 
     /// Handles one input under the world of this moment.
     pub fn handle(&mut self, now: Now, world: &World, input: Input) {
+        self.counting.follow(&world.policy);
         match input {
             Input::Message { flow, message: Message::Request(request) } => {
                 self.counters.requests.add(1);
+                self.counting.request_came(&flow, request.method());
                 self.handle_request(now, world, flow, request);
             }
-            Input::Message { flow: _, message: Message::Response(response) } => {
+            Input::Message { flow, message: Message::Response(response) } => {
                 self.counters.responses.add(1);
+                self.counting.response_came(&flow, response.method());
                 self.handle_response(now, &response);
             }
             Input::Rejected { flow, rejected } => self.handle_rejected(world, &flow, &rejected),
@@ -192,9 +198,21 @@ impl Engine {
         if let Some(chunk) = self.records.take_due(now.mono) {
             self.actions.push_back(Action::Records(chunk));
         }
+        self.tell_load();
+    }
+
+    /// Stores of a few nanoseconds, after every input.
+    fn tell_load(&self) {
+        let counters = &self.counters;
+        counters.server_transactions.set(self.transactions.servers());
+        counters.client_transactions.set(self.transactions.clients());
+        counters.resent.set(self.transactions.resent());
+        counters.remembered.set(self.memory.len());
+        counters.waiting.set(self.waiting.len());
     }
 
     pub(super) fn send(&mut self, flow: Flow, bytes: Bytes, ticket: Option<Ticket>) {
+        self.counting.goes(&flow, &bytes);
         self.actions.push_back(Action::Send { flow, bytes, ticket });
     }
 

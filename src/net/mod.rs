@@ -8,9 +8,9 @@
 
 mod config;
 mod core;
-mod drops;
 mod error;
 mod framing;
+mod gauges;
 mod post;
 mod queue;
 mod resolve;
@@ -25,6 +25,6 @@ mod tests;
 
 pub use self::core::ShardCore;
 pub use config::{Listen, NetConfig, Records, StreamLimits};
-pub use drops::receive_drops;
 pub use error::NetError;
+pub use gauges::{NetGauges, UdpSocketState};
 pub use start::Net;

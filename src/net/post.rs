@@ -9,6 +9,7 @@ use crate::counters::NetCounters;
 use crate::engine::{Input, shard_of};
 
 /// All mailboxes, and who owns which Call-ID.
+#[derive(Debug)]
 pub(super) struct Post {
     mailboxes: Vec<Mailbox<Input>>,
     shard_key: [u8; 16],
@@ -34,6 +35,11 @@ impl Post {
 
     pub(super) fn mailbox(&self, shard: usize) -> &Mailbox<Input> {
         &self.mailboxes[shard]
+    }
+
+    /// How many inputs wait for each shard.
+    pub(super) fn lengths(&self) -> Vec<usize> {
+        self.mailboxes.iter().map(Mailbox::len).collect()
     }
 
     /// Puts an input into a mailbox without waking its owner; false, and counted as dropped, when there is no room.

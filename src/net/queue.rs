@@ -54,6 +54,11 @@ impl<T> Mailbox<T> {
         self.queue.pop()
     }
 
+    /// How many inputs wait.
+    pub(super) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Says that the owner is about to sleep on [`Mailbox::bell`]; false when there is something to do instead.
     pub(super) fn prepare_to_sleep(&self) -> bool {
         self.sleeping.store(true, Ordering::Relaxed);

@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use super::gauges::{NetGauges, UdpSocketId};
 use super::post::Post;
 use super::resolve::{Lookups, Resolver};
 use super::shard::{Parts, Shard};
@@ -29,6 +30,7 @@ pub struct Net {
     tasks: Arc<Tasks>,
     threads: Vec<JoinHandle<()>>,
     counters: Arc<NetCounters>,
+    udp_sockets: Arc<[UdpSocketId]>,
     failed: watch::Receiver<bool>,
 }
 
@@ -58,7 +60,9 @@ impl Net {
         let lookups = Arc::new(lookups);
         let (failing, failed) = watch::channel(false);
 
-        let mut net = Net { listeners: opened.listeners, post, tasks, threads: Vec::new(), counters, failed };
+        let udp_sockets = udp_sockets(&opened.endpoints);
+        let listeners = opened.listeners;
+        let mut net = Net { listeners, post, tasks, threads: Vec::new(), counters, udp_sockets, failed };
         let processors = if config.pin { processors() } else { Vec::new() };
         for (index, (core, endpoints)) in cores.into_iter().zip(opened.endpoints).enumerate() {
             let parts = Parts {
@@ -104,6 +108,11 @@ impl Net {
         &self.counters
     }
 
+    /// What can be read of queues while it runs.
+    pub fn gauges(&self) -> NetGauges {
+        NetGauges::new(Arc::clone(&self.post), Arc::clone(&self.udp_sockets))
+    }
+
     /// Ends when a shard has died of a bug: its calls are lost, and the process had better start anew.
     pub fn failed(&self) -> impl Future<Output = ()> + Send + 'static {
         let mut failed = self.failed.clone();
@@ -135,6 +144,16 @@ impl Drop for Net {
         self.post.stop();
         self.tasks.tell();
     }
+}
+
+fn udp_sockets(shards: &[Vec<Endpoint>]) -> Arc<[UdpSocketId]> {
+    let of_shard = |(shard, endpoints): (usize, &Vec<Endpoint>)| {
+        let sockets = endpoints
+            .iter()
+            .filter_map(|endpoint| Some(UdpSocketId { local: endpoint.local(), shard, inode: endpoint.inode()? }));
+        sockets.collect::<Vec<_>>()
+    };
+    shards.iter().enumerate().flat_map(of_shard).collect()
 }
 
 /// Everything that was opened.

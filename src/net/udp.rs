@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt;
 
 use bytes::Bytes;
 use nix::errno::Errno;
@@ -76,6 +77,12 @@ impl Endpoint {
     /// The address it is bound to.
     pub(super) fn local(&self) -> SocketAddr {
         self.local
+    }
+
+    /// The number that `/proc/net/udp` tells it by; `None` without /proc.
+    pub(super) fn inode(&self) -> Option<u64> {
+        let path = format!("/proc/self/fd/{}", self.socket.as_raw_fd());
+        std::fs::metadata(path).ok().map(|socket| socket.ino())
     }
 }
 

@@ -41,6 +41,8 @@ pub enum RecordsError {
 /// What became of the records.
 #[derive(Debug, Default)]
 pub struct RecordCounts {
+    /// Chunks that wait to be written.
+    pub queued: Counter,
     /// Lines handed to the system.
     pub written: Counter,
     /// Lines lost because the queue was full.
@@ -67,9 +69,12 @@ pub struct RecordSink {
 impl RecordSink {
     /// Hands over whole CSV lines. With a full queue they are dropped and counted.
     pub fn write(&self, lines: Vec<u8>) {
+        // Before the writer can take it out again.
+        self.counts.queued.add(1);
         match self.queue.try_send(Job::Append(lines)) {
             Ok(()) => {}
             Err(TrySendError::Full(Job::Append(lines)) | TrySendError::Disconnected(Job::Append(lines))) => {
+                self.counts.queued.take(1);
                 self.counts.dropped_queue_full.add(line_count(&lines));
             }
             Err(TrySendError::Full(Job::Stop) | TrySendError::Disconnected(Job::Stop)) => {}
@@ -129,6 +134,7 @@ enum Job {
 
 fn write_all(jobs: &Receiver<Job>, mut files: RecordFiles, counts: &RecordCounts, clock: impl Fn() -> WallTime) {
     while let Ok(Job::Append(lines)) = jobs.recv() {
+        counts.queued.take(1);
         let result = files.append(&lines, clock());
         note(counts, &lines, &result);
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::counters::{ACTIONS, VERDICTS};
 use crate::lists::{Class, Entry};
 use crate::number::{Code, Number};
 use crate::screen::{RouteId, TrunkId};
@@ -20,21 +21,29 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// One word for records and tables: `decline`, `redirect`, `no-route`, `empty-pool`, `forwarded-twice`, `drop`,
-    /// `forward`, `hide` or `pass`.
+    /// What is said in one word, by number.
+    pub const WORDS: [&'static str; VERDICTS] =
+        ["decline", "redirect", "no-route", "empty-pool", "forwarded-twice", "drop", "forward", "hide", "pass"];
+
+    /// One word for records and tables: one of [`Verdict::WORDS`].
     pub fn word(&self) -> &'static str {
+        Verdict::WORDS[self.number()]
+    }
+
+    /// The place of its word.
+    pub fn number(&self) -> usize {
         match &self.outcome {
             Outcome::Answer(answer) => match answer.kind {
-                AnswerKind::Declined => "decline",
-                AnswerKind::Redirected => "redirect",
-                AnswerKind::NoRoute => "no-route",
-                AnswerKind::EmptyPool => "empty-pool",
-                AnswerKind::ForwardedTwice => "forwarded-twice",
+                AnswerKind::Declined => 0,
+                AnswerKind::Redirected => 1,
+                AnswerKind::NoRoute => 2,
+                AnswerKind::EmptyPool => 3,
+                AnswerKind::ForwardedTwice => 4,
             },
-            Outcome::Drop => "drop",
-            Outcome::Proceed(passage) if passage.forwarded => "forward",
-            Outcome::Proceed(passage) if passage.hide => "hide",
-            Outcome::Proceed(_) => "pass",
+            Outcome::Drop => 5,
+            Outcome::Proceed(passage) if passage.forwarded => 6,
+            Outcome::Proceed(passage) if passage.hide => 7,
+            Outcome::Proceed(_) => 8,
         }
     }
 }
@@ -80,6 +89,16 @@ pub enum ActionWord {
 }
 
 impl ActionWord {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [ActionWord; ACTIONS] = [
+        ActionWord::Decline,
+        ActionWord::Redirect,
+        ActionWord::Forward,
+        ActionWord::Hide,
+        ActionWord::Drop,
+        ActionWord::Pass,
+    ];
+
     /// As it stands in the config.
     pub fn as_str(self) -> &'static str {
         match self {

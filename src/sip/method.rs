@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::counters::METHODS;
+
 /// A method; names are compared with regard to case (RFC 3261 section 7.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "each is named as in its RFC")]
@@ -42,6 +44,25 @@ const NAMES: [(Method, &str); 14] = [
 ];
 
 impl Method {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Method; METHODS] = [
+        Method::Invite,
+        Method::Ack,
+        Method::Cancel,
+        Method::Bye,
+        Method::Options,
+        Method::Register,
+        Method::Prack,
+        Method::Update,
+        Method::Info,
+        Method::Message,
+        Method::Subscribe,
+        Method::Notify,
+        Method::Refer,
+        Method::Publish,
+        Method::Other,
+    ];
+
     /// Reads a method name.
     pub fn parse(name: &[u8]) -> Method {
         NAMES.iter().find(|(_, text)| text.as_bytes() == name).map_or(Method::Other, |(method, _)| *method)

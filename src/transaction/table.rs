@@ -53,6 +53,8 @@ pub struct Transactions<C> {
     deadlines: Deadlines,
     /// Drained after each call; a call adds a few events for each transaction that it touches.
     events: VecDeque<Event<C>>,
+    /// How often a timer sent something again.
+    resent: usize,
 }
 
 #[derive(Debug)]
@@ -92,6 +94,7 @@ impl<C: Copy> Transactions<C> {
             by_key: PrehashedMap::default(),
             deadlines: Deadlines::default(),
             events: VecDeque::new(),
+            resent: 0,
         }
     }
 
@@ -213,7 +216,10 @@ impl<C: Copy> Transactions<C> {
             ServerMachine::NonInvite(machine) => machine.handle_timer(timer),
         };
         match fired {
-            Fired::Resend(bytes) => self.events.push_back(Event::Send { flow: server.flow, bytes, ticket: None }),
+            Fired::Resend(bytes) => {
+                self.resent += 1;
+                self.events.push_back(Event::Send { flow: server.flow, bytes, ticket: None });
+            }
             Fired::TryingDue => self.events.push_back(Event::TryingDue { server: id, context }),
             Fired::NoAck => self.events.push_back(Event::NoAck { server: id, context }),
             Fired::Nothing | Fired::TimedOut | Fired::TimerC | Fired::Unanswered => {}
@@ -387,7 +393,10 @@ impl<C: Copy> Transactions<C> {
             ClientMachine::NonInvite(machine) => machine.handle_timer(now, &self.timings, timer),
         };
         match fired {
-            Fired::Resend(bytes) => self.events.push_back(Event::Send { flow: client.flow, bytes, ticket: Some(id) }),
+            Fired::Resend(bytes) => {
+                self.resent += 1;
+                self.events.push_back(Event::Send { flow: client.flow, bytes, ticket: Some(id) });
+            }
             Fired::TimedOut => self.events.push_back(Event::TimedOut { client: id, context }),
             Fired::TimerC => self.events.push_back(Event::TimerC { client: id, context }),
             Fired::Unanswered => self.events.push_back(Event::Unanswered { client: id, context }),
@@ -437,6 +446,11 @@ impl<C: Copy> Transactions<C> {
     /// How many client transactions there are.
     pub fn clients(&self) -> usize {
         self.clients.len()
+    }
+
+    /// How often a timer has sent a request or a response again.
+    pub fn resent(&self) -> usize {
+        self.resent
     }
 
     /// How many transactions there are.

@@ -12,6 +12,7 @@ mod ringfence;
 mod sipp;
 
 mod answered;
+mod counted;
 mod edited;
 mod hung_up;
 mod loaded;

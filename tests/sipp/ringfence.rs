@@ -146,7 +146,7 @@ const SHOWN_LINES: usize = 80;
 /// The running binary.
 pub(crate) struct Ringfence<'a> {
     scene: &'a Scene,
-    process: Process,
+    pub(crate) process: Process,
     pub(crate) admin: SocketAddr,
 }
 
@@ -172,13 +172,24 @@ impl Ringfence<'_> {
 
     /// Ends it as a supervisor does, and reads what it has written of the calls.
     pub(crate) fn stop(mut self) -> Vec<Record> {
+        self.end();
+        let records = fs::read_dir(self.scene.dir().join("state/records")).into_iter().flatten().flatten();
+        records.flat_map(|file| read_records(&file.path())).collect()
+    }
+
+    /// Ends it as a supervisor does.
+    pub(crate) fn end(&mut self) {
         self.process.signal(Signal::SIGTERM);
         let status = self.process.wait(STOP).expect("it ends in time when told to");
         assert!(status.success(), "it ends with {status}");
         let log = fs::read_to_string(self.scene.dir().join("ringfence.log")).expect("the log is text");
         assert!(!log.contains("ERROR"), "an ERROR is a bug of ours");
-        let records = fs::read_dir(self.scene.dir().join("state/records")).into_iter().flatten().flatten();
-        records.flat_map(|file| read_records(&file.path())).collect()
+    }
+
+    /// What `GET /metrics` gives.
+    pub(crate) fn metrics(&self) -> String {
+        let url = format!("http://{}/metrics", self.admin);
+        ureq::get(&url).call().expect("the admin port answers").body_mut().read_to_string().expect("a text")
     }
 
     /// Asks the admin port.
@@ -218,7 +229,7 @@ pub(crate) fn counts<'a>(records: &'a [Record], column: &str) -> HashMap<&'a str
 
 /// A child process that does not outlive its test.
 pub(crate) struct Process {
-    id: Pid,
+    pub(crate) id: Pid,
     ended: mpsc::Receiver<ExitStatus>,
     status: Option<ExitStatus>,
 }

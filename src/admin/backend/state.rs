@@ -14,7 +14,7 @@ pub struct HealthDetail {
 }
 
 /// What is counted under one name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct MetricFamily {
     /// The name, without the `_total` of counters.
     pub name: String,
@@ -27,12 +27,23 @@ pub struct MetricFamily {
 }
 
 /// How a value behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum MetricKind {
     /// It only rises.
     Counter,
     /// It rises and falls.
     Gauge,
+    /// Durations by size; there are no samples beside them.
+    Histogram(MetricHistogram),
+}
+
+/// Durations by size.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricHistogram {
+    /// All together, in seconds.
+    pub sum: f64,
+    /// Upper ends in seconds, rising, the last infinite, each with how many are above the one before.
+    pub buckets: Vec<(f64, u64)>,
 }
 
 /// One value.

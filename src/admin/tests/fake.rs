@@ -326,9 +326,11 @@ impl Backend for Fake {
             kind,
             samples: vec![MetricSample { labels, value: 250 }],
         };
+        let waits = MetricHistogram { sum: 2.5, buckets: vec![(0.5, 1), (f64::INFINITY, 2)] };
         vec![
             family("list_entries", MetricKind::Gauge, vec![("list", "default".into())]),
             family("entries", MetricKind::Counter, vec![]),
+            family("wait_seconds", MetricKind::Histogram(waits), vec![]),
         ]
     }
 }

@@ -114,11 +114,13 @@ fn readiness_follows_the_details_and_health_only_the_process() {
 }
 
 #[test]
-fn metrics_are_open_metrics_text() {
+fn metrics_are_in_the_text_format_of_prometheus() {
     let served = Served::new(Fake::default());
     let answer = served.call("GET", "/metrics", "");
-    assert!(answer.header("content-type").starts_with("application/openmetrics-text"));
+    assert!(answer.header("content-type").starts_with("text/plain; version=0.0.4"));
     let expected = "# HELP list_entries Entries in force\n# TYPE list_entries gauge\nlist_entries{list=\"default\"} 250\n\
-                    # HELP entries Entries in force\n# TYPE entries counter\nentries_total 250\n# EOF\n";
+                    # HELP entries_total Entries in force\n# TYPE entries_total counter\nentries_total 250\n\
+                    # HELP wait_seconds Entries in force\n# TYPE wait_seconds histogram\nwait_seconds_sum 2.5\n\
+                    wait_seconds_count 3\nwait_seconds_bucket{le=\"0.5\"} 1\nwait_seconds_bucket{le=\"+Inf\"} 3\n";
     assert_eq!(answer.text, expected);
 }

@@ -84,6 +84,6 @@ fn edits_and_imported_entries_are_counted() {
     assert_eq!(running.live.counts.edits.get(), 4);
     let families = running.live.metrics();
     let edits = families.iter().find(|family| family.name == "ringfence_edits").unwrap();
-    assert_eq!((edits.kind, edits.samples[0].value), (MetricKind::Counter, 4));
+    assert_eq!((&edits.kind, edits.samples[0].value), (&MetricKind::Counter, 4));
     assert!(families.iter().any(|family| family.name == "ringfence_list_stale"));
 }

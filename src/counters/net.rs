@@ -1,22 +1,6 @@
-//! Counters: plain fields handed in, never globals. Each shard owns one [`Counters`]; readers add them up.
+//! What the I/O row counts.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-/// A count that one thread raises and any thread reads.
-#[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
-
-impl Counter {
-    /// Raises the count.
-    pub fn add(&self, n: u64) {
-        self.0.fetch_add(n, Ordering::Relaxed);
-    }
-
-    /// The count so far.
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+use super::{Counter, Histogram};
 
 /// What the I/O row counts, over all shards and connections. Shards add once per batch, so that the fields may be
 /// shared.
@@ -70,44 +54,7 @@ pub struct NetCounters {
     pub resolves: Counter,
     /// Of those, answered with no hop.
     pub resolves_failed: Counter,
-}
-
-/// How many reasons there are to refuse bytes: that it is as many as `Malformed` has is checked where that stands.
-pub const MALFORMED: usize = 20;
-
-/// What one engine counts.
-#[derive(Debug, Default)]
-pub struct EngineCounters {
-    /// Requests that came in, retransmissions included.
-    pub requests: Counter,
-    /// Responses that came in.
-    pub responses: Counter,
-    /// Bytes that are no message, by the number of their `Malformed`.
-    pub malformed: [Counter; MALFORMED],
-    /// Requests from addresses that no trunk has.
-    pub unknown_source: Counter,
-    /// Requests that had been had before: answered from memory or absorbed.
-    pub retransmissions: Counter,
-    /// Responses that match nothing: dropped (RFC 6026 section 7.3).
-    pub stray_responses: Counter,
-    /// ACKs that match nothing: dropped.
-    pub stray_acks: Counter,
-    /// Calls judged.
-    pub judged: Counter,
-    /// Calls that a rule declined, redirected or dropped.
-    pub blocked: Counter,
-    /// Requests forwarded with a transaction.
-    pub forwarded: Counter,
-    /// Calls sent on to a further target.
-    pub failovers: Counter,
-    /// Final answers of ours for want of a working next hop.
-    pub unavailable: Counter,
-    /// Calls answered and opened.
-    pub calls_opened: Counter,
-    /// Calls closed.
-    pub calls_closed: Counter,
-    /// Final responses that nobody acknowledged.
-    pub unacknowledged: Counter,
-    /// Requests dropped because too much waited for a name or an address.
-    pub unresolved_full: Counter,
+    /// How long deciding on a call takes: of one call in several, from the shard's taking up the INVITE until what is to
+    /// be sent is known. Neither scanning nor system calls are in it.
+    pub decision: Histogram,
 }

@@ -1,0 +1,20 @@
+//! Counters: plain fields handed in, never globals. Readers add up what each thread has counted.
+//!
+//! What one thread writes is a [`Tally`] or a [`Level`], what several write is a [`Counter`]. Tables by name are locked
+//! when the policy changes and when somebody reads them, never for a message.
+
+mod engine;
+mod histogram;
+mod names;
+mod net;
+mod trunk;
+mod values;
+mod verdicts;
+
+pub use engine::{EngineCounters, MALFORMED};
+pub use histogram::{BOUNDS, Histogram, HistogramValues};
+pub use names::{Named, Table};
+pub use net::NetCounters;
+pub use trunk::{Asked, By, Codes, METHODS, Traffic, TrunkCounters};
+pub use values::{Counter, Level, Tally};
+pub use verdicts::{ACTIONS, VERDICTS, VerdictCounters};

@@ -1,0 +1,18 @@
+//! What was decided.
+
+use super::Tally;
+
+/// How many verdicts are told apart: that it is as many as `Verdict` has is checked where that stands.
+pub const VERDICTS: usize = 9;
+
+/// How many actions are told apart, likewise.
+pub const ACTIONS: usize = 6;
+
+/// What one shard counts of one rule with one list.
+#[derive(Debug, Default)]
+pub struct VerdictCounters {
+    /// Calls decided so, by the number of the verdict.
+    pub decided: [Tally; VERDICTS],
+    /// Calls that the rule, had it not only observed, would have acted on, by the number of the action.
+    pub observed: [Tally; ACTIONS],
+}

@@ -1,0 +1,212 @@
+//! What is counted by trunk, rule and list: found by position and address, never by name, while the policy stays.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use memchr::memmem::Finder;
+
+use crate::counters::{Asked, By, EngineCounters, TrunkCounters, VerdictCounters};
+use crate::flow::{Flow, Transport};
+use crate::screen::{Cause, Policy, Verdict};
+use crate::sip::{Method, Request};
+
+/// The counters of the trunks and rules that this shard has met.
+#[derive(Debug)]
+pub(super) struct Counting {
+    counters: Arc<EngineCounters>,
+    /// The policy that `trunks` and `peers` are of.
+    policy: Option<Arc<Policy>>,
+    /// By `TrunkId`; the last for addresses of no trunk.
+    trunks: Vec<Arc<TrunkCounters>>,
+    /// Those whose targets lie outside of their `from`, by target.
+    targets: HashMap<(Transport, SocketAddr), usize>,
+    /// The trunks of the addresses that were met last, by a hash of the address.
+    peers: Box<[Option<Peer>; PEERS]>,
+    /// The counters of the rules and lists that were met last, by a hash of where their names are.
+    rules: Box<[Option<Judging>]>,
+    cseq: Finder<'static>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Peer {
+    address: SocketAddr,
+    transport: Transport,
+    /// Position in [`Counting::trunks`].
+    trunk: usize,
+}
+
+/// Holds the names, so that no other name can come to stand where they are.
+#[derive(Debug, Clone)]
+struct Judging {
+    rule: Option<Arc<str>>,
+    list: Option<Arc<str>>,
+    counters: Arc<VerdictCounters>,
+}
+
+/// More neighbours than most have; two that meet in one place cost each other a look into the policy.
+const PEERS: usize = 256;
+
+/// Likewise for pairs of rule and list.
+const RULES: usize = 1_024;
+
+impl Counting {
+    pub(super) fn new(counters: Arc<EngineCounters>) -> Counting {
+        let nobody = counters.trunks.of(&"".into());
+        Counting {
+            counters,
+            policy: None,
+            trunks: vec![nobody],
+            targets: HashMap::new(),
+            peers: Box::new([None; PEERS]),
+            rules: vec![None; RULES].into(),
+            cseq: Finder::new(b"\r\nCSeq:"),
+        }
+    }
+
+    /// From here on trunks are those of this policy.
+    pub(super) fn follow(&mut self, policy: &Arc<Policy>) {
+        if !self.policy.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, policy)) {
+            self.policy = Some(Arc::clone(policy));
+            let names = policy.trunks.iter().map(|trunk| trunk.name.clone()).chain(["".into()]);
+            self.trunks = names.map(|name| self.counters.trunks.of(&name)).collect();
+            self.targets.clear();
+            for (at, trunk) in policy.trunks.iter().enumerate() {
+                for target in &trunk.to {
+                    self.targets.entry((target.transport, target.addr)).or_insert(at);
+                }
+            }
+            self.peers.fill(None);
+        }
+    }
+
+    pub(super) fn request_came(&mut self, flow: &Flow, method: Method) {
+        self.trunk(flow).requests_in[method as usize].add(1);
+    }
+
+    pub(super) fn response_came(&mut self, flow: &Flow, method: Method) {
+        self.trunk(flow).responses_in[method as usize].add(1);
+    }
+
+    /// A message goes out; its method stands in it.
+    pub(super) fn goes(&mut self, flow: &Flow, bytes: &[u8]) {
+        if bytes.starts_with(b"SIP/2.0 ") {
+            let method = self.method_of_response(bytes);
+            self.trunk(flow).responses_out[method as usize].add(1);
+        } else {
+            let method = memchr::memchr(b' ', bytes).map_or(Method::Other, |end| Method::parse(&bytes[..end]));
+            self.trunk(flow).requests_out[method as usize].add(1);
+        }
+    }
+
+    /// The sender of a request has got its final answer, for the first time.
+    pub(super) fn answered(&mut self, flow: &Flow, asked: Asked, by: By, status: u16) {
+        self.trunk(flow).answers(asked, by).add(status);
+    }
+
+    /// A call has been judged.
+    pub(super) fn judged(&mut self, verdict: &Verdict) {
+        self.rule(&verdict.cause).decided[verdict.number()].add(1);
+        for observed in &verdict.observed {
+            self.rule(&observed.cause).observed[observed.action as usize].add(1);
+        }
+    }
+
+    fn trunk(&mut self, flow: &Flow) -> &TrunkCounters {
+        let place = &mut self.peers[place_of(flow.peer)];
+        let trunk = match place {
+            Some(peer) if peer.address == flow.peer && peer.transport == flow.transport => peer.trunk,
+            _ => {
+                let nobody = self.trunks.len() - 1;
+                let policy = self.policy.as_ref();
+                let of_source = policy.and_then(|policy| policy.trunk_of(flow.peer, flow.transport));
+                let trunk = match of_source {
+                    Some(id) => usize::from(id.0),
+                    None => self.targets.get(&(flow.transport, flow.peer)).copied().unwrap_or(nobody),
+                };
+                *place = Some(Peer { address: flow.peer, transport: flow.transport, trunk });
+                trunk
+            }
+        };
+        &self.trunks[trunk]
+    }
+
+    fn rule(&mut self, cause: &Cause) -> &VerdictCounters {
+        let address = |name: &Option<Arc<str>>| name.as_ref().map_or(0, |name| name.as_ptr().addr());
+        let place = mixed(address(&cause.rule) as u64 ^ (address(&cause.list) as u64).rotate_left(32)) % RULES;
+        let is_same = |one: &Option<Arc<str>>, other: &Option<Arc<str>>| match (one, other) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, None) => true,
+            _ => false,
+        };
+        let place = &mut self.rules[place];
+        if !place.as_ref().is_some_and(|known| is_same(&known.rule, &cause.rule) && is_same(&known.list, &cause.list)) {
+            *place = None;
+        }
+        &place
+            .get_or_insert_with(|| {
+                let name = |name: &Option<Arc<str>>| name.clone().unwrap_or_else(|| "".into());
+                let counters = self.counters.verdicts.of(&(name(&cause.rule), name(&cause.list)));
+                Judging { rule: cause.rule.clone(), list: cause.list.clone(), counters }
+            })
+            .counters
+    }
+
+    /// What CSeq says; peers may write its name in any case, we write it in this one.
+    fn method_of_response(&self, bytes: &[u8]) -> Method {
+        const NAME: usize = b"\r\nCSeq:".len();
+        let value = self.cseq.find(bytes).map(|at| &bytes[at + NAME..]).or_else(|| {
+            let mut lines = memchr::memchr_iter(b'\n', bytes).map(|at| &bytes[at + 1..]);
+            lines.find_map(|line| {
+                let (name, value) = line.split_at_checked(b"CSeq".len())?;
+                let value = value.trim_ascii_start();
+                (name.eq_ignore_ascii_case(b"CSeq") && value.first() == Some(&b':')).then(|| &value[1..])
+            })
+        });
+        let name = value.and_then(|value| value.iter().position(u8::is_ascii_alphabetic).map(|at| &value[at..]));
+        let name = name.unwrap_or_default();
+        let end = name.iter().position(|byte| matches!(byte, b'\r' | b'\n' | b' ' | b'\t')).unwrap_or(name.len());
+        Method::parse(&name[..end])
+    }
+}
+
+/// Whether a request is a call.
+pub(super) fn asked(request: &Request) -> Asked {
+    if request.method() == Method::Invite && request.to_tag().is_none() { Asked::Call } else { Asked::Other }
+}
+
+fn place_of(address: SocketAddr) -> usize {
+    let ip = match address {
+        SocketAddr::V4(v4) => u64::from(v4.ip().to_bits()),
+        SocketAddr::V6(v6) => {
+            let [high, low] = [v6.ip().to_bits() >> 64, v6.ip().to_bits() & u128::from(u64::MAX)]
+                .map(|half| u64::try_from(half).expect("64 bits"));
+            high.rotate_left(7) ^ low
+        }
+    };
+    mixed(ip.rotate_left(16) ^ u64::from(address.port())) % PEERS
+}
+
+/// Multiplicative hashing: the upper bits depend on all bits of the value.
+fn mixed(value: u64) -> usize {
+    const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+    usize::try_from(value.wrapping_mul(GOLDEN) >> 48).expect("16 bits")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_method_of_a_response_is_that_of_its_cseq_in_any_writing() {
+        let counting = Counting::new(Arc::default());
+        for line in ["CSeq: 1 INVITE", "CSeq:1 INVITE", "cseq : 7  INVITE", "CSEQ:\t1\t INVITE "] {
+            let bytes = format!("SIP/2.0 200 OK\r\nVia: x\r\n{line}\r\nTo: y\r\n\r\n");
+            assert_eq!(counting.method_of_response(bytes.as_bytes()), Method::Invite, "{line}");
+        }
+        for line in ["CSeq: 1 WHATEVER", "CSeq: 1", "CSeq"] {
+            let bytes = format!("SIP/2.0 200 OK\r\nVia: x\r\n{line}\r\n\r\n");
+            assert_eq!(counting.method_of_response(bytes.as_bytes()), Method::Other, "{line}");
+        }
+    }
+}
