@@ -164,9 +164,9 @@ fn settled(ringfence: &crate::ringfence::Ringfence<'_>, before: u64) -> String {
         metrics = ringfence.metrics();
         metric(&metrics, "ringfence_streams_accepted_total") == metric(&metrics, "ringfence_streams_closed_total")
     });
-    let after = memory(ringfence);
-    println!("resident: {before} bytes before, {after} after");
-    assert!(after <= before + GROWTH, "{before} bytes before, {after} after");
+    // The allocator gives pages back some seconds after they were freed.
+    until("memory is given back", || memory(ringfence) <= before + GROWTH);
+    println!("resident: {before} bytes before, {} after", memory(ringfence));
     metrics
 }
 
