@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Histogram, Level, Named, Table, Tally, TrunkCounters, VerdictCounters};
 
 /// How many reasons there are to refuse bytes: that it is as many as `Malformed` has is checked where that stands.
-pub const MALFORMED: usize = 20;
+pub const MALFORMED: usize = 21;
 
 /// What one engine counts.
 #[derive(Debug, Default)]

@@ -66,6 +66,10 @@ pub enum Malformed {
     /// An address in Contact, Route, Record-Route or P-Asserted-Identity is malformed.
     #[error("an address header field is malformed")]
     Address,
+    /// CSeq names another method than the request line, and that of the request line is not known. To a newer peer the
+    /// unknown method says more than the mismatch (RFC 4475 section 3.1.2.18).
+    #[error("the method of the request line is unknown, and CSeq names another")]
+    UnknownMethod,
 }
 
 impl Malformed {
@@ -91,11 +95,13 @@ impl Malformed {
         Malformed::ContentLength,
         Malformed::ShortBody,
         Malformed::Address,
+        Malformed::UnknownMethod,
     ];
 
     /// The status that a request with this fault is answered.
     pub fn status(self) -> u16 {
         match self {
+            Malformed::UnknownMethod => 501,
             Malformed::Version => 505,
             Malformed::TooLong | Malformed::TooManyHeaders => 513,
             _ => 400,

@@ -133,15 +133,13 @@ fn read_request(headers: &Headers, first_end: usize, fault: Option<Malformed>) -
         return Err(fault);
     }
     let mandatory = mandatory(headers)?;
-    // For an unknown method the names are compared as bytes below.
-    if mandatory.cseq_method != start.method {
-        return Err(Malformed::Mismatch);
-    }
     if start.method == Method::Other {
         let (_, name) = cseq(headers.first(HeaderName::CSeq).ok_or(Malformed::Missing)?)?;
         if name != headers.slice(start.method_name) {
-            return Err(Malformed::Mismatch);
+            return Err(Malformed::UnknownMethod);
         }
+    } else if mandatory.cseq_method != start.method {
+        return Err(Malformed::Mismatch);
     }
     let max_forwards = match headers.first(HeaderName::MaxForwards) {
         Some(value) => Some(number(value, 255).ok_or(Malformed::MaxForwards)?.to_le_bytes()[0]),

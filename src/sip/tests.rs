@@ -67,6 +67,7 @@ fn each_fault_has_its_own_reason() {
     assert_eq!(with("Length: 4", "Length: -4"), Malformed::ContentLength);
     assert_eq!(with("Length: 4", "Length: 4\r\nl: 4"), Malformed::Duplicate);
     assert_eq!(with("314159 INVITE", "314159 OPTIONS"), Malformed::Mismatch);
+    assert_eq!(with("314159 INVITE", "314159 NEWMETHOD"), Malformed::Mismatch);
     assert_eq!(with("314159", "36893488147419103232"), Malformed::CSeq);
     assert_eq!(with("314159", "2147483648"), Malformed::CSeq);
     assert_eq!(with("CSeq: 314159 INVITE\r\n", ""), Malformed::Missing);
@@ -264,4 +265,12 @@ fn a_via_with_an_ipv6_reference_may_have_white_space_around_its_colon() {
 fn an_address_without_brackets_has_no_closing_one() {
     assert_eq!(NameAddr::parse(b"sip:a@b>;tag=1"), Err(NameAddrError::Bracket));
     assert_eq!(NameAddr::parse(b"<sip:a@b>;x=\"open"), Err(NameAddrError::Quote));
+}
+
+#[test]
+fn an_unknown_method_that_cseq_does_not_name_is_answered_501() {
+    let text = "NEWMETHOD sip:b@c SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n\
+        To: <sip:b@c>\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n\r\n";
+    let reason = scan(Bytes::from(text)).expect_err("a mismatch").reason;
+    assert_eq!((reason, reason.status()), (Malformed::UnknownMethod, 501));
 }
