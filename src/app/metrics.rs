@@ -85,7 +85,7 @@ type Field = fn(&EngineCounters) -> &Tally;
 
 fn engines(shards: &[Arc<EngineCounters>]) -> impl Iterator<Item = MetricFamily> {
     let sum = |of: Field| shards.iter().map(|shard| of(shard).get()).sum();
-    let named: [(&str, &str, Field); 14] = [
+    let named: [(&str, &str, Field); 16] = [
         ("requests", "Requests that came in, retransmissions included", |counters| &counters.requests),
         ("responses", "Responses that came in", |counters| &counters.responses),
         ("unknown_source", "Requests from addresses that no trunk has", |counters| &counters.unknown_source),
@@ -100,6 +100,10 @@ fn engines(shards: &[Arc<EngineCounters>]) -> impl Iterator<Item = MetricFamily>
         ("calls_opened", "Calls answered and opened", |counters| &counters.calls_opened),
         ("calls_closed", "Calls closed", |counters| &counters.calls_closed),
         ("unacknowledged", "Final responses that nobody acknowledged", |counters| &counters.unacknowledged),
+        ("overload_untold", "Calls refused unanswered: their trunk has heard enough 503", |counters| {
+            &counters.overload_untold
+        }),
+        ("overload_refused", "Calls answered 503 because there were too many", |counters| &counters.overload_refused),
     ];
     let full = sum(|counters| &counters.unresolved_full);
     let malformed = Malformed::ALL.iter().enumerate().map(|(at, reason)| {
@@ -184,6 +188,7 @@ fn net(net: &NetCounters) -> impl Iterator<Item = MetricFamily> + use<> {
         ("udp_send_errors", "Datagrams that the kernel refused to send", &net.udp_send_errors),
         ("udp_send_full", "Datagrams dropped because the send buffer stayed full", &net.udp_send_full),
         ("handed_over", "Messages handed to another shard", &net.handed_over),
+        ("overload_dropped", "Calls dropped unread because there were too many", &net.overload_dropped),
         ("queue_full", "Inputs dropped because the queue of a shard was full", &net.queue_full),
         ("streams_accepted", "Connections accepted", &net.streams_accepted),
         ("streams_connected", "Connections made", &net.streams_connected),

@@ -14,10 +14,10 @@ use tokio::runtime::Handle;
 use super::run::StartError;
 use crate::counters::{EngineCounters, NetCounters};
 use crate::engine::{self, Action, Engine, EngineConfig, Input, Listener, SipConfig};
-use crate::flow::{ListenerId, Transport};
+use crate::flow::{Flow, ListenerId, Transport};
 use crate::net::{Listen, Net, NetConfig, NetError, NetGauges, ShardCore};
 use crate::records::RecordSink;
-use crate::screen::World;
+use crate::screen::{World, is_emergency};
 use crate::store::Keys;
 use crate::time::Now;
 use crate::transaction::Timings;
@@ -108,6 +108,11 @@ impl ShardCore for Core {
 
     fn handle(&mut self, now: Now, world: &World, input: Input) {
         self.0.handle(now, world, input);
+    }
+
+    fn is_urgent(&self, world: &World, flow: &Flow, request_uri: &[u8]) -> bool {
+        let trunk = world.policy.trunk_of(flow.peer, flow.transport);
+        trunk.is_some_and(|trunk| is_emergency(&world.policy, trunk, request_uri))
     }
 
     fn handle_timeout(&mut self, now: Now, _: &World) {

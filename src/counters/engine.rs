@@ -42,6 +42,10 @@ pub struct EngineCounters {
     pub unacknowledged: Tally,
     /// Requests dropped because too much waited for a name or an address.
     pub unresolved_full: Tally,
+    /// Calls refused for overload whose callers were told.
+    pub overload_refused: Tally,
+    /// Calls refused for overload that came to the engine and were not told.
+    pub overload_untold: Tally,
     /// Messages that the timers of RFC 3261 sent again.
     pub resent: Level,
     /// Server transactions.

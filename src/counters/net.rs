@@ -26,6 +26,8 @@ pub struct NetCounters {
     pub handed_over: Counter,
     /// Inputs dropped because a shard's queue was full.
     pub queue_full: Counter,
+    /// Calls dropped for overload, unread as far as possible.
+    pub overload_dropped: Counter,
     /// Connections accepted.
     pub streams_accepted: Counter,
     /// Connections made.

@@ -14,6 +14,13 @@ pub enum Input {
         /// The message.
         message: Message,
     },
+    /// A new call came in for which there is no time: it is refused, and its caller perhaps told (503).
+    Refused {
+        /// The way it came.
+        flow: Flow,
+        /// The call.
+        message: Message,
+    },
     /// Bytes came in that are no message; answered 400 where they still show a response path.
     Rejected {
         /// The way they came.

@@ -14,6 +14,7 @@ use super::forward::{diversion, max_breadth, wants_privacy};
 use super::hash::{loop_hash, stateless_tag};
 use super::memory::{AnswerText, Remembered};
 use super::record::{Judged, PendingRecord};
+use super::settings::Keys;
 use super::shard::{Context, Engine};
 use crate::counters::{Asked, By};
 use crate::flow::{Flow, Transport};
@@ -49,10 +50,8 @@ pub(super) struct Arrival<'a> {
 
 impl Engine {
     pub(super) fn handle_request(&mut self, now: Now, world: &World, flow: Flow, request: Request) {
-        let parts = request_parts(&request);
-        let key = ServerKey::new(&self.config.keys.token, &parts);
-        let back = way_back(&request.via(), &flow);
-        let arrival = Arrival { request: &request, key, flow, back };
+        let arrival = Arrival::new(&self.config.keys, &request, flow);
+        let Arrival { key, back, .. } = arrival;
         if request.method() == Method::Ack {
             return self.handle_ack(now, world, &arrival);
         }
@@ -75,7 +74,7 @@ impl Engine {
             return;
         }
         if request.method() == Method::Cancel {
-            let invite = ServerKey::of_cancelled(&self.config.keys.token, &parts);
+            let invite = ServerKey::of_cancelled(&self.config.keys.token, &request_parts(&request));
             return self.handle_cancel(now, world, &arrival, invite);
         }
         if request.to_tag().is_some() {
@@ -256,7 +255,7 @@ impl Engine {
         self.memory.remember(now.mono, arrival.key, Remembered::Answer(answer));
     }
 
-    fn reply(&mut self, arrival: &Arrival<'_>, answer: &AnswerText) {
+    pub(super) fn reply(&mut self, arrival: &Arrival<'_>, answer: &AnswerText) {
         let tag = stateless_tag(&self.config.keys.token, arrival.request);
         let text = Reply { status: answer.status, phrase: &answer.phrase, to_tag: Some(&tag), extra: &answer.extra };
         let bytes = reply(arrival.request.headers(), arrival.flow.peer, text);
@@ -304,6 +303,13 @@ impl Engine {
             return;
         }
         self.route_ack(now, world, arrival);
+    }
+}
+
+impl<'a> Arrival<'a> {
+    pub(super) fn new(keys: &Keys, request: &'a Request, flow: Flow) -> Arrival<'a> {
+        let key = ServerKey::new(&keys.token, &request_parts(request));
+        Arrival { request, key, flow, back: way_back(&request.via(), &flow) }
     }
 }
 

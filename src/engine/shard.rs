@@ -16,6 +16,7 @@ use super::counting::Counting;
 use super::hops::{self, Destination, Locals, Way};
 use super::input::Input;
 use super::memory::Memory;
+use super::overload::Refusals;
 use super::proxy::{Proxy, ProxyId, Ring};
 use super::record::{EndedBy, Records};
 use super::settings::EngineConfig;
@@ -69,6 +70,7 @@ pub struct Engine {
     pub(super) waiting: HashMap<QueryId, Waiting>,
     pub(super) records: Records,
     pub(super) rings: VecDeque<Ring>,
+    pub(super) refusals: Refusals,
     /// In the tokens that it writes: those with another number are of an earlier process.
     pub(super) process: u32,
     pub(super) splice: Splice,
@@ -106,6 +108,7 @@ impl Engine {
             waiting: HashMap::new(),
             records: Records::default(),
             rings: VecDeque::new(),
+            refusals: Refusals::default(),
             process,
             splice: Splice::new(),
             actions: VecDeque::new(),
@@ -127,6 +130,11 @@ impl Engine {
                 self.counting.response_came(&flow, response.method());
                 self.handle_response(now, &response);
             }
+            Input::Refused { flow, message: Message::Request(request) } => {
+                self.counters.requests.add(1);
+                self.refuse(now, world, flow, &request);
+            }
+            Input::Refused { message: Message::Response(_), .. } => {}
             Input::Rejected { flow, rejected } => self.handle_rejected(world, &flow, &rejected),
             Input::SendFailed { ticket } => self.handle_send_failed(now, ticket),
             Input::Resolved { query, hops } => self.handle_resolved(now, query, &hops),

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::engine::{Action, Input};
+use crate::flow::Flow;
 use crate::time::Now;
 
 /// A sans-IO core: [`Engine`](crate::engine::Engine) in the daemon, small stand-ins in the tests of this module.
@@ -12,6 +13,11 @@ pub trait ShardCore: Send + 'static {
 
     /// Takes one input.
     fn handle(&mut self, now: Now, world: &Self::World, input: Input);
+
+    /// Whether a new call with this Request-URI must not be refused, however much there is to do.
+    fn is_urgent(&self, _world: &Self::World, _flow: &Flow, _request_uri: &[u8]) -> bool {
+        false
+    }
 
     /// Fires the timers that are due.
     fn handle_timeout(&mut self, now: Now, world: &Self::World);

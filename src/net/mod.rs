@@ -6,6 +6,7 @@
 //!   bounded queue each.
 //! * Look-ups of names run on tokio too.
 
+mod admission;
 mod config;
 mod core;
 mod error;

@@ -51,6 +51,11 @@ impl Post {
         is_taken
     }
 
+    /// Whether a mailbox is so full that new calls had better not be put into it.
+    pub(super) fn is_crowded(&self, shard: usize) -> bool {
+        self.mailboxes[shard].len() > MAILBOX / 2
+    }
+
     /// Delivers from a task. What comes from a stream is not sent again, so a full mailbox is waited for a little, which
     /// holds the stream's peer back; after that the input is dropped and counted.
     pub(super) async fn deliver(&self, shard: usize, mut input: Input) {

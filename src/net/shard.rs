@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 
+use super::admission::{Admission, Fate};
 use super::post::Post;
 use super::resolve::Resolver;
 use super::stream::Streams;
@@ -48,6 +49,8 @@ pub(super) struct Shard<C: ShardCore> {
     datagrams: Vec<Datagram>,
     /// For this shard's core, from this thread.
     own: VecDeque<Input>,
+    /// New calls, which wait while there is other work.
+    admission: Admission<Input>,
     /// Shards that got something in this pass.
     touched: Vec<bool>,
     failed: Vec<Ticket>,
@@ -78,21 +81,23 @@ impl<C: ShardCore> Shard<C> {
             counters: parts.counters,
             datagrams: Vec::new(),
             own: VecDeque::new(),
+            admission: Admission::new(),
             touched: vec![false; shards],
             failed: Vec::new(),
             invites: 0,
         }
     }
 
-    /// Works until the post says stop. Each pass takes at most one batch of every socket and [`MAILBOX_BATCH`] inputs,
-    /// then looks at the timers: none of the three can keep the others waiting.
+    /// Works until the post says stop. Each pass takes at most [`BATCHES`] of every socket and [`MAILBOX_BATCH`] inputs,
+    /// and of new calls at most [`CALLS`]; then it looks at the timers: none of these can keep the others waiting.
     pub(super) fn run(mut self) {
         while !self.post.is_stopping() {
             self.wait();
             let now = read_clocks();
-            self.receive();
+            self.receive(now);
             self.take_own(now);
             self.take_mailbox(now);
+            self.take_calls(now);
             if self.core.poll_timeout().is_some_and(|due| due <= now.mono) {
                 self.core.handle_timeout(now, &self.world.load());
                 self.act(now);
@@ -112,7 +117,7 @@ impl<C: ShardCore> Shard<C> {
         }
         let post = Arc::clone(&self.post);
         let mailbox = post.mailbox(self.index);
-        let is_busy = !self.own.is_empty() || self.ports.iter().any(|port| port.is_ready);
+        let is_busy = !self.own.is_empty() || self.admission.len() > 0 || self.ports.iter().any(|port| port.is_ready);
         // Checked after `prepare_to_sleep`: whoever stops us rings the bell, asleep or not.
         let may_sleep = !is_busy && mailbox.prepare_to_sleep();
         let timeout = if may_sleep {
@@ -138,16 +143,43 @@ impl<C: ShardCore> Shard<C> {
         }
     }
 
-    /// Takes a batch from each socket, keeps what is ours and hands over the rest.
-    fn receive(&mut self) {
-        let counters = &self.counters;
+    /// Takes what the sockets have, keeps what is ours and hands over the rest.
+    fn receive(&mut self, now: Now) {
+        for _ in 0..BATCHES {
+            if !self.ports.iter().any(|port| port.is_ready) {
+                break;
+            }
+            self.receive_batch(now);
+            self.sort();
+        }
+        for (shard, touched) in self.touched.iter_mut().enumerate() {
+            if std::mem::take(touched) {
+                self.post.mailbox(shard).wake();
+            }
+        }
+    }
+
+    /// Takes a batch from each socket.
+    fn receive_batch(&mut self, now: Now) {
+        let Shard { counters, core, admission, .. } = self;
+        let world = self.world.load();
+        let mut fate = |flow: &Flow, bytes: &[u8]| {
+            if !admission.is_overloaded(now.mono) {
+                return Fate::Take;
+            }
+            match sip::peek_new_invite(bytes) {
+                Some(uri) if !core.is_urgent(&world, flow, uri) => admission.refuse(now.mono),
+                _ => Fate::Take,
+            }
+        };
         for port in self.ports.iter_mut().filter(|port| port.is_ready) {
-            match port.udp.receive(&mut self.buffers, &mut self.datagrams) {
+            match port.udp.receive(&mut self.buffers, &mut self.datagrams, &mut fate) {
                 Ok(received) => {
                     port.is_ready = received.datagrams == super::udp::BATCH;
                     counters.udp_received.add(received.datagrams as u64);
                     counters.udp_truncated.add(received.truncated as u64);
                     counters.udp_receive_errors.add(received.unreadable as u64);
+                    counters.overload_dropped.add(received.unwanted as u64);
                 }
                 Err(_) => {
                     port.is_ready = false;
@@ -155,8 +187,13 @@ impl<C: ShardCore> Shard<C> {
                 }
             }
         }
+    }
+
+    /// Reads what was received, and puts it where it belongs.
+    fn sort(&mut self) {
+        let counters = &self.counters;
         let mut handed_over = 0;
-        for Datagram { flow, bytes } in self.datagrams.drain(..) {
+        for Datagram { flow, bytes, is_refused } in self.datagrams.drain(..) {
             if bytes.len() < SHORTEST_MESSAGE {
                 let is_keep_alive = bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | b' ' | 0));
                 let counter = if is_keep_alive { &counters.udp_keep_alives } else { &counters.udp_runts };
@@ -166,9 +203,13 @@ impl<C: ShardCore> Shard<C> {
             match sip::scan(bytes) {
                 Ok(message) => {
                     let shard = self.post.shard_of(message.call_id());
-                    let input = Input::Message { flow, message };
+                    let is_call = begins_call(&message);
+                    let input =
+                        if is_refused { Input::Refused { flow, message } } else { Input::Message { flow, message } };
                     if shard == self.index {
                         self.own.push_back(input);
+                    } else if is_call && self.post.is_crowded(shard) {
+                        counters.overload_dropped.add(1);
                     } else {
                         self.touched[shard] = true;
                         handed_over += u64::from(self.post.hand_over(shard, input));
@@ -180,24 +221,47 @@ impl<C: ShardCore> Shard<C> {
         if handed_over > 0 {
             counters.handed_over.add(handed_over);
         }
-        for (shard, touched) in self.touched.iter_mut().enumerate() {
-            if std::mem::take(touched) {
-                self.post.mailbox(shard).wake();
-            }
-        }
     }
 
     fn take_own(&mut self, now: Now) {
         // Not what is added meanwhile: a failure that leads to the next failure must not hold the sockets up.
         for _ in 0..self.own.len() {
             let Some(input) = self.own.pop_front() else { return };
-            self.handle(now, input);
+            self.admit(now, input);
         }
     }
 
     fn take_mailbox(&mut self, now: Now) {
         for _ in 0..MAILBOX_BATCH {
             let Some(input) = self.post.mailbox(self.index).pop() else { return };
+            self.admit(now, input);
+        }
+    }
+
+    /// Handles an input, or lets a new call wait.
+    fn admit(&mut self, now: Now, input: Input) {
+        let Input::Message { flow, message } = input else { return self.handle(now, input) };
+        if !begins_call(&message) {
+            return self.handle(now, Input::Message { flow, message });
+        }
+        let is_cancel = matches!(&message, Message::Request(request) if request.method() == Method::Cancel);
+        if !is_cancel && self.admission.is_overloaded(now.mono) {
+            let Message::Request(request) = &message else { return };
+            if self.core.is_urgent(&self.world.load(), &flow, request.uri_bytes()) {
+                return self.handle(now, Input::Message { flow, message });
+            }
+            return match self.admission.refuse(now.mono) {
+                Fate::Refuse => self.handle(now, Input::Refused { flow, message }),
+                Fate::Take | Fate::Drop => self.counters.overload_dropped.add(1),
+            };
+        }
+        self.admission.push(now.mono, Input::Message { flow, message });
+    }
+
+    /// Handles some of the new calls that wait.
+    fn take_calls(&mut self, now: Now) {
+        for _ in 0..CALLS {
+            let Some(input) = self.admission.pop() else { return };
             self.handle(now, input);
         }
     }
@@ -269,7 +333,14 @@ impl<C: ShardCore> Shard<C> {
     }
 }
 
-/// Both clocks, once per batch.
+/// Whether a message begins something that is screened, or is the CANCEL of such a request, which must not overtake it.
+/// OPTIONS does not: who looks after us shall hear that we live, also when there is much to do.
+fn begins_call(message: &Message) -> bool {
+    let Message::Request(request) = message else { return false };
+    request.to_tag().is_none() && !matches!(request.method(), Method::Ack | Method::Options)
+}
+
+/// Both clocks, once per pass.
 fn read_clocks() -> Now {
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let wall = WallTime::default() + since_epoch;
@@ -278,6 +349,12 @@ fn read_clocks() -> Now {
 
 /// The first call is timed and each eighth after it.
 const TIMED: u32 = 8;
+
+/// Batches that a pass takes of each socket. Its buffer holds some 1,800 datagrams, and must not overflow during a pass.
+const BATCHES: usize = 8;
+
+/// New calls that are handled in one pass: a millisecond's work.
+const CALLS: usize = 32;
 
 /// Inputs of the mailbox in one pass: as much work as eight batches of datagrams.
 const MAILBOX_BATCH: usize = 256;

@@ -50,7 +50,7 @@ impl ShardCore for Echo {
 
     fn handle(&mut self, now: Now, world: &Script, input: Input) {
         let seen = match input {
-            Input::Message { flow, message } => {
+            Input::Message { flow, message } | Input::Refused { flow, message } => {
                 assert!(!world.panics, "as the script says");
                 self.actions.push_back(Action::Send { flow, bytes: message.headers().bytes().clone(), ticket: None });
                 self.actions.extend(world.actions.lock().unwrap().drain(..));

@@ -15,6 +15,7 @@ use nix::sys::socket::{
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::Listen;
+use super::admission::Fate;
 use crate::engine::Ticket;
 use crate::flow::{Flow, ListenerId, Transport};
 use crate::sip::MAX_MESSAGE;
@@ -101,6 +102,8 @@ impl Buffers {
 pub(super) struct Datagram {
     pub(super) flow: Flow,
     pub(super) bytes: Bytes,
+    /// It is a new call, and the engine is to refuse it.
+    pub(super) is_refused: bool,
 }
 
 /// A datagram to be sent.
@@ -122,6 +125,8 @@ pub(super) struct Received {
     pub(super) truncated: usize,
     /// Of these, without readable addresses and dropped.
     pub(super) unreadable: usize,
+    /// Of these, calls dropped because there were too many.
+    pub(super) unwanted: usize,
 }
 
 /// What became of a batch that was sent.
@@ -164,8 +169,14 @@ impl UdpPort {
         self.endpoint.socket.as_fd()
     }
 
-    /// Receives at most [`BATCH`] datagrams without waiting; an empty socket is no error.
-    pub(super) fn receive(&mut self, buffers: &mut Buffers, into: &mut Vec<Datagram>) -> Result<Received, Errno> {
+    /// Receives at most [`BATCH`] datagrams without waiting; an empty socket is no error. `fate` says of each, before it is
+    /// copied, what is to become of it.
+    pub(super) fn receive(
+        &mut self,
+        buffers: &mut Buffers,
+        into: &mut Vec<Datagram>,
+        mut fate: impl FnMut(&Flow, &[u8]) -> Fate,
+    ) -> Result<Received, Errno> {
         let fd = self.endpoint.socket.as_raw_fd();
         let mut received = Received::default();
         {
@@ -193,9 +204,14 @@ impl UdpPort {
                     peer,
                     connection: None,
                 };
+                let bytes = message.iovs().next().unwrap_or_default();
+                let fate = fate(&flow, bytes);
+                if fate == Fate::Drop {
+                    received.unwanted += 1;
+                    continue;
+                }
                 // A copy of its own size: a message may live as long as its transaction.
-                let bytes = message.iovs().next().map(Bytes::copy_from_slice).unwrap_or_default();
-                into.push(Datagram { flow, bytes });
+                into.push(Datagram { flow, bytes: Bytes::copy_from_slice(bytes), is_refused: fate == Fate::Refuse });
             }
         }
         if received.unreadable > 0 {

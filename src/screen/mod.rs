@@ -31,5 +31,5 @@ pub use question::{Question, QuestionError};
 pub use verdict::{
     ActionWord, Answer, AnswerKind, Callee, Cause, Observed, Outcome, Passage, PresentHeaders, Presented, Verdict,
 };
-pub use view::{CallFacts, CallView};
+pub use view::{CallFacts, CallView, is_emergency};
 pub use world::{EditError, World};

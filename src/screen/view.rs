@@ -113,6 +113,11 @@ fn is_usable(party: &Party<'_>) -> bool {
     matches!(party, Party::Number(_) | Party::Code(_))
 }
 
+/// Whether a Request-URI that came from this trunk stands for a callee that nothing may refuse.
+pub fn is_emergency(policy: &Policy, trunk: TrunkId, request_uri: &[u8]) -> bool {
+    callee(policy, request_uri, &policy.trunk(trunk).plan).1
+}
+
 /// The callee, and whether it must never be blocked.
 fn callee<'a>(policy: &Policy, request_uri: &'a [u8], plan: &DialPlan) -> (Party<'a>, bool) {
     let never_block = &policy.never_block;

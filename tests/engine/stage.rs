@@ -308,6 +308,17 @@ impl Stage {
         self
     }
 
+    /// A new call comes in for which there is no time.
+    pub(crate) fn receive_refused(&mut self, from: &str, text: &str) -> &mut Stage {
+        let message = scan(message(text)).expect("a message");
+        let (local, peer) = ("10.0.0.1:5060".parse().expect("an address"), from.parse().expect("an address"));
+        let flow = Flow { transport: Transport::Udp, listener: ListenerId(0), local, peer, connection: None };
+        let now = self.clock();
+        self.engine.handle(now, &self.world, Input::Refused { flow, message });
+        self.drain();
+        self
+    }
+
     /// A datagram comes in that is no message.
     pub(crate) fn receive_malformed(&mut self, from: &str, text: &str) -> &mut Stage {
         self.receive_rejected(from, message(text))
