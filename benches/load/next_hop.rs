@@ -47,7 +47,7 @@ enum State {
     Ringing,
     Answered { since: Instant, interval: Duration },
     Confirmed,
-    Ended,
+    Ended { since: Instant },
 }
 
 #[derive(Default)]
@@ -142,16 +142,16 @@ impl NextHop {
             }
             (b"ACK", Some(_)) => self.counts.repeated_acks += 1,
             (b"BYE", Some(state)) => {
-                if state == State::Ended {
+                if matches!(state, State::Ended { .. }) {
                     self.counts.repeated_byes += 1;
                 } else {
                     self.counts.ended += 1;
+                    // Remembered for retransmissions, as Timer J would.
+                    self.due.push(Reverse((now + GIVE_UP, id)));
+                    if let Some(call) = self.calls.get_mut(&id) {
+                        call.state = State::Ended { since: now };
+                    }
                 }
-                if let Some(call) = self.calls.get_mut(&id) {
-                    call.state = State::Ended;
-                }
-                // Remembered for retransmissions, as Timer J would.
-                self.due.push(Reverse((now + GIVE_UP, id)));
                 socket.send(peer, |out| self.respond(message, "200 OK", out));
             }
             (b"OPTIONS", _) => socket.send(peer, |out| self.respond(message, "200 OK", out)),
@@ -179,10 +179,10 @@ impl NextHop {
                     self.counts.repeated_answers += 1;
                     self.answer(now, id, socket);
                 }
-                Some(State::Ended) => {
+                Some(State::Ended { since }) if now - since >= GIVE_UP => {
                     self.calls.remove(&id);
                 }
-                Some(State::Confirmed) | None => {}
+                Some(State::Ended { .. } | State::Confirmed) | None => {}
             }
         }
     }
