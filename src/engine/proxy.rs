@@ -368,12 +368,12 @@ impl Engine {
         // 503 would make the peer stop sending us anything, though it is only the next hop that has trouble.
         let cancelled = proxy.cancelled.is_some();
         let counts = status != 503 && !is_silence;
-        if counts && open.best.as_ref().is_none_or(|(best, _)| cancelled || rank(status) <= rank(*best)) {
-            if let Some((earlier, bytes)) = open.best.replace((status, bytes))
-                && asks_for_credentials(earlier)
-            {
-                challenges(&bytes, &mut open.challenges);
-            }
+        let is_best = counts && open.best.as_ref().is_none_or(|(best, _)| cancelled || rank(status) <= rank(*best));
+        let replaced = if is_best { open.best.replace((status, bytes)) } else { None };
+        if let Some((earlier, bytes)) = replaced
+            && asks_for_credentials(earlier)
+        {
+            challenges(&bytes, &mut open.challenges);
         }
         let try_on = matches!(&open.plan, Plan::Call(plan) if plan.fails_over_on(status));
         if try_on && proxy.cancelled.is_none() && !proxy.ringing {

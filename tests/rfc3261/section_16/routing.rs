@@ -26,8 +26,10 @@
 use crate::helpers::{CALLEE, SECOND, answer, forwarded, statuses};
 use crate::stage::{CARRIER, Sent, Stage, from_callee, from_caller, invite, ok};
 
-/// A request as a strict router sends it on to us: our Route in the Request-URI, and these Routes. It comes from an
-/// address of nobody's, so that nothing but the Route set leads on.
+/// An address of neither side: from there nothing but the Route set leads on.
+const STRANGER: &str = "203.0.113.77:5060";
+
+/// A request as a strict router sends it on to us: our Route in the Request-URI, and these Routes.
 fn receive_strict(stage: &mut Stage, text: &str, answer: &Sent, routes: &str) {
     let (start, rest) = text.split_once('\n').unwrap();
     let method = start.split(' ').next().unwrap();
@@ -38,7 +40,7 @@ fn receive_strict(stage: &mut Stage, text: &str, answer: &Sent, routes: &str) {
         .map(|line| format!("{line}\n"))
         .collect();
     let ours = answer.headers("Record-Route").last().unwrap().trim_matches(['<', '>']).to_owned();
-    stage.receive("203.0.113.77:5060", &format!("{method} {ours} SIP/2.0\n{kept}{routes}"));
+    stage.receive(STRANGER, &format!("{method} {ours} SIP/2.0\n{kept}{routes}"));
 }
 
 /// A call whose callee has this Contact and is behind these Record-Routes.
@@ -121,7 +123,7 @@ fn a_maddr_that_names_us_by_another_transport_leads_nowhere() {
 fn a_first_route_that_names_us_is_removed() {
     let mut stage = Stage::new();
     let (_, answer) = stage.call(&invite(9));
-    stage.receive(CARRIER, &from_caller("INFO", 2, &answer));
+    stage.receive(STRANGER, &from_caller("INFO", 2, &answer));
     assert!(stage.one().headers("Route").is_empty());
 }
 
@@ -130,7 +132,7 @@ fn routes_of_ours_that_follow_each_other_are_removed_together() {
     let mut stage = Stage::new();
     let (_, answer) = stage.call(&invite(9));
     let text = from_caller("INFO", 2, &answer).replacen("Route: ", "Route: <sip:10.0.0.1;lr>, <sip:10.0.0.2;lr>, ", 1);
-    stage.receive(CARRIER, &text);
+    stage.receive(STRANGER, &text);
     let info = stage.one();
     assert_eq!(info.to(), CALLEE);
     assert!(info.headers("Route").is_empty());
