@@ -12,6 +12,7 @@ mod facts;
 mod ringfence;
 
 mod datagrams;
+mod flood;
 mod random;
 mod streams;
 
