@@ -82,6 +82,11 @@ impl Usage {
         Some(call)
     }
 
+    /// A copy of what is known of a call; `None` when it is not up (any more).
+    pub fn call(&self, key: CallKey) -> Option<LiveCall> {
+        self.calls.get(&key).map(|call| call.clone())
+    }
+
     /// Moves a call to another trunk, as when its first target failed; whether it is there.
     pub fn reroute(&self, key: CallKey, to_trunk: Arc<str>) -> bool {
         let Entry::Occupied(mut place) = self.calls.entry(key) else { return false };

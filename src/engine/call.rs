@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rand::Rng;
 
-use super::calls::{Call, Side, call_key};
+use super::calls::{Call, Side};
 use super::forward::{Names, Outgoing, ResponseTrust, conceal, next_request_uri};
 use super::hops::Destination;
 use super::proxy::{Open, Plan, ProxyId, Returning};
@@ -18,10 +18,10 @@ use super::token::{MOST_CONCEALED, Token, short_hash};
 use crate::flow::Flow;
 use crate::number::{Number, Party};
 use crate::screen::{CallView, Passage, Policy, TrunkId, World};
-use crate::sip::{HeaderName, Method, NameAddr, Response, Splice, phrase, request_uri};
+use crate::sip::{HeaderName, Headers, NameAddr, Response, Splice, phrase, request_uri};
 use crate::time::Now;
 use crate::transaction::ClientId;
-use crate::usage::LiveCall;
+use crate::usage::{CallKey, LiveCall};
 
 /// What a call needs until its final response.
 #[derive(Debug)]
@@ -122,15 +122,8 @@ impl Engine {
         let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         let Some(open) = &mut proxy.open else { return };
         let Plan::Call(plan) = &mut open.plan else { return };
-        let (Method::Invite, Some(to_tag)) = (response.method(), response.to_tag()) else { return };
+        let (Some(_), Some(leaves_by)) = (response.to_tag(), self.transactions.client_flow(client)) else { return };
         let request = &open.request;
-        let key = call_key(&self.config.keys.token, request.call_id(), request.from_tag(), to_tag);
-        let Some(leaves_by) = self.transactions.client_flow(client) else { return };
-        let contact = |headers: &crate::sip::Headers| -> Box<[u8]> {
-            let first = headers.values(HeaderName::Contact).next();
-            let address = first.and_then(|value| NameAddr::parse(value).ok());
-            address.and_then(|address| request_uri(address.uri)).map_or(Box::default(), Box::from)
-        };
         let call = Call {
             token: std::mem::take(&mut plan.token),
             caller: Side { flow: open.came_by, contact: contact(request.headers()) },
@@ -145,10 +138,36 @@ impl Engine {
             rule: plan.rule.take(),
             since: now.wall,
         };
+        let key = self.key_of_response(response);
+        self.enter_call(now, key, call, live);
+    }
+
+    /// Another phone behind the same next hop has answered too: a call of its own, like the first one but for who
+    /// answered. After the end of the first it is known by its token only.
+    pub(super) fn open_fork(&mut self, now: Now, id: ProxyId, response: &Response) {
+        let Some(first) = self.proxies[id.0].dialogs.first().copied() else { return };
+        let (Some(call), Some(live)) = (self.calls.find(first), self.usage.call(first)) else { return };
+        let callee = Side { contact: contact(response.headers()), ..call.callee.clone() };
+        let call = Call { callee, ..call.clone() };
+        let key = self.key_of_response(response);
+        self.enter_call(now, key, call, LiveCall { since: now.wall, ..live });
+    }
+
+    fn enter_call(&mut self, now: Now, key: CallKey, call: Call, live: LiveCall) {
+        if self.calls.is_over(key) {
+            return;
+        }
         self.calls.open(key, call, now.mono + self.config.call_expires);
         self.usage.open(key, live);
         self.counters.calls_opened.add(1);
     }
+}
+
+/// Where a peer wants requests inside its dialog, fit for a request line; empty when it does not say.
+fn contact(headers: &Headers) -> Box<[u8]> {
+    let first = headers.values(HeaderName::Contact).next();
+    let address = first.and_then(|value| NameAddr::parse(value).ok());
+    address.and_then(|address| request_uri(address.uri)).map_or(Box::default(), Box::from)
 }
 
 impl CallPlan {

@@ -1,6 +1,6 @@
 //! The calls of this shard that are up: for records, and for peers that lose Record-Route.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::time::Instant;
 
 use super::hash::keyed;
@@ -10,7 +10,7 @@ use crate::prehashed::PrehashedMap;
 use crate::usage::CallKey;
 
 /// One answered call.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Call {
     /// What its Record-Route says.
     pub token: Token,
@@ -19,7 +19,7 @@ pub(super) struct Call {
 }
 
 /// Where one of the two can be reached.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Side {
     /// The way by which its part of the call was set up.
     pub flow: Flow,
@@ -33,6 +33,9 @@ pub(super) struct Calls {
     calls: PrehashedMap<CallKey, Box<Call>>,
     /// All last equally long, so they expire in the order in which they were opened.
     expiry: VecDeque<(Instant, CallKey)>,
+    /// Those that a BYE has ended before their 2xx came, until it can no longer come.
+    over: HashSet<CallKey>,
+    over_until: VecDeque<(Instant, CallKey)>,
 }
 
 /// The key of the call that a message belongs to, whichever of the two sends it.
@@ -46,6 +49,22 @@ impl Calls {
         if self.calls.insert(key, Box::new(call)).is_none() {
             self.expiry.push_back((expires, key));
         }
+    }
+
+    /// A BYE for a call that is not up has been accepted. A caller may hang up while it rings (RFC 3261 section 15), and
+    /// the answer to his BYE may overtake the 2xx that crossed it: what that 2xx would open nobody would ever close.
+    pub(super) fn end_early(&mut self, now: Instant, key: CallKey, until: Instant) {
+        while let Some((_, key)) = self.over_until.front().copied().filter(|(end, _)| *end <= now) {
+            self.over_until.pop_front();
+            self.over.remove(&key);
+        }
+        if self.over.insert(key) {
+            self.over_until.push_back((until, key));
+        }
+    }
+
+    pub(super) fn is_over(&self, key: CallKey) -> bool {
+        self.over.contains(&key)
     }
 
     pub(super) fn find(&self, key: CallKey) -> Option<&Call> {

@@ -16,7 +16,7 @@ use super::shard::{Engine, Waiting};
 use super::token::Token;
 use crate::flow::{Flow, Transport};
 use crate::screen::{Policy, Trunk, TrunkId, World};
-use crate::sip::{HeaderName, Method, NameAddr, Request, Span, Splice, Uri, phrase, request_uri};
+use crate::sip::{HeaderName, Method, NameAddr, Request, Response, Span, Splice, Uri, phrase, request_uri};
 use crate::time::Now;
 use crate::usage::CallKey;
 
@@ -127,6 +127,11 @@ impl Engine {
     fn key_of(&self, request: &Request) -> CallKey {
         let tag = request.to_tag().unwrap_or_default();
         call_key(&self.config.keys.token, request.call_id(), request.from_tag(), tag)
+    }
+
+    pub(super) fn key_of_response(&self, response: &Response) -> CallKey {
+        let tag = response.to_tag().unwrap_or_default();
+        call_key(&self.config.keys.token, response.call_id(), response.from_tag(), tag)
     }
 
     /// Where a request with a To tag goes: by our token, or along a live call; `None` when it belongs to no dialog.

@@ -13,7 +13,7 @@ use super::call::CallPlan;
 use super::counting::asked;
 use super::dialog::InDialog;
 use super::forward::{Names, ResponseTrust, challenges, response_back, with_challenges};
-use super::hash::{loop_hash, stateless_tag};
+use super::hash::{keyed, loop_hash, stateless_tag};
 use super::hops::{Destination, Way};
 use super::own;
 use super::record::{EndedBy, PendingRecord};
@@ -46,6 +46,9 @@ pub(super) struct Proxy {
     /// The caller has hung up, with this Reason.
     pub cancelled: Option<Box<[u8]>>,
     pub branches: SmallVec<[Branch; 1]>,
+    /// The dialogs that 2xx responses to an INVITE have made, for a next hop may fork it: calls by their key, and those
+    /// of branches that were given up, which have been ended, by another.
+    pub dialogs: SmallVec<[u64; 1]>,
     pub returning: Returning,
     /// What is needed until the final response and no longer.
     pub open: Option<Box<Open>>,
@@ -76,9 +79,10 @@ enum BranchState {
     GivenUp,
     /// Its 2xx has been passed on; further ones are as well.
     Won,
-    /// Its late 2xx has been ended.
-    Ended,
 }
+
+/// The most dialogs of one INVITE that are told apart: a next hop could make any number.
+const MOST_DIALOGS: usize = 16;
 
 /// What a proxy needs until the final response.
 #[derive(Debug)]
@@ -141,6 +145,7 @@ impl Engine {
             ringing: false,
             cancelled: None,
             branches: SmallVec::new(),
+            dialogs: SmallVec::new(),
             returning,
             open: Some(Box::new(open)),
         });
@@ -314,24 +319,47 @@ impl Engine {
             (100..=199, _) => {
                 self.transactions.cancel(now.mono, client);
             }
-            (200..=299, BranchState::Won) => self.respond_with(now, id, response),
+            (200..=299, BranchState::Won) => {
+                self.respond_with(now, id, response);
+                if self.is_new_dialog(id, self.key_of_response(response)) {
+                    self.open_fork(now, id, response);
+                }
+            }
             (200..=299, BranchState::Tried) if !answered => {
                 branch.state = BranchState::Won;
                 self.transactions.release_request(client);
                 self.respond_with(now, id, response);
-                self.open_call(now, id, client, response);
+                if self.is_new_dialog(id, self.key_of_response(response)) {
+                    // What a fork is like stands first: late 2xx of other branches may have come before.
+                    let dialogs = &mut self.proxies[id.0].dialogs;
+                    let last = dialogs.len() - 1;
+                    dialogs.swap(0, last);
+                    self.open_call(now, id, client, response);
+                }
                 self.count_answer(id, response.status(), By::NextHop);
                 self.conclude(now, id, Some(response.status()));
             }
-            (200..=299, state) => {
-                branch.state = BranchState::Ended;
-                if proxy.method == Method::Invite {
-                    self.end_late_call(now, client, response, state != BranchState::Ended);
-                }
+            (200..=299, _) if proxy.method == Method::Invite => {
+                let tag = response.to_tag().unwrap_or_default();
+                let key = keyed(&self.config.keys.token, [b"late", response.branch(), tag]);
+                let is_new = self.is_new_dialog(id, key);
+                self.end_late_call(now, client, response, is_new);
             }
+            (200..=299, _) => {}
             (_, BranchState::Tried) if !answered => self.handle_failure_response(now, id, response),
             _ => {}
         }
+    }
+
+    /// Whether a 2xx to an INVITE makes a dialog that none before it has made.
+    fn is_new_dialog(&mut self, id: ProxyId, key: u64) -> bool {
+        let proxy = &mut self.proxies[id.0];
+        let dialogs = &mut proxy.dialogs;
+        let is_new = proxy.method == Method::Invite && dialogs.len() < MOST_DIALOGS && !dialogs.contains(&key);
+        if is_new {
+            dialogs.push(key);
+        }
+        is_new
     }
 
     /// What rings may ring for minutes, and what it still needs of its messages is less than half of them.
@@ -442,7 +470,10 @@ impl Engine {
             self.transactions.cancel(now.mono, branch.client);
         }
         if let Some((key, ended_by)) = ended {
-            self.end_call(now, key, ended_by);
+            let was_up = self.end_call(now, key, ended_by);
+            if !was_up && matches!(status, Some(200..=299)) {
+                self.calls.end_early(now.mono, key, now.mono + self.config.timings.transaction_timeout());
+            }
         }
     }
 

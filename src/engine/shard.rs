@@ -283,11 +283,13 @@ impl Engine {
         self.reply_stateless(headers, flow, status, &phrase);
     }
 
-    /// Closes a call in records and counters.
-    pub(super) fn end_call(&mut self, now: Now, key: CallKey, ended_by: EndedBy) {
-        if self.calls.close(key).is_some() {
+    /// Closes a call in records and counters; whether it was up.
+    pub(super) fn end_call(&mut self, now: Now, key: CallKey, ended_by: EndedBy) -> bool {
+        let was_up = self.calls.close(key).is_some();
+        if was_up {
             self.record_end(now, key, ended_by);
         }
+        was_up
     }
 
     fn record_end(&mut self, now: Now, key: CallKey, ended_by: EndedBy) {

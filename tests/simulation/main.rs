@@ -5,10 +5,15 @@
 //! shows its calls.
 
 mod agent;
+mod liars;
 mod network;
 mod plans;
+mod records;
+mod reference;
 mod rules;
 mod watch;
+
+use std::collections::BTreeMap;
 
 use network::{Outcome, run};
 
@@ -44,17 +49,24 @@ fn nothing_escapes_and_nothing_is_left_on_any_seed() {
     let first = number("RINGFENCE_FIRST_SEED").unwrap_or(1);
     let count = number("RINGFENCE_SEEDS").unwrap_or(SEEDS);
     let (mut messages, mut calls, mut answered) = (0, 0, 0);
+    let mut census = BTreeMap::new();
     let mut failed = Vec::new();
     for seed in first..first + count {
         let outcome = run(seed);
         messages += outcome.messages;
         calls += outcome.calls;
         answered += outcome.answered;
+        for (what, often) in &outcome.census {
+            *census.entry(*what).or_insert(0) += often;
+        }
         if !outcome.violations.is_empty() {
             failed.push((seed, outcome));
         }
     }
     println!("{count} seeds, {calls} calls, {answered} answered, {messages} messages");
+    for (what, often) in &census {
+        println!("{often:>10} times {what}");
+    }
     if let Some((seed, outcome)) = failed.first() {
         let seeds: Vec<String> =
             failed.iter().map(|(seed, outcome)| format!("{seed}: {}", outcome.violations[0].1)).collect();

@@ -1,5 +1,5 @@
 //! The network between agents and engines: a virtual clock, an event queue ordered by time and number, links that lose,
-//! repeat and delay, all drawn from one seed.
+//! repeat and delay, agents that die and a proxy that is killed and started again, all drawn from one seed.
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
@@ -22,9 +22,12 @@ use ringfence::transaction::Timings;
 use ringfence::usage::Usage;
 
 use crate::agent::{Agent, Out, Plan, Step, Timer};
+use crate::liars::lie;
 use crate::plans;
+use crate::records::{self, CALL_EXPIRES, Life};
+use crate::reference::{Cause, Effects, Reference, Scene, Sent, State};
 use crate::rules::{self, Model};
-use crate::watch::{Watch, Worlds, check_records};
+use crate::watch::{Watch, Worlds};
 
 /// What a run gives.
 pub(crate) struct Outcome {
@@ -35,6 +38,8 @@ pub(crate) struct Outcome {
     pub(crate) messages: u64,
     pub(crate) calls: usize,
     pub(crate) answered: usize,
+    /// How often what happened.
+    pub(crate) census: BTreeMap<&'static str, u64>,
 }
 
 /// How a UDP link treats datagrams, the same for all links of a seed.
@@ -45,14 +50,47 @@ struct Link {
     delay: (u64, u64),
 }
 
+/// What happens; what belongs to one process of the proxy bears its number, and is lost with it.
 enum Event {
-    Wake { agent: usize, timer: Timer },
-    ToProxy { agent: usize, port: u16, to: SocketAddr, bytes: Bytes },
-    ToAgent { agent: usize, port: u16, from: SocketAddr, bytes: Bytes },
-    Engine(usize),
-    SendFailed { shard: usize, ticket: Ticket },
-    Resolved { shard: usize, query: QueryId, hops: Vec<Hop> },
-    Edit,
+    Wake {
+        agent: usize,
+        timer: Timer,
+    },
+    ToProxy {
+        agent: usize,
+        port: u16,
+        to: SocketAddr,
+        bytes: Bytes,
+        epoch: usize,
+    },
+    ToAgent {
+        agent: usize,
+        port: u16,
+        from: SocketAddr,
+        bytes: Bytes,
+        epoch: usize,
+    },
+    Engine {
+        shard: usize,
+        epoch: usize,
+    },
+    SendFailed {
+        shard: usize,
+        ticket: Ticket,
+        epoch: usize,
+    },
+    Resolved {
+        shard: usize,
+        query: QueryId,
+        hops: Vec<Hop>,
+        epoch: usize,
+    },
+    /// About this number, or any.
+    Edit(Option<u64>),
+    Die(usize),
+    Lie,
+    Kill,
+    Start,
 }
 
 struct Network {
@@ -63,14 +101,20 @@ struct Network {
     count: u64,
     link: Link,
     agents: Vec<Agent>,
-    /// When an agent's TCP listener is down.
+    /// When an agent is dead.
     down: Vec<Option<(Duration, Duration)>>,
     /// When the last message of each TCP direction arrives: nothing overtakes it.
     last_arrival: BTreeMap<(usize, bool), Duration>,
+    /// None while the proxy is dead.
     engines: Vec<Engine>,
     armed: Vec<Option<Duration>>,
     config: Arc<EngineConfig>,
     usage: Arc<Usage>,
+    /// How often the proxy has been killed.
+    epoch: usize,
+    reference: Reference,
+    /// Those of the processes that were killed, and when.
+    lives: Vec<Life>,
     worlds: Worlds,
     plans: Vec<Plan>,
     watch: Watch,
@@ -80,8 +124,8 @@ struct Network {
     last_message: Duration,
 }
 
-/// Nothing of this is Ringfence's: `(name, address, port, transport, our address)`, the name begins with the trunk's.
-const AGENTS: [(&str, [u8; 4], u16, Transport); 7] = [
+/// Nothing of this is Ringfence's: `(name, address, port, transport)`, the name begins with the trunk's.
+const AGENTS: [(&str, [u8; 4], u16, Transport); 9] = [
     ("carrier-7", [198, 51, 100, 7], 5060, Transport::Udp),
     ("carrier-8", [198, 51, 100, 8], 5062, Transport::Tcp),
     ("pbx-3", [192, 0, 2, 3], 5070, Transport::Udp),
@@ -89,6 +133,8 @@ const AGENTS: [(&str, [u8; 4], u16, Transport); 7] = [
     ("wild-9", [203, 0, 113, 9], 5060, Transport::Tcp),
     ("wild-10", [203, 0, 113, 10], 5060, Transport::Tcp),
     ("wild-11", [203, 0, 113, 11], 5060, Transport::Udp),
+    ("wild-12", [203, 0, 113, 12], 5060, Transport::Udp),
+    ("alien-1", [100, 64, 0, 1], 5060, Transport::Udp),
 ];
 
 /// Runs one seed to its end.
@@ -124,39 +170,26 @@ impl Network {
         let config = Arc::new(EngineConfig {
             listeners,
             keys: Keys::from_bytes(&keys),
-            shards: rng.random_range(1..=4),
+            shards: 0,
             unknown_source: UnknownSource::Drop,
             call_expires: CALL_EXPIRES,
             timings: Timings::default(),
         });
-        let usage = Arc::new(Usage::new());
-        let engines: Vec<Engine> = (0..config.shards)
-            .map(|_| {
-                let mut seed = [0; 32];
-                rng.fill_bytes(&mut seed);
-                Engine::new(config.clone(), seed, usage.clone(), Arc::new(EngineCounters::default()))
-            })
-            .collect();
         let agents: Vec<Agent> = (AGENTS.iter())
             .map(|(name, ip, port, transport)| {
                 let elsewhere = second && *name == "carrier-7";
                 let proxy = if elsewhere { "10.0.0.2:5060" } else { "10.0.0.1:5060" };
-                Agent::new(name, *ip, *port, *transport, proxy.parse().expect("an address"))
-            })
-            .collect();
-        let down = (agents.iter())
-            .map(|agent| {
-                let begin = Duration::from_millis(rng.random_range(0..60_000));
-                let length = Duration::from_millis(rng.random_range(1_000..15_000));
-                let falls = agent.transport == Transport::Tcp && rng.random_bool(0.3);
-                falls.then_some((begin, begin + length))
+                let mut agent = Agent::new(name, *ip, *port, *transport, proxy.parse().expect("an address"));
+                if *transport == Transport::Udp && rng.random_bool(0.1) {
+                    agent.repeats = rng.random_range(1..4);
+                }
+                agent
             })
             .collect();
         let plans = plans::draw(&mut rng, seed);
         let worlds = Worlds {
             begin: WallTime::from_micros(1_774_440_000_000_000),
             worlds: BTreeMap::from([(1, (rules::world(), Model::new()))]),
-            agents: agents.iter().map(|agent| agent.ip).collect(),
         };
         let mut network = Network {
             rng,
@@ -165,13 +198,16 @@ impl Network {
             events: BTreeMap::new(),
             count: 0,
             link,
+            down: vec![None; agents.len()],
             agents,
-            down,
             last_arrival: BTreeMap::new(),
-            armed: vec![None; config.shards],
-            engines,
+            armed: Vec::new(),
+            engines: Vec::new(),
             config,
-            usage,
+            usage: Arc::new(Usage::new()),
+            epoch: 0,
+            reference: Reference::default(),
+            lives: Vec::new(),
             worlds,
             plans,
             watch: Watch::default(),
@@ -180,20 +216,46 @@ impl Network {
             messages: 0,
             last_message: Duration::ZERO,
         };
-        for at in 0..network.plans.len() {
-            let (agent, start) = (network.plans[at].caller, network.plans[at].start);
-            network.schedule(start, Event::Wake { agent, timer: Timer::Start(at) });
-        }
-        for _ in 0..network.rng.random_range(0..30) {
-            let at = Duration::from_micros(network.rng.random_range(0..60_000_000));
-            network.schedule(at, Event::Edit);
-        }
+        network.start();
+        network.schedule_all();
         network
     }
 
     fn schedule(&mut self, after: Duration, event: Event) {
         self.count += 1;
         self.events.insert((self.now + after, self.count), event);
+    }
+
+    /// Everything that is drawn beforehand.
+    fn schedule_all(&mut self) {
+        for at in 0..self.plans.len() {
+            let (agent, start) = (self.plans[at].caller, self.plans[at].start);
+            self.schedule(start, Event::Wake { agent, timer: Timer::Start(at) });
+        }
+        for _ in 0..self.rng.random_range(0..30) {
+            let at = self.some_time(0..60_000);
+            self.schedule(at, Event::Edit(None));
+        }
+        for agent in 0..self.agents.len() {
+            if self.rng.random_bool(if self.agents[agent].transport == Transport::Tcp { 0.3 } else { 0.1 }) {
+                let begin = self.some_time(0..60_000);
+                self.down[agent] = Some((begin, begin + self.some_time(1_000..15_000)));
+                self.schedule(begin, Event::Die(agent));
+            }
+        }
+        for _ in 0..self.rng.random_range(0..8) {
+            let at = self.some_time(0..90_000);
+            self.schedule(at, Event::Lie);
+        }
+        let kills = if self.rng.random_bool(0.4) { self.rng.random_range(1..3) } else { 0 };
+        for _ in 0..kills {
+            let at = self.some_time(0..100_000);
+            self.schedule(at, Event::Kill);
+        }
+    }
+
+    fn some_time(&mut self, millis: std::ops::Range<u64>) -> Duration {
+        Duration::from_micros(self.rng.random_range(millis.start * 1_000..millis.end * 1_000))
     }
 
     /// Until nothing has been said for Timer C + 64*T1.
@@ -211,20 +273,36 @@ impl Network {
         self.now = at;
         match event {
             Event::Wake { agent, timer } => self.with_agent(agent, |agent, step| agent.wake(step, timer)),
-            Event::ToAgent { agent, port, from, bytes } => {
-                let message = scan(bytes).expect("checked when it was sent");
-                self.with_agent(agent, |agent, step| agent.receive(step, port, from, &message));
+            Event::ToAgent { agent, port, from, bytes, epoch } => {
+                // What was on its way over a connection goes with it.
+                if self.agents[agent].transport == Transport::Udp || epoch == self.epoch {
+                    let message = scan(bytes).expect("checked when it was sent");
+                    self.with_agent(agent, |agent, step| agent.receive(step, port, from, &message));
+                }
             }
-            Event::ToProxy { agent, port, to, bytes } => self.deliver_to_proxy(agent, port, to, bytes),
-            Event::Engine(shard) => {
+            Event::ToProxy { agent, port, to, bytes, epoch } => {
+                if self.agents[agent].transport == Transport::Udp || epoch == self.epoch {
+                    self.deliver_to_proxy(agent, port, to, bytes);
+                }
+            }
+            Event::Engine { shard, epoch } if epoch == self.epoch => {
                 self.armed[shard] = None;
                 let now = self.clock();
                 self.engines[shard].handle_timeout(now);
-                self.drain(shard);
+                self.drain(shard, Cause::Timer);
             }
-            Event::SendFailed { shard, ticket } => self.hand(shard, Input::SendFailed { ticket }),
-            Event::Resolved { shard, query, hops } => self.hand(shard, Input::Resolved { query, hops }),
-            Event::Edit => self.edit(),
+            Event::SendFailed { shard, ticket, epoch } if epoch == self.epoch => {
+                self.hand(shard, Input::SendFailed { ticket }, Cause::SendFailed(ticket));
+            }
+            Event::Resolved { shard, query, hops, epoch } if epoch == self.epoch => {
+                self.hand(shard, Input::Resolved { query, hops }, Cause::Resolved(query));
+            }
+            Event::Engine { .. } | Event::SendFailed { .. } | Event::Resolved { .. } => {}
+            Event::Edit(about) => self.edit(about),
+            Event::Die(agent) => self.agents[agent].forget(),
+            Event::Lie => self.lie(),
+            Event::Kill => self.kill(),
+            Event::Start => self.start(),
         }
     }
 
@@ -232,30 +310,88 @@ impl Network {
         Now { mono: self.base + self.now, wall: self.worlds.wall(self.now) }
     }
 
-    fn edit(&mut self) {
+    fn edit(&mut self, about: Option<u64>) {
         let wall = self.worlds.wall(self.now);
         let (world, model) = self.worlds.current();
         let mut model = model.clone();
-        let edit = model.edit(&mut self.rng, wall);
+        let edit = model.edit(&mut self.rng, wall, about);
         let next = world.with_edits(std::slice::from_ref(&edit)).expect("an edit that can be made");
         self.worlds.worlds.insert(next.generation, (next, model));
     }
 
+    /// The proxy is gone from one moment to the next, with all that it had in memory.
+    fn kill(&mut self) {
+        if self.engines.is_empty() {
+            return;
+        }
+        self.epoch += 1;
+        self.engines.clear();
+        self.usage = Arc::new(Usage::new());
+        self.last_arrival.clear();
+        let next = self.reference.restarted();
+        let reference = std::mem::replace(&mut self.reference, next);
+        self.lives.push(Life { reference, killed: Some(self.now) });
+        let after = self.some_time(0..3_000);
+        self.schedule(after, Event::Start);
+    }
+
+    /// Another process begins, with the keys and lists of the one before and perhaps another number of shards.
+    fn start(&mut self) {
+        let shards = self.rng.random_range(1..=4);
+        self.config = Arc::new(EngineConfig { shards, ..EngineConfig::clone(&self.config) });
+        self.armed = vec![None; shards];
+        self.engines = (0..shards)
+            .map(|_| {
+                let mut seed = [0; 32];
+                self.rng.fill_bytes(&mut seed);
+                Engine::new(self.config.clone(), seed, self.usage.clone(), Arc::new(EngineCounters::default()))
+            })
+            .collect();
+    }
+
+    fn lie(&mut self) {
+        let told = lie(&mut self.rng, &self.reference, &self.agents, self.count);
+        if let Some((agent, text)) = told {
+            let (port, to) = (self.agents[agent].port, self.agents[agent].proxy);
+            self.send_to_proxy(agent, port, to, &Bytes::from(text));
+        }
+    }
+
+    fn is_down(&self, agent: usize) -> bool {
+        self.down[agent].is_some_and(|(begin, end)| (begin..end).contains(&self.now))
+    }
+
     fn with_agent(&mut self, at: usize, act: impl FnOnce(&mut Agent, &mut Step<'_>)) {
-        let mut step = Step { plans: &self.plans, rng: &mut self.rng, out: Vec::new() };
+        if self.is_down(at) {
+            return;
+        }
+        let mut step = Step { plans: &self.plans, rng: &mut self.rng, epoch: self.epoch, out: Vec::new() };
         act(&mut self.agents[at], &mut step);
         for out in step.out {
             match out {
                 Out::Wake { after, timer } => self.schedule(after, Event::Wake { agent: at, timer }),
-                Out::Send { port, to, bytes } => {
-                    self.note(at, true, &bytes);
-                    let transport = self.agents[at].transport;
-                    for delay in self.delays(at, true, transport) {
-                        self.schedule(delay, Event::ToProxy { agent: at, port, to, bytes: bytes.clone() });
-                    }
-                }
+                Out::Send { port, to, bytes } => self.send_to_proxy(at, port, to, &bytes),
                 Out::Complain { call_id, text } => self.watch.complain(&call_id, text),
             }
+        }
+    }
+
+    fn send_to_proxy(&mut self, agent: usize, port: u16, to: SocketAddr, bytes: &Bytes) {
+        for _ in 0..=self.agents[agent].repeats {
+            self.note(agent, true, bytes);
+            for delay in self.delays(agent, true, self.agents[agent].transport) {
+                let event = Event::ToProxy { agent, port, to, bytes: bytes.clone(), epoch: self.epoch };
+                self.schedule(delay, event);
+            }
+        }
+        // An operator edits a list between an INVITE and its retransmission.
+        if bytes.starts_with(b"INVITE") && self.rng.random_bool(0.1) {
+            let Ok(Message::Request(invite)) = scan(bytes.clone()) else { return };
+            let plan = self.plans.iter().find(|plan| plan.call_id.as_bytes() == invite.call_id());
+            let numbers: Vec<u64> = plan.into_iter().flat_map(|plan| plan.facts.numbers()).collect();
+            let about = (!numbers.is_empty()).then(|| numbers[self.rng.random_range(0..numbers.len())]);
+            let after = self.some_time(0..1_000);
+            self.schedule(after, Event::Edit(about));
         }
     }
 
@@ -277,7 +413,16 @@ impl Network {
         delays
     }
 
+    /// The connection between an agent and this process of the proxy.
+    fn connection(&self, agent: usize) -> Option<ConnectionId> {
+        let id = (self.epoch * AGENTS.len() + agent) as u64;
+        (self.agents[agent].transport == Transport::Tcp).then_some(ConnectionId(id))
+    }
+
     fn deliver_to_proxy(&mut self, agent: usize, port: u16, to: SocketAddr, bytes: Bytes) {
+        if self.engines.is_empty() {
+            return;
+        }
         let sender = &self.agents[agent];
         let listener = match (sender.transport, to.ip().to_string().as_str()) {
             (Transport::Udp, "10.0.0.1") => 0,
@@ -290,32 +435,42 @@ impl Network {
             listener: ListenerId(listener),
             local: to,
             peer: SocketAddr::new(sender.ip, port),
-            connection: (sender.transport == Transport::Tcp).then_some(ConnectionId(agent as u64)),
+            connection: self.connection(agent),
         };
         let message = scan(bytes).expect("agents write messages");
-        let generation = self.worlds.current().0.generation;
-        self.watch.arrives(self.now, generation, &message);
+        self.watch.arrives(&message);
         self.last_message = self.now;
         let shard = shard_of(&self.config.keys.shard, message.call_id(), self.config.shards);
-        self.hand(shard, Input::Message { flow, message });
+        let cause = Cause::Message { agent, message: &message };
+        self.hand(shard, Input::Message { flow, message: message.clone() }, cause);
     }
 
-    fn hand(&mut self, shard: usize, input: Input) {
+    fn hand(&mut self, shard: usize, input: Input, cause: Cause<'_>) {
         let now = self.clock();
         self.engines[shard].handle(now, &self.worlds.current().0, input);
-        self.drain(shard);
+        self.drain(shard, cause);
     }
 
-    fn drain(&mut self, shard: usize) {
+    /// Holds what an engine does against the reference, and then lets it happen.
+    fn drain(&mut self, shard: usize, cause: Cause<'_>) {
+        let mut effects = Effects::default();
+        let mut ways = Vec::new();
         while let Some(action) = self.engines[shard].poll_action() {
             match action {
-                Action::Send { flow, bytes, ticket } => self.send(shard, flow, bytes, ticket),
+                Action::Send { flow, bytes, ticket } => {
+                    if let Some(sent) = self.read(&flow, bytes, ticket) {
+                        ways.push(flow);
+                        effects.sent.push(sent);
+                    }
+                }
                 Action::Resolve { query, host, port, .. } => {
                     let Host::Address(ip) = host else { panic!("the simulation has no names") };
                     let local = "10.0.0.1".parse().expect("an address");
                     let hops = vec![Hop { peer: SocketAddr::new(ip, port), local }];
-                    let after = Duration::from_millis(self.rng.random_range(1..300));
-                    self.schedule(after, Event::Resolved { shard, query, hops });
+                    let after = self.some_time(1..300);
+                    self.schedule(after, Event::Resolved { shard, query, hops, epoch: self.epoch });
+                    let agent = self.agents.iter().position(|agent| agent.ip == ip).expect("an agent");
+                    effects.asked.push((query, agent));
                 }
                 Action::Records(chunk) => {
                     chunk.hash(&mut self.hasher);
@@ -323,52 +478,84 @@ impl Network {
                 }
             }
         }
+        let scene = Scene { now: self.now, shard, agents: &self.agents, plans: &self.plans, worlds: &self.worlds };
+        for complaint in self.reference.step(scene, cause, &effects) {
+            let call_id = match (cause, effects.sent.first()) {
+                (Cause::Message { message, .. }, _) => message.call_id(),
+                (_, Some(sent)) => sent.message.call_id(),
+                _ => b"",
+            };
+            let call_id = String::from_utf8_lossy(call_id).into_owned();
+            self.watch.complain(&call_id, format!("{:.3} {complaint}", self.now.as_secs_f64()));
+        }
+        for (flow, sent) in ways.into_iter().zip(effects.sent) {
+            self.send(shard, flow, sent);
+        }
         let due = self.engines[shard].poll_timeout().map(|at| at.saturating_duration_since(self.base));
         if let Some(due) = due
             && self.armed[shard].is_none_or(|armed| due < armed || armed < self.now)
         {
             self.armed[shard] = Some(due);
-            self.schedule(due.saturating_sub(self.now), Event::Engine(shard));
+            self.schedule(due.saturating_sub(self.now), Event::Engine { shard, epoch: self.epoch });
         }
     }
 
-    fn send(&mut self, shard: usize, flow: Flow, bytes: Bytes, ticket: Option<Ticket>) {
+    /// Reads what an engine sends.
+    fn read(&mut self, flow: &Flow, bytes: Bytes, ticket: Option<Ticket>) -> Option<Sent> {
         self.last_message = self.now;
-        let Some(at) = self.agents.iter().position(|agent| agent.ip == flow.peer.ip()) else {
-            return self.watch.complain("", format!("a message to {}, whom nobody knows", flow.peer));
+        let Some(agent) = self.agents.iter().position(|agent| agent.ip == flow.peer.ip()) else {
+            self.watch.complain("", format!("a message to {}, whom nobody knows", flow.peer));
+            return None;
         };
-        self.note(at, false, &bytes);
-        let message = match scan(bytes.clone()) {
-            Ok(message) => message,
+        self.note(agent, false, &bytes);
+        match scan(bytes.clone()) {
+            Ok(message) => Some(Sent { agent, message, bytes, ticket }),
             Err(rejected) => {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
-                return self.watch.complain("", format!("{:?} in what was sent:\n{text}", rejected.reason));
+                self.watch.complain("", format!("{:?} in what was sent:\n{text}", rejected.reason));
+                None
             }
-        };
-        self.watch.leaves(&self.agents[at], &message, &self.plans, &self.worlds);
-        let agent = &self.agents[at];
+        }
+    }
+
+    fn send(&mut self, shard: usize, flow: Flow, sent: Sent) {
+        let Sent { agent: at, message, bytes, ticket } = sent;
         let call_id = String::from_utf8_lossy(message.call_id()).into_owned();
+        let Some(plan) = self.plans.iter().find(|plan| plan.call_id == call_id) else {
+            return self.watch.complain(&call_id, "a message of no call");
+        };
+        let hidden = self.is_hidden(&call_id);
+        let agent = &self.agents[at];
+        self.watch.leaves(agent, &message, plan, hidden);
         let right_port = agent.ports.contains(&flow.peer.port());
         let right_way = match (&message, agent.transport) {
             (_, Transport::Udp) => right_port && flow.connection.is_none(),
-            (Message::Response(_), _) => flow.connection == Some(ConnectionId(at as u64)),
+            (Message::Response(_), _) => flow.connection == self.connection(at),
             (Message::Request(_), _) => right_port,
         };
         if agent.transport != flow.transport || !right_way {
             return self.watch.complain(&call_id, format!("sent to {} by {flow}", agent.name));
         }
-        let is_down = self.down[at].is_some_and(|(begin, end)| (begin..end).contains(&self.now));
-        if is_down {
-            if let Some(ticket) = ticket {
-                let after = Duration::from_millis(self.rng.random_range(1..2_000));
-                self.schedule(after, Event::SendFailed { shard, ticket });
+        if self.is_down(at) {
+            if let Some(ticket) = ticket.filter(|_| flow.transport != Transport::Udp) {
+                let after = self.some_time(1..2_000);
+                self.schedule(after, Event::SendFailed { shard, ticket, epoch: self.epoch });
             }
             return;
         }
         for delay in self.delays(at, false, flow.transport) {
-            let (port, from, bytes) = (flow.peer.port(), flow.local, bytes.clone());
-            self.schedule(delay, Event::ToAgent { agent: at, port, from, bytes });
+            let (port, from, bytes, epoch) = (flow.peer.port(), flow.local, bytes.clone(), self.epoch);
+            self.schedule(delay, Event::ToAgent { agent: at, port, from, bytes, epoch });
         }
+    }
+
+    /// Whether each process that judged this call hid its caller.
+    fn is_hidden(&self, call_id: &str) -> bool {
+        let references = self.lives.iter().map(|life| &life.reference).chain([&self.reference]);
+        let judged = references.flat_map(Reference::requests).filter(|incoming| incoming.call_id == call_id);
+        let mut words =
+            judged.filter_map(|incoming| incoming.judgement).map(|(judgement, _)| judgement.word).peekable();
+        words.peek().is_some() && words.all(|word| word == "hide")
     }
 
     /// Puts a message into the digest and its call's ladder.
@@ -402,53 +589,62 @@ impl Network {
         for shard in 0..self.engines.len() {
             let now = self.clock();
             self.engines[shard].handle_timeout(now);
-            self.drain(shard);
+            self.drain(shard, Cause::Timer);
             let load = self.engines[shard].load();
             let left = [load.transactions, load.proxies, load.remembered, load.waiting, load.cancels];
             if left != [0; 5] {
                 self.watch.complain("", format!("not quiet: {load:?}"));
             }
         }
+        for (call_id, method) in self.reference.unanswered() {
+            self.watch.violations.push((call_id.to_owned(), format!("a {method} was never answered")));
+        }
         let mut up: Vec<String> =
             self.usage.calls(usize::MAX).into_iter().map(|(_, call)| call.call_id.into()).collect();
-        up.sort();
         let calls: usize = self.engines.iter().map(|engine| engine.load().calls).sum();
-        let expected: Vec<String> = (self.watch.calls.iter())
-            .filter(|(_, call)| call.answered && !call.ended)
-            .map(|(call_id, _)| call_id.clone())
-            .collect();
         if calls != up.len() {
             self.watch.complain("", format!("the engines have {calls} calls, the table {}", up.len()));
         }
-        for call_id in up.iter().filter(|call_id| !expected.contains(call_id)) {
-            self.watch.complain(call_id, "still up");
-        }
-        for call_id in expected.iter().filter(|call_id| !up.contains(call_id)) {
-            self.watch.complain(call_id, "no longer up");
+        let dialogs = self.reference.dialogs.iter().filter(|(_, dialog)| dialog.state == State::Up);
+        let mut expected: Vec<String> = dialogs.map(|((call_id, ..), _)| call_id.clone()).collect();
+        up.sort();
+        expected.sort();
+        if up != expected {
+            let call_id = up.iter().chain(&expected).find(|call_id| {
+                let count = |all: &[String]| all.iter().filter(|other| other == call_id).count();
+                count(&up) != count(&expected)
+            });
+            let call_id = call_id.cloned().unwrap_or_default();
+            self.watch.complain(&call_id, format!("calls up: {up:?}, not {expected:?}"));
         }
     }
 
-    /// Whoever still talks does so in a call that is up, with one other.
+    /// Whoever still talks does so in a call that is up.
     fn check_talking(&mut self) {
-        let mut talking: BTreeMap<(String, bool), usize> = BTreeMap::new();
+        let killed = self.lives.iter().filter_map(|life| life.killed).collect::<Vec<_>>();
+        let mut wrong = Vec::new();
         for (at, agent) in self.agents.iter().enumerate() {
             // A BYE may have found it down.
-            if self.down[at].is_none() {
-                // Where nothing is lost, we know of everyone who rings, and have told him to stop.
-                let ringing = agent.ringing().filter(|_| self.link.loss == 0.0);
-                ringing.for_each(|call_id| self.watch.complain(&call_id, format!("{} still rings", agent.name)));
-                for (call_id, is_caller) in agent.talking() {
-                    *talking.entry((call_id.to_owned(), is_caller)).or_default() += 1;
+            if self.down[at].is_some() {
+                continue;
+            }
+            // Where nothing is lost, we know of everyone who rings, and have told him to stop.
+            if self.link.loss == 0.0 && killed.is_empty() {
+                wrong.extend(agent.ringing().map(|call_id| (call_id, format!("{} still rings", agent.name))));
+            }
+            for (call_id, is_caller) in agent.talking() {
+                let mut dialogs = self.reference.dialogs.iter().filter(|((of, ..), _)| of == call_id);
+                let plan = self.plans.iter().find(|plan| plan.call_id == call_id).expect("its plan");
+                // What was set up before can no longer be followed without its Record-Route, and a BYE that comes before
+                // its call finds nobody.
+                let excused = !killed.is_empty() || plan.callee_side.hangs_up_early || plan.caller_side.hangs_up_early;
+                if !excused && !dialogs.any(|(_, dialog)| dialog.state == State::Up) {
+                    let side = if is_caller { "caller" } else { "callee" };
+                    wrong.push((call_id.to_owned(), format!("the {side} still talks")));
                 }
             }
         }
-        for ((call_id, is_caller), count) in talking {
-            let call = self.watch.call(&call_id);
-            if count > 1 || !call.answered || call.ended {
-                let side = if is_caller { "caller" } else { "callee" };
-                self.watch.complain(&call_id, format!("{count} times the {side} still talks"));
-            }
-        }
+        self.watch.violations.extend(wrong);
     }
 
     /// Twelve hours later even those are closed.
@@ -458,7 +654,7 @@ impl Network {
             let now = self.clock();
             self.engines[shard].handle_timeout(now);
             self.engines[shard].flush_records();
-            self.drain(shard);
+            self.drain(shard, Cause::Timer);
             let load = self.engines[shard].load();
             if load != ringfence::engine::Load::default() {
                 self.watch.complain("", format!("twelve hours later: {load:?}"));
@@ -470,45 +666,24 @@ impl Network {
     }
 
     fn finish(mut self) -> Outcome {
-        let invented = self.plans.iter().filter(|plan| plan.invented_tag);
-        for plan in invented {
-            let Some(call) = self.watch.calls.get(&plan.call_id) else { continue };
-            if call.finals.values().flatten().any(|(status, _)| !matches!(status, 481)) {
-                self.watch.violations.push((plan.call_id.clone(), "an invented tag is not answered 481".to_owned()));
-            }
-        }
-        for (call_id, call) in &self.watch.calls {
-            let plan = self.plans.iter().find(|plan| plan.call_id == *call_id);
-            let Some((plan, (at, generation))) = plan.zip(call.arrived) else { continue };
-            let judgement = self.worlds.worlds[&generation].1.judge(&plan.facts, self.worlds.wall(at));
-            let dropped = judgement.word == "drop" && plan.max_forwards != Some(0);
-            let wrong = call.finals.iter().filter(|((_, cseq), finals)| {
-                // A MESSAGE that its next hop does not answer is not answered at all (RFC 4320 section 4.2).
-                let may_lack = plan.method == "MESSAGE";
-                let expected = usize::from(!(dropped && *cseq == 1));
-                finals.len() != expected && !(may_lack && finals.is_empty())
-            });
-            for ((_, cseq), finals) in wrong {
-                self.watch
-                    .violations
-                    .push((call_id.clone(), format!("CSeq {cseq} had the final responses {finals:?}")));
-            }
-        }
-        let records = std::mem::take(&mut self.records);
-        check_records(&mut self.watch, &records, &self.plans, &self.worlds);
+        let mut reference = std::mem::take(&mut self.reference);
+        let mut census = std::mem::take(&mut reference.census);
+        census.insert("a crash", self.epoch as u64);
+        self.lives.push(Life { reference, killed: None });
+        records::check(&mut self.watch, &self.records, &self.plans, &self.lives, &self.worlds);
+        let dialogs = self.lives.iter().flat_map(|life| life.reference.dialogs.keys());
+        let answered: std::collections::BTreeSet<&String> = dialogs.map(|(call_id, ..)| call_id).collect();
         Outcome {
             digest: self.hasher.finish(),
             violations: std::mem::take(&mut self.watch.violations),
             messages: self.messages,
             calls: self.plans.len(),
-            answered: self.watch.calls.values().filter(|call| call.answered).count(),
+            answered: answered.len(),
+            census,
             watch: self.watch,
         }
     }
 }
-
-/// `sip.call_expires` as it is by default.
-const CALL_EXPIRES: Duration = Duration::from_secs(12 * 3_600);
 
 /// Timer C and 64*T1.
 const QUIET: Duration = Duration::from_secs(181 + 32);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use crate::agent::{Plan, Side};
+use crate::agent::{Acks, Plan, Side};
 use crate::network::LAST_START;
 use crate::rules::{Facts, Who, spell};
 
@@ -73,7 +73,9 @@ fn plan(rng: &mut StdRng, call_id: String) -> Plan {
         requests: (0..rng.random_range(0..3))
             .map(|_| (seconds(rng, 1..30), ["INVITE", "UPDATE", "INFO"][rng.random_range(0..3)]))
             .collect(),
+        stale_cseq: rng.random_bool(0.1),
         hangs_up: hangs_up.then(|| seconds(rng, 2..60)),
+        hangs_up_early: rng.random_bool(0.06),
         bye_from_new_port: rng.random_bool(0.2),
     };
     let (caller_side, callee_side) = (side(hangs_up < 5), side((4..8).contains(&hangs_up)));
@@ -98,6 +100,12 @@ fn plan(rng: &mut StdRng, call_id: String) -> Plan {
         body: Bytes::from(body),
         start: LAST_START.mul_f64(rng.random()),
         cancel_after: rng.random_bool(0.25).then(|| seconds(rng, 0..15)),
+        cancels_answered: rng.random_bool(0.05),
+        acks: match rng.random_range(0..20) {
+            0 => Acks::Never,
+            1 => Acks::WithWrongCSeq,
+            _ => Acks::Rightly,
+        },
         caller_side,
         callee_side,
     }

@@ -185,6 +185,12 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
+    /// The numbers that lists may be edited about.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u64> {
+        let from = if let Who::Number(number) = self.from { Some(number) } else { None };
+        from.into_iter().chain(self.asserted).chain([self.callee].into_iter().filter(|callee| *callee != 112))
+    }
+
     fn believed(&self) -> Option<u64> {
         self.asserted.filter(|_| self.trunk != "wild")
     }
@@ -364,11 +370,17 @@ impl Model {
             && !excluded.into_iter().any(|list| self.holds_number(list, number, at))
     }
 
-    /// Makes one random edit here, and says what it is to Ringfence.
-    pub(crate) fn edit(&mut self, rng: &mut StdRng, at: WallTime) -> Edit {
+    /// Makes one random edit here, about this number or any, and says what it is to Ringfence.
+    pub(crate) fn edit(&mut self, rng: &mut StdRng, at: WallTime, about: Option<u64>) -> Edit {
         let list = NAMES[rng.random_range(0..NAMES.len())];
         let present: Vec<Listed> = self.lists[list].keys().cloned().collect();
-        let (entry, change) = if !present.is_empty() && rng.random_bool(0.4) {
+        let seconds = rng.random_range(1..60);
+        let expires = rng.random_bool(0.3).then(|| at + std::time::Duration::from_secs(seconds));
+        let about = about.filter(|_| list != "our-numbers").map(Listed::Number);
+        let (entry, change) = if let Some(entry) = about {
+            let is_listed = self.lists[list].contains_key(&entry);
+            (entry, if is_listed { None } else { Some(expires) })
+        } else if !present.is_empty() && rng.random_bool(0.4) {
             (present[rng.random_range(0..present.len())].clone(), None)
         } else {
             let low = rng.random_range(0..40);
@@ -386,8 +398,7 @@ impl Model {
                 (_, 5) => Listed::Unavailable,
                 _ => Listed::Number(48_600_000_000 + low),
             };
-            let seconds = rng.random_range(1..60);
-            (entry, Some(rng.random_bool(0.3).then(|| at + std::time::Duration::from_secs(seconds))))
+            (entry, Some(expires))
         };
         let plan = DialPlan::default();
         let parsed = Entry::parse(&entry.text(), &plan).expect("an entry");
