@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use siphasher::sip::SipHasher13;
 
+use crate::flow::Flow;
 use crate::sip::{HeaderName, Request};
 use crate::text::hex64;
 
@@ -38,15 +39,17 @@ pub(super) fn stateless_tag(key: &[u8; 16], request: &Request) -> [u8; 18] {
 }
 
 /// What must differ when a request that has been here comes again and is no loop (RFC 3261 16.6 item 8, RFC 5393):
-/// everything that decides its way, the source as well: it is the trunk whose routes apply.
-pub(super) fn loop_hash(key: &[u8; 16], request: &Request, source: IpAddr) -> u32 {
-    let source = match source {
+/// everything that decides its way, the source as well: it is the trunk whose routes apply. Trunks may differ by port
+/// over UDP; over a stream the port says nothing, and a loop may come back over another connection.
+pub(super) fn loop_hash(key: &[u8; 16], request: &Request, came_by: &Flow) -> u32 {
+    let source = match came_by.peer_ip() {
         IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
         IpAddr::V6(ip) => ip.octets(),
     };
+    let port = if came_by.transport.is_reliable() { 0 } else { came_by.peer.port() }.to_be_bytes();
     let cseq = request.cseq().to_be_bytes();
     let to_tag = request.to_tag().unwrap_or_default();
-    let fixed = [request.uri_bytes(), request.from_tag(), to_tag, request.call_id(), &cseq[..], &source[..]];
+    let fixed = [request.uri_bytes(), request.from_tag(), to_tag, request.call_id(), &cseq[..], &source[..], &port[..]];
     let hash = keyed(key, fixed.into_iter().chain(request.headers().values(HeaderName::Route)));
     u32::try_from(hash >> 32).expect("half of the hash")
 }

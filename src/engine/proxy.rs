@@ -159,7 +159,9 @@ impl Engine {
         if proxy.answered {
             return;
         }
-        let may_try = proxy.cancelled.is_none() && !proxy.ringing;
+        // Whoever sent a request other than INVITE has given up with its transaction (RFC 4320 section 4.2).
+        let is_wanted = self.transactions.server_context(proxy.server).is_some();
+        let may_try = is_wanted && proxy.cancelled.is_none() && !proxy.ringing;
         let Some(mut open) = proxy.open.take() else { return };
         let mut under_way = false;
         while may_try && !under_way {
@@ -211,11 +213,7 @@ impl Engine {
     fn send_branch(&mut self, now: Now, id: ProxyId, open: &Open, flow: Flow) {
         let client = self.transactions.next_client();
         let mut branch = Vec::with_capacity(64);
-        self.branches.write(
-            client,
-            loop_hash(&self.config.keys.token, &open.request, open.came_by.peer_ip()),
-            &mut branch,
-        );
+        self.branches.write(client, loop_hash(&self.config.keys.token, &open.request, &open.came_by), &mut branch);
         let bytes = match &open.plan {
             Plan::Call(plan) => plan.write(open, &self.config, &mut self.splice, &flow, &branch),
             Plan::Dialog(plan) => plan.write(&open.request, &self.config, &mut self.splice, &flow, &branch),

@@ -158,9 +158,10 @@ impl Engine {
         let mut hash = None;
         let below = request.headers().values(HeaderName::Via).skip(1);
         let branches = below.filter_map(|via| Via::parse(via).ok()?.branch());
-        std::iter::once(request.branch()).chain(branches).filter_map(Branches::loop_hash_of).any(|ours| {
-            ours == *hash.get_or_insert_with(|| loop_hash(&self.config.keys.token, request, flow.peer_ip()))
-        })
+        std::iter::once(request.branch())
+            .chain(branches)
+            .filter_map(Branches::loop_hash_of)
+            .any(|ours| ours == *hash.get_or_insert_with(|| loop_hash(&self.config.keys.token, request, flow)))
     }
 
     /// Whether the Request-URI means us and nobody behind us.

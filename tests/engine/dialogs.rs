@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::stage::{CARRIER, Stage, from_callee, from_caller, invite, response};
+use crate::stage::{CARRIER, Stage, from_callee, from_caller, invite, ok, response};
 
 const CALLEE: &str = "192.0.2.3:5070";
 
@@ -72,6 +72,43 @@ fn a_callee_that_lost_record_route_follows_its_call_too() {
     stage.receive(CALLEE, &without_routes(&from_callee("BYE", 9, &forwarded)));
     let bye = stage.one();
     assert_eq!((bye.to(), bye.uri()), (CARRIER.to_owned(), "sip:line7@198.51.100.7:5060"));
+}
+
+#[test]
+fn each_fork_that_answers_is_a_call_that_a_peer_without_record_route_can_end() {
+    let mut stage = Stage::new();
+    let (forwarded, answer) = stage.call(&invite(9));
+    let second = ok(&forwarded).replace("tag=callee", "tag=other").replace("sip:desk@", "sip:other@");
+    for _ in 0..2 {
+        stage.receive(CALLEE, &second);
+        assert_eq!(stage.one().to_tag(), "other");
+        assert_eq!(stage.calls(), 2);
+    }
+    let bye = without_routes(&from_caller("BYE", 2, &answer)).replace("tag=callee", "tag=other");
+    let bye = bye.replace("z9hG4bK", "z9hG4bKother").replacen("sip:desk@192.0.2.3:5070", "sip:10.0.0.1", 1);
+    stage.receive(CARRIER, &bye);
+    let passed = stage.one();
+    assert_eq!((passed.to(), passed.uri()), (CALLEE.to_owned(), "sip:other@192.0.2.3:5070"));
+    stage.receive(CALLEE, &response(&passed, 200, ""));
+    assert_eq!(stage.calls(), 1);
+    let ended: Vec<_> = stage.records().into_iter().filter(|record| record[0] == "end").collect();
+    assert_eq!(ended.len(), 1);
+}
+
+#[test]
+fn a_call_whose_bye_is_accepted_before_its_200_comes_is_not_up() {
+    let mut stage = Stage::new();
+    stage.receive(CARRIER, &invite(9));
+    let forwarded = stage.one();
+    stage.receive(CALLEE, &response(&forwarded, 180, "Contact: <sip:desk@192.0.2.3:5070>"));
+    let ringing = stage.one();
+    stage.receive(CARRIER, &from_caller("BYE", 2, &ringing));
+    let bye = stage.one();
+    stage.receive(CALLEE, &response(&bye, 200, ""));
+    assert_eq!(stage.one().status(), 200);
+    stage.receive(CALLEE, &ok(&forwarded));
+    assert_eq!(stage.one().status(), 200);
+    assert_eq!(stage.calls(), 0);
 }
 
 #[test]

@@ -58,6 +58,23 @@ fn a_late_200_of_the_first_target_is_acknowledged_and_ended() {
 }
 
 #[test]
+fn each_late_200_of_a_forked_first_target_is_ended_once() {
+    let mut stage = Stage::new();
+    let (first, second) = given_up(&mut stage);
+    stage.receive(SECOND, &ok(&second)).sent();
+    for tag in ["one", "other"] {
+        let late = ok(&first).replace("tag=callee", &format!("tag={tag}"));
+        stage.receive(FIRST, &late);
+        let sent = stage.sent();
+        assert!(sent.len() == 2 && sent[0].is_request("ACK") && sent[1].is_request("BYE"), "{tag}");
+        assert!(sent.iter().all(|sent| sent.to_tag() == tag));
+        stage.receive(FIRST, &late);
+        assert!(stage.one().is_request("ACK"));
+    }
+    assert_eq!(stage.calls(), 1);
+}
+
+#[test]
 fn a_503_tries_the_next_target() {
     let mut stage = Stage::new();
     stage.receive(CARRIER, &invite(9));

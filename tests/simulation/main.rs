@@ -1,8 +1,15 @@
-//! A simulated network around real engines: callers, next hops, links that lose, repeat and reorder, 1 to 4 shards, and
-//! lists that change meanwhile. All of it is drawn from a seed and replays bit for bit.
+//! A simulated network around real engines, held against models that know nothing of their code. All of it is drawn from
+//! a seed and replays bit for bit.
 //!
-//! `RINGFENCE_SEEDS=N` says how many seeds (1,000 in the release profile, else 100), `RINGFENCE_FIRST_SEED=N` where they begin, `RINGFENCE_SEED=N` runs one and
-//! shows its calls.
+//! * [`network`] has the clock, links that lose, repeat and reorder, 1 to 4 shards, agents that die, lists that are edited,
+//!   and a proxy that is killed and started again.
+//! * [`agent`] is a caller or a next hop, well behaved or not; [`liars`] send into calls that are not theirs; [`plans`] says
+//!   what a seed's callers are up to.
+//! * [`reference`] is a proxy by RFC 3261: what must follow each message. [`rules`] is screening: what must be decided.
+//!   [`watch`] looks at the content of what is sent, [`records`] at the records, which are decided again and explained.
+//!
+//! `RINGFENCE_SEEDS=N` says how many seeds (1,000 in the release profile, else 100), `RINGFENCE_FIRST_SEED=N` where they
+//! begin, `RINGFENCE_SEED=N` runs one and shows its calls.
 
 mod agent;
 mod liars;
@@ -73,7 +80,44 @@ fn nothing_escapes_and_nothing_is_left_on_any_seed() {
         panic!("{}\n{} of {count} seeds failed:\n{}", report(*seed, outcome), failed.len(), seeds.join("\n"));
     }
     assert!(answered * 10 > calls, "hardly a call is answered: the simulation itself is broken");
+    let missing: Vec<_> = WHAT_HAPPENS.iter().filter(|what| !census.contains_key(*what)).collect();
+    assert!(missing.is_empty() || count < 1_000, "never happened: {missing:?}");
 }
+
+/// What a thousand seeds must have seen, or they prove less than they seem to.
+const WHAT_HAPPENS: [&str; 31] = [
+    "CANCEL",
+    "CANCEL after an answer",
+    "CANCEL of nothing",
+    "CANCEL while the way is asked for",
+    "a 2xx",
+    "a 2xx again",
+    "a 2xx that crosses a CANCEL",
+    "a BYE for a call that is not up",
+    "a crash",
+    "a final response sent again",
+    "a fork",
+    "a late 2xx",
+    "a late fork",
+    "a lie about a call that is up",
+    "a lost Record-Route",
+    "a provisional response that is cancelled",
+    "a request comes again",
+    "a request comes again after an edit",
+    "a request inside no dialog",
+    "a request sent again",
+    "a request that cannot be sent",
+    "a response to nothing, or to a CANCEL",
+    "a stranger's request inside no dialog",
+    "a token",
+    "a token of an earlier process",
+    "an ACK that belongs to nothing",
+    "decline",
+    "drop",
+    "empty-pool",
+    "hide",
+    "the next target after silence or a failure",
+];
 
 #[test]
 fn one_seed_gives_the_same_run_again() {

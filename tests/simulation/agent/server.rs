@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rand::RngExt;
 use rand::rngs::StdRng;
-use ringfence::sip::{HeaderName, Request};
+use ringfence::sip::{HeaderName, Method, Request};
 
 use super::leg::Leg;
 use super::{Agent, Behaviour, LegKey, Out, Step, T1, T2, TIMEOUT, Timer, method_name, text};
@@ -25,9 +25,9 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// A provisional response has been given, and no other yet.
+    /// A provisional response to a call has been given, and no other yet.
     pub(super) fn rings(&self) -> bool {
-        self.last.is_some() && !self.is_final
+        self.request.method() == Method::Invite && self.last.is_some() && !self.is_final
     }
 }
 
@@ -70,7 +70,17 @@ impl Agent {
             ("CANCEL", _) => self.receive_cancel(step, &branch),
             (_, Some(_)) => self.receive_in_dialog(step, request, method, &branch),
             ("INVITE", None) => self.receive_call(step, &branch),
-            (_, None) => self.respond(step, &branch, method, 200),
+            (_, None) => self.receive_message(step, &branch),
+        }
+    }
+
+    fn receive_message(&mut self, step: &mut Step<'_>, branch: &str) {
+        match step.rng.random_range(0..10) {
+            0 => self.respond(step, branch, "MESSAGE", 503),
+            1 => {}
+            // It has been delivered, and the answer is lost (RFC 4320 section 4.1 forbids a 100 so early).
+            2 => self.respond(step, branch, "MESSAGE", 100),
+            _ => self.respond(step, branch, "MESSAGE", 200),
         }
     }
 
@@ -110,8 +120,14 @@ impl Agent {
         let Some(leg) = self.legs.get_mut(&leg_key) else {
             return match self.early_call(&leg_key).filter(|_| method == "BYE") {
                 Some(invite) => {
+                    // Somebody may have picked up at that very moment.
+                    let crosses = step.rng.random_bool(0.3);
+                    self.respond(step, &invite, "INVITE", if crosses { 200 } else { 487 });
+                    if let Some(leg) = self.legs.get_mut(&leg_key) {
+                        leg.ended = true;
+                        leg.unacknowledged.clear();
+                    }
                     self.respond(step, branch, method, 200);
-                    self.respond(step, &invite, "INVITE", 487);
                 }
                 None => self.respond(step, branch, method, 481),
             };

@@ -70,10 +70,6 @@ impl Branch {
         self.lives_until = now + SURELY;
     }
 
-    pub(super) fn is_silent(&self) -> bool {
-        self.is_open() && self.provisional.is_none()
-    }
-
     /// A final response; the transaction lingers, unless it may have ended before.
     pub(super) fn is_answered(&mut self, status: u16, now: Duration) {
         if self.answer.is_none() && now <= self.lives_until {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use ringfence::sip::Request;
 
 use super::dialog::DialogKey;
-use super::{Deed, Duty, Key, NO_LONGER, SURELY, Scene, text};
+use super::{Deed, Duty, Key, SURELY, Scene, text};
 use crate::rules::Judgement;
 
 /// Timer I, less what a message may be under way.
@@ -62,7 +62,7 @@ impl Incoming {
             from_tag: text(request.from_tag()),
             targets: Vec::new(),
             tried: 0,
-            try_for: NO_LONGER,
+            try_for: SURELY,
             failover_on: &[],
             unavailable: 500,
             failures: Vec::new(),

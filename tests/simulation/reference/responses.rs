@@ -75,7 +75,8 @@ impl Reference {
         let dialog = dialog_key(response.call_id(), response.from_tag(), response.to_tag().unwrap_or_default());
         // What a fork is like is known from the first, as long as that is up.
         let first = incoming.dialog.get_or_insert_with(|| dialog.clone());
-        let is_known = !matches!(self.dialogs.get(first), Some(Dialog { state: State::Ended { .. }, .. }));
+        let is_up = |dialog: &Dialog| !matches!(dialog.state, State::Ended { .. });
+        let is_known = is_first || self.dialogs.get(first).is_some_and(is_up);
         // A 2xx to an INVITE inside the dialog opens nothing.
         let opens = incoming.judgement.is_some() && is_known && !self.over.contains(&dialog);
         let what = match (is_first, incoming.cancelled) {
@@ -93,8 +94,8 @@ impl Reference {
         }
         if opens {
             let (caller_tag, caller) = (incoming.from_tag.clone(), incoming.agent);
-            let is_up = Dialog { state: State::Up, caller_tag, caller, callee };
-            self.dialogs.entry(dialog).or_insert(is_up);
+            let opened = Dialog { state: State::Up, caller_tag, caller, callee };
+            self.dialogs.entry(dialog).or_insert(opened);
         }
         expected
     }

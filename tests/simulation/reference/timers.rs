@@ -5,7 +5,7 @@ use std::time::Duration;
 use ringfence::engine::QueryId;
 use ringfence::flow::Transport;
 
-use super::{Branch, Deed, Incoming, Key, NO_LONGER, RINGS, Reference, Scene, Waiting};
+use super::{Branch, Deed, Incoming, Key, NO_LONGER, RINGS, Reference, SURELY, Scene, Waiting};
 
 /// When Timer E has reached T2: from then on a request other than INVITE may be answered 100 (RFC 4320 section 4.1).
 const NON_INVITE_TRYING: Duration = Duration::from_millis(3_500);
@@ -88,23 +88,26 @@ impl Reference {
         unreliable(branch.agent) && (branch.cancel.is_some() || (waits && scene.now < branch.sent + NO_LONGER))
     }
 
-    /// Whether every branch but the newest `spared` has had its time, and none has had more.
+    /// Whether every branch but the newest `spared` has had its time, and the newest of them no more than that.
     fn may_give_up(&self, scene: Scene<'_>, incoming: &Incoming, spared: usize) -> bool {
-        incoming.branches.iter().rev().skip(spared).map(|name| &self.branches[name]).all(|branch| {
-            let is_silent = branch.is_silent() && incoming.judgement.is_some() && incoming.is_invite();
+        let branches = incoming.branches.iter().rev().skip(spared).map(|name| &self.branches[name]);
+        branches.enumerate().all(|(nth, branch)| {
             let waited = branch.sent + incoming.try_for;
+            let is_late = nth == 0 && scene.now >= waited + LATE && incoming.judgement.is_some();
             match branch {
-                _ if !branch.is_open() || branch.abandoned => true,
-                _ if is_silent => (waited..waited + LATE).contains(&scene.now) || scene.now > branch.lives_until,
-                Branch { provisional: None, .. } => scene.now >= waited,
-                _ => scene.now > branch.lives_until,
+                _ if !branch.is_open() || branch.abandoned || scene.now > branch.lives_until => true,
+                Branch { provisional: None, .. } => scene.now >= waited && !is_late,
+                Branch { provisional: Some(_), .. } => false,
             }
         })
     }
 
     fn may_try_next(&self, scene: Scene<'_>, request: &Key, agent: usize, spared: usize) -> bool {
         let incoming = &self.requests[request];
-        incoming.answer.is_none()
+        // Whoever sent another request than INVITE no longer waits then (RFC 4320 section 4.2).
+        let is_wanted = incoming.is_invite() || scene.now < incoming.at + SURELY;
+        is_wanted
+            && incoming.answer.is_none()
             && !incoming.cancelled
             && !incoming.ringing
             && incoming.tried > 0
