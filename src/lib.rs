@@ -34,7 +34,7 @@
 //! | row | modules | |
 //! | --- | --- | --- |
 //! | start | `cli`, `app`, [`config`] | the command line; wiring, reload and stop; the TOML file, gathered from every module's own table, and where lists come from |
-//! | I/O | `net` | sockets: one thread with its UDP sockets per shard, TCP on tokio |
+//! | I/O | `net` | sockets: one thread with its UDP sockets per shard, TCP and DNS on tokio |
 //! | | `admin` | the HTTP port: one file per resource |
 //! | | `store` | run-time edits, the trail, the generation and the keys, in SQLite; snapshots of lists |
 //! | | `records` | the files that call records go to |

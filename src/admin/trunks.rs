@@ -36,7 +36,7 @@ pub(super) async fn all<B: Backend>(State(backend): State<Arc<B>>) -> Json<AllTr
             TrunkBody {
                 name: trunk.name.clone(),
                 trusted: trunk.trusted,
-                to: trunk.to.iter().map(|target| format!("{}:{}", target.transport, target.addr)).collect(),
+                to: trunk.to.iter().map(ToString::to_string).collect(),
                 calls_from: calls.from,
                 calls_to: calls.to,
             }

@@ -6,11 +6,14 @@ use tracing_subscriber::EnvFilter;
 
 /// Starts logging. A filter that makes no sense is replaced by the default, with a warning.
 pub(super) fn start() {
+    // What is asked for comes later and wins.
+    let parse = |wanted: &str| EnvFilter::try_new(format!("{QUIET},{wanted}"));
     let wanted = std::env::var(VARIABLE).ok();
-    let (filter, mistake) = match wanted.as_deref().map(EnvFilter::try_new) {
+    let default = || EnvFilter::new(format!("{QUIET},{DEFAULT}"));
+    let (filter, mistake) = match wanted.as_deref().map(parse) {
         Some(Ok(filter)) => (filter, None),
-        Some(Err(error)) => (EnvFilter::new(DEFAULT), Some(error)),
-        None => (EnvFilter::new(DEFAULT), None),
+        Some(Err(error)) => (default(), Some(error)),
+        None => (default(), None),
     };
     let started = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -24,6 +27,9 @@ pub(super) fn start() {
 
 /// A filter of tracing-subscriber: `debug`, or `info,ringfence::net=trace`.
 const VARIABLE: &str = "RINGFENCE_LOG";
+
+/// The resolver calls it an error when a server sends nonsense; we count that.
+const QUIET: &str = "hickory_resolver=off,hickory_net=off,hickory_proto=off";
 
 /// Starts, stops, reloads and what an operator must act on.
 const DEFAULT: &str = "info";

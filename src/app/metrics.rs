@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::live::{Live, wall_time};
 use crate::admin::{MetricFamily, MetricHistogram, MetricKind, MetricSample};
-use crate::counters::{BOUNDS, Counter, EngineCounters, HistogramValues, Level, NetCounters, Tally};
+use crate::counters::{BOUNDS, Counter, EngineCounters, HistogramValues, Level, LookupOutcome, NetCounters, Tally};
 use crate::net::NetGauges;
 use crate::sip::Malformed;
 
@@ -205,7 +205,15 @@ fn net(net: &NetCounters) -> impl Iterator<Item = MetricFamily> + use<> {
         ("resolves", "Names and addresses asked for", &net.resolves),
         ("resolves_failed", "Names and addresses without a hop", &net.resolves_failed),
     ];
-    named.map(|(name, help, value)| counter(name, help, value)).into_iter()
+    let lookups =
+        LookupOutcome::ALL.map(|outcome| sample("outcome", outcome.label(), net.lookups[outcome as usize].get()));
+    let lookups = MetricFamily {
+        name: "ringfence_dns_lookups".into(),
+        help: "Names looked up in DNS; kept: it failed, and the last good answer is used".into(),
+        kind: MetricKind::Counter,
+        samples: lookups.into(),
+    };
+    named.map(|(name, help, value)| counter(name, help, value)).into_iter().chain([lookups])
 }
 
 /// `TooLong` as labels are written: `too_long`.

@@ -112,7 +112,8 @@ impl Daemon {
         let (records, sink) = RecordWriter::start(records, wall_time)?;
         let admin = runtime.block_on(admin::Server::bind(&settings.admin))?;
         let usage = Arc::new(Usage::new());
-        let sip = Sip::start(&settings.sip, &opened.keys, runtime.handle(), opened.worlds.current(), sink, &usage)?;
+        let world = opened.worlds.current();
+        let sip = Sip::start(&settings.sip, &settings.dns, &opened.keys, runtime.handle(), world, sink, &usage)?;
         let counts = Counts { sip: sip.counters(), records: Arc::clone(records.counts()), ..Counts::default() };
         let live = opened.live(config, usage, counts);
         Ok(Daemon { runtime, live, sip, admin, records })

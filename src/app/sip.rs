@@ -15,7 +15,7 @@ use super::run::StartError;
 use crate::counters::{EngineCounters, NetCounters};
 use crate::engine::{self, Action, Engine, EngineConfig, Input, Listener, SipConfig};
 use crate::flow::{Flow, ListenerId, Transport};
-use crate::net::{Listen, Net, NetConfig, NetError, NetGauges, ShardCore};
+use crate::net::{DnsConfig, Listen, Net, NetConfig, NetError, NetGauges, ShardCore};
 use crate::records::RecordSink;
 use crate::screen::{World, is_emergency};
 use crate::store::Keys;
@@ -43,6 +43,7 @@ impl Sip {
     /// Opens the sockets of `sip.listen` and starts to serve them.
     pub(super) fn start(
         config: &SipConfig,
+        dns: &DnsConfig,
         keys: &Keys,
         runtime: &Handle,
         world: &Arc<ArcSwap<World>>,
@@ -74,7 +75,7 @@ impl Sip {
             counters.engines.push(counted);
         }
         let write = Arc::new(move |lines| records.write(lines));
-        let config = NetConfig::new(listens, keys.shard);
+        let config = NetConfig { dns: dns.clone(), ..NetConfig::new(listens, keys.shard) };
         let net = Net::start(config, runtime, Arc::clone(world), cores, write, Arc::clone(&counters.net))?;
         counters.gauges = Some(net.gauges());
         Ok(Sip { net, counters })

@@ -50,6 +50,9 @@ pub struct Settings {
     /// `[admin]`; the path is relative to the working directory.
     #[cfg(feature = "daemon")]
     pub admin: crate::admin::Config,
+    /// `[dns]`
+    #[cfg(feature = "daemon")]
+    pub dns: crate::net::DnsConfig,
     /// `[state]`; the path is relative to the working directory.
     #[cfg(feature = "daemon")]
     pub state: crate::store::Config,
@@ -71,6 +74,8 @@ impl Settings {
         changed.extend([
             ("admin.listen", self.admin.listen != new.admin.listen),
             ("admin.tokens", self.admin.tokens != new.admin.tokens),
+            ("dns.servers", self.dns.servers != new.dns.servers),
+            ("dns.timeout", self.dns.timeout != new.dns.timeout),
             ("state.dir", self.state.dir != new.state.dir),
         ]);
         changed.retain(|(_, changed)| *changed);
@@ -163,10 +168,10 @@ fn check_settings(tables: &Tables, report: &mut impl FnMut(Range<usize>, Mistake
 
 #[cfg(feature = "daemon")]
 fn settings_of(path: &Path, tables: Tables) -> Settings {
-    let Tables { sip, all_lists: lists, mut admin, mut state, .. } = tables;
+    let Tables { sip, all_lists: lists, dns, mut admin, mut state, .. } = tables;
     admin.tokens = admin.tokens.map(|tokens| lists::beside(path, &tokens));
     state.dir = lists::beside(path, &state.dir);
-    Settings { sip, lists, admin, state }
+    Settings { sip, lists, admin, dns, state }
 }
 
 #[cfg(not(feature = "daemon"))]

@@ -19,6 +19,8 @@ pub(super) struct Tables {
     #[cfg(feature = "daemon")]
     pub(super) admin: crate::admin::Config,
     #[cfg(feature = "daemon")]
+    pub(super) dns: crate::net::DnsConfig,
+    #[cfg(feature = "daemon")]
     pub(super) state: crate::store::Config,
     pub(super) rules: RulesConfig,
     pub(super) lists: Vec<ListConfig>,
@@ -52,6 +54,10 @@ pub(super) fn read(text: &str) -> (Tables, Vec<(Range<usize>, Mistake)>) {
                 tables.admin_listen = key_span(&value, "listen").unwrap_or(key.span());
                 #[cfg(feature = "daemon")]
                 reader.table("admin", value, &mut tables.admin);
+            }
+            "dns" => {
+                #[cfg(feature = "daemon")]
+                reader.table("dns", value, &mut tables.dns);
             }
             "state" => {
                 #[cfg(feature = "daemon")]
@@ -129,8 +135,8 @@ fn parse_unknown_key(message: &str) -> Option<(&str, impl Iterator<Item = &str>)
     Some((key, quoted.skip(1).step_by(2)))
 }
 
-const TABLES: [&str; 11] =
-    ["sip", "admin", "state", "numbers", "answers", "lists", "trunk", "list", "inbound", "campaign", "route"];
+const TABLES: [&str; 12] =
+    ["sip", "admin", "dns", "state", "numbers", "answers", "lists", "trunk", "list", "inbound", "campaign", "route"];
 
 /// One slip can upset a whole file; the first few errors are those worth reading.
 const SYNTAX_ERRORS_TOLD: usize = 5;

@@ -14,7 +14,7 @@ mod verdicts;
 pub use engine::{EngineCounters, MALFORMED};
 pub use histogram::{BOUNDS, Histogram, HistogramValues};
 pub use names::{Named, Table};
-pub use net::NetCounters;
+pub use net::{LookupOutcome, NetCounters};
 pub use trunk::{Asked, By, Codes, METHODS, Traffic, TrunkCounters};
 pub use values::{Counter, Level, Tally};
 pub use verdicts::{ACTIONS, VERDICTS, VerdictCounters};

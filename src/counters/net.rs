@@ -56,7 +56,38 @@ pub struct NetCounters {
     pub resolves: Counter,
     /// Of those, answered with no hop.
     pub resolves_failed: Counter,
+    /// Look-ups of names in DNS, by [`LookupOutcome`].
+    pub lookups: [Counter; LookupOutcome::ALL.len()],
     /// How long deciding on a call takes: of one call in several, from the shard's taking up the INVITE until what is to
     /// be sent is known. Neither scanning nor system calls are in it.
     pub decision: Histogram,
+}
+
+/// How the look-up of a name ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LookupOutcome {
+    /// DNS said where it is.
+    Answered,
+    /// DNS said that there is nothing.
+    Absent,
+    /// DNS failed, and the last good answer is used.
+    Kept,
+    /// DNS failed, and there is no answer.
+    Failed,
+}
+
+impl LookupOutcome {
+    /// All of them, in the order of [`NetCounters::lookups`].
+    pub const ALL: [LookupOutcome; 4] =
+        [LookupOutcome::Answered, LookupOutcome::Absent, LookupOutcome::Kept, LookupOutcome::Failed];
+
+    /// The label of metrics.
+    pub fn label(self) -> &'static str {
+        match self {
+            LookupOutcome::Answered => "answered",
+            LookupOutcome::Absent => "absent",
+            LookupOutcome::Kept => "kept",
+            LookupOutcome::Failed => "failed",
+        }
+    }
 }

@@ -4,7 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 
-use crate::flow::{Flow, ListenerId, Transport};
+use crate::flow::{Flow, Transport};
+use crate::sip::Target;
 
 /// One thing to do outside the engine. Nothing here waits: what can fail is reported back as an
 /// [`Input`](super::Input) that names its [`Ticket`] or [`QueryId`].
@@ -23,14 +24,8 @@ pub enum Action {
     Resolve {
         /// Named in the answer.
         query: QueryId,
-        /// What to resolve.
-        host: Host,
-        /// The port of each hop found.
-        port: u16,
-        /// The transport that the hop will be spoken to by.
-        transport: Transport,
-        /// The socket that messages will leave by.
-        listener: ListenerId,
+        /// What to resolve: a name by RFC 3263, an address to learn the local one that routes to it.
+        target: Target,
     },
     /// Whole CSV lines for the records, about 60 kB or what there is after a short while.
     Records(Vec<u8>),
@@ -44,18 +39,11 @@ pub struct Ticket(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct QueryId(pub u64);
 
-/// What stands for a hop in a URI or Via.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Host {
-    /// A DNS name.
-    Name(String),
-    /// An address: asked for on a wildcard listener, to learn the local address that routes to it.
-    Address(IpAddr),
-}
-
 /// A place to send to, and from where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Hop {
+    /// The transport that it is spoken to by.
+    pub transport: Transport,
     /// The neighbour.
     pub peer: SocketAddr,
     /// Our address towards it, for Via, Record-Route and [`Flow::local`].

@@ -8,7 +8,7 @@ use rand::Rng;
 
 use super::calls::{Call, Side};
 use super::forward::{Names, Outgoing, ResponseTrust, conceal, next_request_uri};
-use super::hops::Destination;
+use super::hops::Hops;
 use super::proxy::{Open, Plan, ProxyId, Returning};
 use super::record::PendingRecord;
 use super::request::Arrival;
@@ -18,7 +18,7 @@ use super::token::{MOST_CONCEALED, Token, short_hash};
 use crate::flow::Flow;
 use crate::number::{Number, Party};
 use crate::screen::{CallView, Passage, Policy, TrunkId, World};
-use crate::sip::{HeaderName, Headers, NameAddr, Response, Splice, phrase, request_uri};
+use crate::sip::{HeaderName, Headers, NameAddr, Response, Splice, Target, phrase, request_uri};
 use crate::time::Now;
 use crate::transaction::ClientId;
 use crate::usage::{CallKey, LiveCall};
@@ -112,6 +112,7 @@ impl Engine {
             plan: Plan::Call(Box::new(plan)),
             best: None,
             challenges: Vec::new(),
+            hops: Hops::default(),
             record,
         };
         self.open_proxy(now, arrival, open, Returning { names, trust, ends: None });
@@ -171,15 +172,19 @@ fn contact(headers: &Headers) -> Box<[u8]> {
 }
 
 impl CallPlan {
-    pub(super) fn next_destination(&mut self) -> Option<Destination> {
+    pub(super) fn next_target(&mut self) -> Option<Target> {
         let target = self.policy.trunk(self.passage.trunk).to.get(self.tried)?;
         self.tried += 1;
-        Some(Destination::address(target.addr, target.transport))
+        Some(target.clone())
     }
 
-    pub(super) fn current_destination(&self) -> Option<Destination> {
-        let target = self.policy.trunk(self.passage.trunk).to.get(self.tried.checked_sub(1)?)?;
-        Some(Destination::address(target.addr, target.transport))
+    pub(super) fn current_target(&self) -> Option<&Target> {
+        self.policy.trunk(self.passage.trunk).to.get(self.tried.checked_sub(1)?)
+    }
+
+    /// The trunk that it goes to, with the policy that has it.
+    pub(super) fn next_trunk(&self) -> (&Arc<Policy>, TrunkId) {
+        (&self.policy, self.passage.trunk)
     }
 
     /// Whether there is a target left to try.
@@ -220,8 +225,9 @@ impl CallPlan {
         }
         out.hop_headers();
         out.drop_routes();
-        let uri = next_request_uri(request.uri_bytes(), &passage.callee, self.callee_number, to, flow.peer);
-        out.request_uri(&uri);
+        if let Some(target) = self.current_target() {
+            out.request_uri(&next_request_uri(request.uri_bytes(), &passage.callee, self.callee_number, to, target));
+        }
         out.remove_named(&self.policy.removed_headers);
         if !from.trusted {
             out.distrust();

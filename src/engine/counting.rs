@@ -1,6 +1,7 @@
 //! What is counted by trunk, rule and list: found by position and address, never by name, while the policy stays.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -8,8 +9,8 @@ use memchr::memmem::Finder;
 
 use crate::counters::{Asked, By, EngineCounters, TrunkCounters, VerdictCounters};
 use crate::flow::{Flow, Transport};
-use crate::screen::{Cause, Policy, Verdict};
-use crate::sip::{Method, Request};
+use crate::screen::{Cause, Policy, TrunkId, Verdict};
+use crate::sip::{Method, Request, Target};
 
 /// The counters of the trunks and rules that this shard has met.
 #[derive(Debug)]
@@ -47,6 +48,9 @@ struct Judging {
 /// More neighbours than most have; two that meet in one place cost each other a look into the policy.
 const PEERS: usize = 256;
 
+/// Names may lead to ever new addresses; beyond this many they are counted as those of no trunk.
+const TARGETS: usize = 4_096;
+
 /// Likewise for pairs of rule and list.
 const RULES: usize = 1_024;
 
@@ -73,10 +77,24 @@ impl Counting {
             self.targets.clear();
             for (at, trunk) in policy.trunks.iter().enumerate() {
                 for target in &trunk.to {
-                    self.targets.entry((target.transport, target.addr)).or_insert(at);
+                    if let Target::Address { transport, addr } = target {
+                        self.targets.entry((*transport, *addr)).or_insert(at);
+                    }
                 }
             }
             self.peers.fill(None);
+        }
+    }
+
+    /// A name in a trunk's `to` has led to this hop.
+    pub(super) fn learn(&mut self, policy: &Arc<Policy>, trunk: TrunkId, hop: &Flow) {
+        let is_current = self.policy.as_ref().is_some_and(|current| Arc::ptr_eq(current, policy));
+        if !is_current || self.targets.len() >= TARGETS {
+            return;
+        }
+        if let Entry::Vacant(place) = self.targets.entry((hop.transport, hop.peer)) {
+            place.insert(usize::from(trunk.0));
+            self.peers[place_of(hop.peer)] = None;
         }
     }
 

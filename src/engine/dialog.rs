@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::calls::call_key;
 use super::forward::{Names, Outgoing, ResponseTrust};
-use super::hops::{Destination, Way};
+use super::hops::{Hops, Way, target_of};
 use super::proxy::{Open, Plan, Returning};
 use super::record::EndedBy;
 use super::request::{Arrival, Refusal};
@@ -16,7 +16,7 @@ use super::shard::{Engine, Waiting};
 use super::token::Token;
 use crate::flow::{Flow, Transport};
 use crate::screen::{Policy, Trunk, TrunkId, World};
-use crate::sip::{HeaderName, Method, NameAddr, Request, Response, Span, Splice, Uri, phrase, request_uri};
+use crate::sip::{HeaderName, Method, NameAddr, Request, Response, Span, Splice, Target, Uri, phrase, request_uri};
 use crate::time::Now;
 use crate::usage::CallKey;
 
@@ -27,7 +27,7 @@ pub(super) struct InDialog {
     came_by: Flow,
     /// The request, for an ACK that waits; other requests are held by their proxy.
     ack: Option<Request>,
-    pub destination: Destination,
+    pub target: Target,
     /// The way, when it follows a live call instead of a Route set.
     pub direct: Option<Flow>,
     /// The Request-URI that it goes on with, where that changes.
@@ -89,6 +89,7 @@ impl Engine {
             plan: Plan::Dialog(Box::new(in_dialog)),
             best: None,
             challenges: Vec::new(),
+            hops: Hops::default(),
             record: None,
         };
         self.open_proxy(now, arrival, open, Returning { names, trust, ends });
@@ -102,14 +103,13 @@ impl Engine {
         };
         let way = match in_dialog.direct {
             Some(flow) => Way::Flow(flow),
-            None => self.way(now, &in_dialog.destination),
+            None => self.way(now, &in_dialog.target),
         };
         in_dialog.ack = Some(arrival.request.clone());
         match way {
             Way::Flow(flow) => self.forward_ack(&in_dialog, flow),
-            Way::Ask(listener) => {
-                let destination = in_dialog.destination.clone();
-                self.ask(&destination, listener, Waiting::Ack(Box::new(in_dialog)));
+            Way::Ask(target) => {
+                self.ask(target, Waiting::Ack(Box::new(in_dialog)));
             }
             Way::Unreachable => self.counters.stray_acks.add(1),
         }
@@ -143,7 +143,7 @@ impl Engine {
             && self.may_refresh(now, token, request)
             && let Ok(uri) = Uri::parse(&routing.next)
             && !self.config.is_us(uri.param(b"maddr").unwrap_or(uri.host), uri.port, flow)
-            && let Some(destination) = Destination::of_uri(&uri)
+            && let Some(target) = target_of(&uri)
         {
             let token = routing.token?;
             let (keys, policy) = (&self.config.keys, &world.policy);
@@ -153,7 +153,7 @@ impl Engine {
                 policy: world.policy.clone(),
                 came_by: *flow,
                 ack: None,
-                destination,
+                target,
                 direct: None,
                 uri: routing.uri,
                 consumed: routing.consumed,
@@ -196,7 +196,7 @@ impl Engine {
             policy: world.policy.clone(),
             came_by: *flow,
             ack: None,
-            destination: Destination::address(other.flow.peer, other.flow.transport),
+            target: Target::Address { transport: other.flow.transport, addr: other.flow.peer },
             direct: Some(other.flow),
             uri,
             consumed: routes.collect(),
@@ -306,9 +306,9 @@ fn consumed_places(request: &Request, values: &[&[u8]], first: usize, last: usiz
 }
 
 impl InDialog {
-    pub(super) fn next_destination(&mut self) -> Option<Destination> {
+    pub(super) fn next_target(&mut self) -> Option<Target> {
         let first = !std::mem::replace(&mut self.tried, true);
-        first.then(|| self.destination.clone())
+        first.then(|| self.target.clone())
     }
 
     /// The trunk that it goes to, if the config still has it.
@@ -327,7 +327,12 @@ impl InDialog {
     fn reaches_caller(&self, flow: &Flow) -> bool {
         let Some(trunk) = self.caller_trunk else { return false };
         self.direct.is_some()
-            || self.policy.trunk(trunk).to.iter().any(|target| target.addr == flow.peer)
+            || self
+                .policy
+                .trunk(trunk)
+                .to
+                .iter()
+                .any(|target| matches!(target, Target::Address { addr, .. } if *addr == flow.peer))
             || self.policy.trunk_of(flow.peer, flow.transport) == Some(trunk)
     }
 

@@ -10,7 +10,7 @@ use super::token::{Concealed, Token};
 use crate::flow::{Flow, Transport};
 use crate::number::{Number, NumberFormat};
 use crate::screen::{Callee, Presented, Trunk};
-use crate::sip::{Field, HeaderName, Headers, NameAddr, Request, Response, Scheme, Span, Splice, Uri, scan};
+use crate::sip::{Field, HeaderName, Headers, NameAddr, Request, Response, Scheme, Span, Splice, Target, Uri, scan};
 use crate::text::{put_decimal, put_socket};
 
 /// Max-Forwards of a request that has none (RFC 3261 section 16.6 item 3).
@@ -548,7 +548,7 @@ pub(super) fn next_request_uri(
     callee: &Callee,
     number: Option<Number>,
     trunk: &Trunk,
-    target: SocketAddr,
+    target: &Target,
 ) -> Vec<u8> {
     let Ok(parsed) = Uri::parse(uri) else { return uri.to_vec() };
     if parsed.scheme == Scheme::Urn {
@@ -569,9 +569,17 @@ pub(super) fn next_request_uri(
     if out.len() > start {
         out.push(b'@');
     }
-    match &trunk.host {
-        Some(host) => out.extend_from_slice(host.as_bytes()),
-        None => put_socket(target, &mut out),
+    match (&trunk.host, target) {
+        (Some(host), _) => out.extend_from_slice(host.as_bytes()),
+        (None, Target::Address { addr, .. }) => put_socket(*addr, &mut out),
+        // What a name leads to is no part of the request (RFC 3263 section 4).
+        (None, Target::Name(name)) => {
+            out.extend_from_slice(name.host.as_bytes());
+            if let Some(port) = name.port {
+                out.push(b':');
+                put_decimal(port, &mut out);
+            }
+        }
     }
     if parsed.scheme == Scheme::Tel {
         out.extend_from_slice(b";user=phone");

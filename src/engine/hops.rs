@@ -1,51 +1,74 @@
 //! Which way a message takes to a next hop.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use super::action::Host;
 use super::settings::{EngineConfig, Listener};
-use crate::flow::{Flow, ListenerId, Transport};
-use crate::sip::{self, Scheme, Uri};
+use crate::flow::{Flow, Transport};
+use crate::sip::{self, Scheme, Target, Uri};
 
-/// A place to send to, as a URI or a trunk names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Destination {
-    pub host: Host,
-    pub port: u16,
-    pub transport: Transport,
-}
-
-/// What is known of the way to a destination.
+/// What is known of the way to a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Way {
     /// It can be sent to at once.
     Flow(Flow),
-    /// The network must be asked, on behalf of this socket.
-    Ask(ListenerId),
+    /// The network must be asked.
+    Ask(Target),
     /// No socket of ours speaks its transport or address family.
     Unreachable,
 }
 
-impl Destination {
-    pub(super) fn address(addr: SocketAddr, transport: Transport) -> Destination {
-        Destination { host: Host::Address(addr.ip()), port: addr.port(), transport }
+/// Where a request with this next-hop URI goes (RFC 3261 section 16.6 item 7).
+pub(super) fn target_of(uri: &Uri<'_>) -> Option<Target> {
+    let transport = match (uri.scheme, uri.param(b"transport")) {
+        (Scheme::Sips, _) => Some(Transport::Tls),
+        (Scheme::Sip, Some(token)) => Some(Transport::parse(token)?),
+        (Scheme::Sip, None) => None,
+        _ => return None,
+    };
+    let host = uri.param(b"maddr").map_or_else(|| uri.target(), sip::Host::parse).ok()?;
+    Some(Target::new(host, uri.port, transport))
+}
+
+/// The hops that names have given one request.
+#[derive(Debug, Default)]
+pub(super) struct Hops {
+    /// Those not tried yet, all of the name that was looked up last.
+    left: VecDeque<Flow>,
+    given: usize,
+}
+
+/// The most hops of names that one request tries: what DNS says is bounded, what the config says is not. A caller waits
+/// no longer than for eight times `try_for`, if as long.
+pub const MOST_HOPS: usize = 8;
+
+impl Hops {
+    /// Takes the hops of a target, of a name as many as may still be tried.
+    pub(super) fn add(&mut self, target: &Target, hops: impl IntoIterator<Item = Flow>) {
+        match target {
+            Target::Address { .. } => self.left.extend(hops),
+            Target::Name(_) => {
+                let before = self.left.len();
+                self.left.extend(hops.into_iter().take(MOST_HOPS.saturating_sub(self.given)));
+                self.given += self.left.len() - before;
+            }
+        }
     }
 
-    /// Where a request with this next-hop URI goes (RFC 3261 section 16.6 item 7, without NAPTR and SRV).
-    pub(super) fn of_uri(uri: &Uri<'_>) -> Option<Destination> {
-        let transport = match (uri.scheme, uri.param(b"transport")) {
-            (Scheme::Sips, _) => Transport::Tls,
-            (Scheme::Sip, Some(token)) => Transport::parse(token)?,
-            (Scheme::Sip, None) => Transport::Udp,
-            _ => return None,
-        };
-        let host = match uri.param(b"maddr").map_or_else(|| uri.target(), sip::Host::parse).ok()? {
-            sip::Host::Address(ip) => Host::Address(ip),
-            sip::Host::Name(name) => Host::Name(name.into()),
-        };
-        Some(Destination { host, port: uri.port.unwrap_or(transport.default_port()), transport })
+    /// The next hop to try.
+    pub(super) fn next(&mut self) -> Option<Flow> {
+        self.left.pop_front()
+    }
+
+    /// Those that have not been tried.
+    pub(super) fn left(&self) -> impl ExactSizeIterator<Item = &Flow> {
+        self.left.iter()
+    }
+
+    /// Whether no further name is worth a look-up.
+    pub(super) fn are_spent(&self) -> bool {
+        self.given >= MOST_HOPS
     }
 }
 
@@ -69,22 +92,26 @@ impl Locals {
         self.known.insert(peer, (local, now + KEEP));
     }
 
-    pub(super) fn way(&self, now: Instant, config: &EngineConfig, destination: &Destination) -> Way {
-        let Host::Address(ip) = destination.host else {
-            // Which family a name has is known when it is resolved; a socket of either will do to ask.
-            let listener = config.listeners.iter().find(|listener| listener.transport == destination.transport);
-            return listener.map_or(Way::Unreachable, |listener| Way::Ask(listener.id));
+    pub(super) fn way(&self, now: Instant, config: &EngineConfig, target: &Target) -> Way {
+        let (transport, addr) = match target {
+            Target::Address { transport, addr } => (*transport, *addr),
+            // Which family a name has, and often which transport, is known when it is resolved.
+            Target::Name(name) => {
+                let speaks = |listener: &Listener| name.transport.is_none_or(|wanted| wanted == listener.transport);
+                let is_spoken = config.listeners.iter().any(speaks);
+                return if is_spoken { Way::Ask(target.clone()) } else { Way::Unreachable };
+            }
         };
-        let Some(listener) = config.listener_for(destination.transport, ip) else { return Way::Unreachable };
+        let Some(listener) = config.listener_for(transport, addr.ip()) else { return Way::Unreachable };
         let bound = listener.bind.ip();
         let local = if bound.is_unspecified() {
-            self.known.get(&ip).filter(|(_, until)| *until > now).map(|(local, _)| *local)
+            self.known.get(&addr.ip()).filter(|(_, until)| *until > now).map(|(local, _)| *local)
         } else {
             Some(bound)
         };
         match local {
-            Some(local) => Way::Flow(flow(listener, SocketAddr::new(ip, destination.port), local)),
-            None => Way::Ask(listener.id),
+            Some(local) => Way::Flow(flow(listener, addr, local)),
+            None => Way::Ask(target.clone()),
         }
     }
 }

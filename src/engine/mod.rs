@@ -38,9 +38,10 @@ mod record;
 mod token;
 mod trunks;
 
-pub use action::{Action, Hop, Host, QueryId, Ticket};
+pub use action::{Action, Hop, QueryId, Ticket};
 pub use config::{ListenConfig, SipConfig, UnknownSource};
 pub use hash::shard_of;
+pub use hops::MOST_HOPS;
 pub use input::Input;
 pub use record::RECORD_HEADER;
 pub use settings::{EngineConfig, Keys, Listener};

@@ -14,7 +14,7 @@ use super::counting::asked;
 use super::dialog::InDialog;
 use super::forward::{Names, ResponseTrust, challenges, response_back, with_challenges};
 use super::hash::{keyed, loop_hash, stateless_tag};
-use super::hops::{Destination, Way};
+use super::hops::{Hops, Way};
 use super::own;
 use super::record::{EndedBy, PendingRecord};
 use super::request::Arrival;
@@ -22,7 +22,7 @@ use super::shard::{Context, Engine, Waiting};
 use crate::counters::By;
 use crate::flow::Flow;
 use crate::sip::reply::{Reply, reply, trying};
-use crate::sip::{HeaderName, Message, Method, Request, Response, phrase, scan};
+use crate::sip::{HeaderName, Message, Method, Request, Response, Target, phrase, scan};
 use crate::slots::Slot;
 use crate::time::Now;
 use crate::transaction::{ClientId, ClientRequest, FailureOutcome, Kind, ResponseOutcome, ServerId};
@@ -95,6 +95,7 @@ pub(super) struct Open {
     pub best: Option<(u16, Bytes)>,
     /// What other targets ask for, beside the best: lines of WWW-Authenticate and Proxy-Authenticate.
     pub challenges: Vec<u8>,
+    pub hops: Hops,
     pub record: Option<PendingRecord>,
 }
 
@@ -165,20 +166,17 @@ impl Engine {
         let Some(mut open) = proxy.open.take() else { return };
         let mut under_way = false;
         while may_try && !under_way {
-            let Some(destination) = open.plan.next_destination() else { break };
-            let way = match open.plan.direct() {
-                Some(flow) => Way::Flow(flow),
-                None => self.way(now, &destination),
-            };
+            let Some(way) = self.next_way(now, &mut open) else { break };
+            let is_asked = matches!(way, Way::Ask(_));
             under_way = match way {
                 Way::Flow(flow) => {
                     self.send_branch(now, id, &open, flow);
                     true
                 }
-                Way::Ask(listener) => self.ask(&destination, listener, Waiting::Branch(id)),
+                Way::Ask(target) => self.ask(target, Waiting::Branch(id)),
                 Way::Unreachable => false,
             };
-            if let (true, Way::Ask(_)) = (under_way, way) {
+            if under_way && is_asked {
                 self.proxies[id.0].references += 1;
                 self.proxies[id.0].open = Some(open);
                 // RFC 4320 section 4.1: other requests get no 100 before Timer E has reached T2.
@@ -194,18 +192,32 @@ impl Engine {
         }
     }
 
+    /// The way to the next hop of a name, or else to the next target; `None` when all have been tried.
+    fn next_way(&self, now: Now, open: &mut Open) -> Option<Way> {
+        if let Some(flow) = open.hops.next() {
+            return Some(Way::Flow(flow));
+        }
+        let target = open.plan.next_target()?;
+        Some(match open.plan.direct() {
+            Some(flow) => Way::Flow(flow),
+            None if matches!(target, Target::Name(_)) && open.hops.are_spent() => Way::Unreachable,
+            None => self.way(now, &target),
+        })
+    }
+
     pub(super) fn branch_resolved(&mut self, now: Now, id: ProxyId, hops: &[Hop]) {
         let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         let open = if proxy.answered || proxy.cancelled.is_some() { None } else { proxy.open.take() };
-        if let Some(open) = open {
-            let way = open.plan.current_destination().and_then(|destination| self.first_way(&destination, hops));
-            if let Some(flow) = way {
-                self.send_branch(now, id, &open, flow);
+        if let Some(mut open) = open {
+            if let Some(target) = open.plan.current_target() {
+                open.hops.add(target, self.ways(target, hops));
+                if let (Target::Name(_), Plan::Call(plan)) = (target, &open.plan) {
+                    let (policy, trunk) = plan.next_trunk();
+                    open.hops.left().for_each(|hop| self.counting.learn(policy, trunk, hop));
+                }
             }
             self.proxies[id.0].open = Some(open);
-            if way.is_none() {
-                self.try_next(now, id, Failure::Unavailable);
-            }
+            self.try_next(now, id, Failure::Unavailable);
         }
         self.release(Context::Proxy(id));
     }
@@ -226,7 +238,7 @@ impl Engine {
         let opened = self.transactions.open_client(now.mono, request);
         debug_assert_eq!(opened, client);
         if let Plan::Call(plan) = &open.plan
-            && (is_invite || plan.has_more())
+            && (is_invite || plan.has_more() || open.hops.left().len() > 0)
         {
             self.transactions.try_for(client, now.mono + plan.try_for());
         }
@@ -599,18 +611,18 @@ impl Engine {
 
 impl Plan {
     /// The next place to try; each is given once.
-    fn next_destination(&mut self) -> Option<Destination> {
+    fn next_target(&mut self) -> Option<Target> {
         match self {
-            Plan::Call(plan) => plan.next_destination(),
-            Plan::Dialog(plan) => plan.next_destination(),
+            Plan::Call(plan) => plan.next_target(),
+            Plan::Dialog(plan) => plan.next_target(),
         }
     }
 
-    /// The place that [`Plan::next_destination`] gave last.
-    fn current_destination(&self) -> Option<Destination> {
+    /// The place that [`Plan::next_target`] gave last.
+    fn current_target(&self) -> Option<&Target> {
         match self {
-            Plan::Call(plan) => plan.current_destination(),
-            Plan::Dialog(plan) => Some(plan.destination.clone()),
+            Plan::Call(plan) => plan.current_target(),
+            Plan::Dialog(plan) => Some(&plan.target),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use super::action::Hop;
 use super::config::UnknownSource;
 use crate::flow::{Flow, ListenerId, Transport};
 use crate::text::{put_decimal, put_host};
@@ -51,6 +52,20 @@ impl Listener {
         }
         let ip = if self.bind.ip().is_unspecified() { local } else { self.bind.ip() };
         crate::sip::Host::is_address(host, ip)
+    }
+
+    /// Whether what is sent to `peer` comes in on this socket; `local` is the address that routes there.
+    fn is_at(&self, peer: SocketAddr, local: IpAddr) -> bool {
+        let bound = self.bind.ip();
+        let is_here = if bound.is_unspecified() {
+            self.bind.is_ipv4() == peer.is_ipv4() && (peer.ip() == local || peer.ip().is_loopback())
+        } else {
+            peer.ip() == bound
+        };
+        let is_advertised = self.advertise.as_ref().is_some_and(|(host, port)| {
+            port.unwrap_or(self.bind.port()) == peer.port() && crate::sip::Host::is_address(host.as_bytes(), peer.ip())
+        });
+        is_advertised || (is_here && self.bind.port() == peer.port())
     }
 }
 
@@ -107,6 +122,12 @@ impl EngineConfig {
         self.listeners
             .iter()
             .find(|listener| listener.transport == transport && listener.bind.is_ipv4() == peer.is_ipv4())
+    }
+
+    /// Whether a hop is one of our own sockets.
+    pub(super) fn is_own(&self, hop: &Hop) -> bool {
+        let mut sockets = self.listeners.iter().filter(|listener| listener.transport == hop.transport);
+        sockets.any(|listener| listener.is_at(hop.peer, hop.local))
     }
 
     /// Whether a host and port in a message that came by `flow` stand for us.

@@ -13,7 +13,7 @@ use super::action::{Action, Hop, QueryId, Ticket};
 use super::branch::Branches;
 use super::calls::Calls;
 use super::counting::Counting;
-use super::hops::{self, Destination, Locals, Way};
+use super::hops::{self, Locals, Way};
 use super::input::Input;
 use super::memory::Memory;
 use super::overload::Refusals;
@@ -22,9 +22,9 @@ use super::record::{EndedBy, Records};
 use super::settings::EngineConfig;
 use super::trunks::TrunkHashes;
 use crate::counters::EngineCounters;
-use crate::flow::{Flow, ListenerId};
+use crate::flow::Flow;
 use crate::screen::World;
-use crate::sip::{Message, Rejected, Splice};
+use crate::sip::{Message, Rejected, Splice, Target};
 use crate::slots::Slots;
 use crate::time::Now;
 use crate::transaction::{ClientId, Event, Transactions};
@@ -224,8 +224,8 @@ impl Engine {
         self.actions.push_back(Action::Send { flow, bytes, ticket });
     }
 
-    /// Asks the network for the way to a destination; `false` when too much waits already.
-    pub(super) fn ask(&mut self, destination: &Destination, listener: ListenerId, waiting: Waiting) -> bool {
+    /// Asks the network for the way to a target; `false` when too much waits already.
+    pub(super) fn ask(&mut self, target: Target, waiting: Waiting) -> bool {
         if self.waiting.len() >= MOST_WAITING {
             self.counters.unresolved_full.add(1);
             return false;
@@ -233,18 +233,12 @@ impl Engine {
         self.last_query += 1;
         let query = QueryId(self.last_query);
         self.waiting.insert(query, waiting);
-        self.actions.push_back(Action::Resolve {
-            query,
-            host: destination.host.clone(),
-            port: destination.port,
-            transport: destination.transport,
-            listener,
-        });
+        self.actions.push_back(Action::Resolve { query, target });
         true
     }
 
-    pub(super) fn way(&self, now: Now, destination: &Destination) -> Way {
-        self.locals.way(now.mono, &self.config, destination)
+    pub(super) fn way(&self, now: Now, target: &Target) -> Way {
+        self.locals.way(now.mono, &self.config, target)
     }
 
     fn handle_resolved(&mut self, now: Now, query: QueryId, hops: &[Hop]) {
@@ -255,17 +249,20 @@ impl Engine {
         match waiting {
             Waiting::Branch(proxy) => self.branch_resolved(now, proxy, hops),
             Waiting::Ack(ack) => {
-                if let Some(flow) = self.first_way(&ack.destination, hops) {
+                let flow = self.ways(&ack.target, hops).next();
+                if let Some(flow) = flow {
                     self.forward_ack(&ack, flow);
                 }
             }
         }
     }
 
-    /// The way to the first of the hops that a socket of ours can reach.
-    pub(super) fn first_way(&self, destination: &Destination, hops: &[Hop]) -> Option<Flow> {
-        hops.iter().find_map(|hop| {
-            let listener = self.config.listener_for(destination.transport, hop.peer.ip())?;
+    /// The ways to those hops of a target that a socket of ours can reach. A name that leads back to us would make a
+    /// request go round; an address does what the config says.
+    pub(super) fn ways(&self, target: &Target, hops: &[Hop]) -> impl Iterator<Item = Flow> {
+        let is_name = matches!(target, Target::Name(_));
+        hops.iter().filter(move |hop| !(is_name && self.config.is_own(hop))).filter_map(|hop| {
+            let listener = self.config.listener_for(hop.transport, hop.peer.ip())?;
             let local: IpAddr = if listener.bind.ip().is_unspecified() { hop.local } else { listener.bind.ip() };
             Some(hops::flow(listener, hop.peer, local))
         })

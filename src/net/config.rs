@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::DnsConfig;
 use crate::flow::{ListenerId, Transport};
 
 /// The sockets to open, and their limits.
@@ -15,6 +16,8 @@ pub struct NetConfig {
     pub pin: bool,
     /// Limits of connections.
     pub streams: StreamLimits,
+    /// Who is asked for names.
+    pub dns: DnsConfig,
     /// What Call-IDs are hashed with to find their shard; the engines have the same.
     pub shard_key: [u8; 16],
 }
@@ -22,7 +25,7 @@ pub struct NetConfig {
 impl NetConfig {
     /// These sockets, with the default limits.
     pub fn new(listeners: Vec<Listen>, shard_key: [u8; 16]) -> NetConfig {
-        NetConfig { listeners, pin: false, streams: StreamLimits::default(), shard_key }
+        NetConfig { listeners, pin: false, streams: StreamLimits::default(), dns: DnsConfig::default(), shard_key }
     }
 }
 

@@ -297,8 +297,8 @@ impl<C: ShardCore> Shard<C> {
                         self.own.extend(ticket.map(|ticket| Input::SendFailed { ticket }));
                     }
                 }
-                Action::Resolve { query, host, port, transport: _, listener } => {
-                    self.own.extend(self.resolver.resolve(now.mono, query, host, port, listener));
+                Action::Resolve { query, target } => {
+                    self.own.extend(self.resolver.resolve(now.mono, query, target));
                 }
                 Action::Records(lines) => (self.records)(lines),
             }

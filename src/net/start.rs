@@ -55,8 +55,8 @@ impl Net {
         let of_streams = opened.listeners.iter().filter(|listen| listen.transport.is_reliable()).copied().collect();
         let (limits, counted) = (config.streams, Arc::clone(&counters));
         let streams = Arc::new(Streams::new(of_streams, limits, Arc::clone(&post), Arc::clone(&tasks), counted));
-        let lookups =
-            Lookups::new(opened.listeners.clone(), Arc::clone(&post), Arc::clone(&tasks), Arc::clone(&counters));
+        let (listeners, counted) = (opened.listeners.clone(), Arc::clone(&counters));
+        let lookups = Lookups::new(listeners, config.dns, Arc::clone(&post), Arc::clone(&tasks), counted);
         let lookups = Arc::new(lookups);
         let (failing, failed) = watch::channel(false);
 

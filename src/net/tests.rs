@@ -10,11 +10,12 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::runtime::Runtime;
 
-use super::*;
-use crate::counters::NetCounters;
-use crate::engine::{Action, Hop, Host, Input, QueryId, Ticket};
+use super::names::tests::dns::{DnsServer, Does};
+use super::{DnsConfig, Listen, Net, NetConfig, NetError, Records, ShardCore, StreamLimits};
+use crate::counters::{LookupOutcome, NetCounters};
+use crate::engine::{Action, Hop, Input, QueryId, Ticket};
 use crate::flow::{ConnectionId, Flow, ListenerId, Transport};
-use crate::sip::Malformed;
+use crate::sip::{Host, Malformed, Target};
 use crate::time::Now;
 
 /// What a core does with the next message: the world of these tests.
@@ -106,12 +107,22 @@ impl Bench {
     }
 
     fn with(address: &str, shards: usize, script: Script, streams: StreamLimits) -> Bench {
+        Bench::of(address, shards, script, streams, DnsConfig::default())
+    }
+
+    /// One that asks this server for names, and not for long.
+    fn asking(address: &str, shards: usize, dns: &DnsServer) -> Bench {
+        let dns = DnsConfig { servers: vec![super::DnsServer(dns.address)], timeout: Duration::from_secs(1) };
+        Bench::of(address, shards, Script::default(), StreamLimits::default(), dns)
+    }
+
+    fn of(address: &str, shards: usize, script: Script, streams: StreamLimits, dns: DnsConfig) -> Bench {
         let bind = SocketAddr::new(address.parse().unwrap(), 0);
         let listeners = vec![
             Listen { id: UDP, transport: Transport::Udp, bind },
             Listen { id: TCP, transport: Transport::Tcp, bind },
         ];
-        let config = NetConfig { streams, ..NetConfig::new(listeners, KEY) };
+        let config = NetConfig { streams, dns, ..NetConfig::new(listeners, KEY) };
         let runtime = Runtime::new().unwrap();
         let (tell, seen) = mpsc::channel();
         let core = |index| Echo { index, seen: tell.clone(), actions: VecDeque::new(), due: None };
@@ -156,6 +167,10 @@ impl Bench {
     fn stop(self) {
         self.runtime.block_on(self.net.stop());
     }
+}
+
+fn resolve(query: u64, host: &str, port: Option<u16>) -> Action {
+    Action::Resolve { query: QueryId(query), target: Target::new(Host::parse(host.as_bytes()).unwrap(), port, None) }
 }
 
 fn client(address: &str) -> UdpSocket {
@@ -497,26 +512,59 @@ fn a_peer_that_does_not_read_fails_the_sends_beyond_its_queue() {
 
 #[test]
 fn names_and_addresses_are_resolved_with_our_own_address() {
-    let bench = Bench::start("0.0.0.0", 2);
-    let resolve = |query, host| Action::Resolve {
-        query: QueryId(query),
-        host,
-        port: 5070,
-        transport: Transport::Udp,
-        listener: UDP,
-    };
+    let dns = DnsServer::start(
+        "_sip._tcp.sbc.example.net 60 SRV 2 0 5071 two.example.net
+        _sip._udp.sbc.example.net 60 SRV 1 0 5070 two.example.net
+        two.example.net 60 A 127.0.0.2",
+    );
+    let bench = Bench::asking("0.0.0.0", 2, &dns);
     let local = "127.0.0.1".parse().unwrap();
-    bench.make(vec![resolve(1, Host::Name("localhost".to_owned()))]);
-    let hop = Hop { peer: "127.0.0.1:5070".parse().unwrap(), local };
-    assert_eq!(bench.next_event(), Seen::Resolved(QueryId(1), vec![hop]));
-    bench.make(vec![resolve(2, Host::Address("127.0.0.9".parse().unwrap()))]);
-    let hop = Hop { peer: "127.0.0.9:5070".parse().unwrap(), local };
-    assert_eq!(bench.next_event(), Seen::Resolved(QueryId(2), vec![hop]));
-    bench.make(vec![resolve(3, Host::Address("::1".parse().unwrap()))]);
+    let hop = |transport, peer: &str| Hop { transport, peer: peer.parse().unwrap(), local };
+    bench.make(vec![resolve(1, "localhost", Some(5070))]);
+    assert_eq!(bench.next_event(), Seen::Resolved(QueryId(1), vec![hop(Transport::Udp, "127.0.0.1:5070")]));
+    bench.make(vec![resolve(2, "127.0.0.9", Some(5070))]);
+    assert_eq!(bench.next_event(), Seen::Resolved(QueryId(2), vec![hop(Transport::Udp, "127.0.0.9:5070")]));
+    bench.make(vec![resolve(3, "[::1]", Some(5070))]);
     assert_eq!(bench.next_event(), Seen::Resolved(QueryId(3), vec![]));
-    bench.make(vec![resolve(4, Host::Name("no such name".to_owned()))]);
+    bench.make(vec![resolve(4, "nowhere.example.net", None)]);
     assert_eq!(bench.next_event(), Seen::Resolved(QueryId(4), vec![]));
     assert_eq!(bench.counters.resolves_failed.get(), 2);
+    bench.make(vec![resolve(5, "sbc.example.net", None)]);
+    let hops = vec![hop(Transport::Udp, "127.0.0.2:5070"), hop(Transport::Tcp, "127.0.0.2:5071")];
+    assert_eq!(bench.next_event(), Seen::Resolved(QueryId(5), hops));
+    let lookups = LookupOutcome::ALL.map(|outcome| bench.counters.lookups[outcome as usize].get());
+    assert_eq!(lookups, [2, 1, 0, 0]);
+    bench.stop();
+}
+
+#[test]
+fn one_look_up_serves_all_who_ask_meanwhile_and_later() {
+    let dns = DnsServer::start("sbc.example.net 60 A 127.0.0.2");
+    dns.does(Does::AnswerLate(Duration::from_millis(50)));
+    let bench = Bench::asking("127.0.0.1", 2, &dns);
+    bench.make((0..20).map(|query| resolve(query, "sbc.example.net", Some(5070))).collect());
+    let local = "127.0.0.1".parse().unwrap();
+    let hop = Hop { transport: Transport::Udp, peer: "127.0.0.2:5070".parse().unwrap(), local };
+    for query in 0..20 {
+        assert_eq!(bench.next_event(), Seen::Resolved(QueryId(query), vec![hop]));
+    }
+    bench.make(vec![resolve(20, "sbc.example.net", Some(5070))]);
+    assert_eq!(bench.next_event(), Seen::Resolved(QueryId(20), vec![hop]));
+    assert_eq!(dns.asked(), ["A sbc.example.net."]);
+    bench.stop();
+}
+
+#[test]
+fn a_silent_server_holds_nothing_up_but_who_asks() {
+    let dns = DnsServer::start("");
+    dns.does(Does::Nothing);
+    let bench = Bench::asking("127.0.0.1", 1, &dns);
+    bench.make(vec![resolve(1, "sbc.example.net", None)]);
+    assert!(matches!(bench.next(), Seen::Message(..)));
+    bench.make(Vec::new());
+    assert!(matches!(bench.next(), Seen::Message(..)));
+    assert_eq!(bench.next_event(), Seen::Resolved(QueryId(1), vec![]));
+    assert_eq!(bench.counters.lookups[LookupOutcome::Failed as usize].get(), 1);
     bench.stop();
 }
 

@@ -14,6 +14,7 @@ use crate::screen::index::RuleIndex;
 use crate::screen::never_block::NeverBlock;
 use crate::screen::pattern::Patterns;
 use crate::screen::verdict::{ActionWord, Callee, PresentHeaders};
+use crate::sip::Target;
 
 /// A trunk's position in the config.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -92,15 +93,6 @@ pub struct Trunk {
     pub try_for: Duration,
     /// Final answers that try the next target.
     pub failover_on: Vec<u16>,
-}
-
-/// One address of a trunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Target {
-    /// The transport.
-    pub transport: Transport,
-    /// The address and port.
-    pub addr: SocketAddr,
 }
 
 /// The methods that a trunk may use outside a dialog.

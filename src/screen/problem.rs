@@ -62,8 +62,8 @@ pub enum RuleError {
     /// A `to` has a user, headers, or a parameter other than transport.
     #[error("a target is a host with a port and `;transport=udp` or `tcp` only")]
     TargetParts,
-    /// A `to` names a host.
-    #[error("expected an IP address: names are not looked up yet")]
+    /// A `to` with a host that is neither.
+    #[error("expected an IP address or the name of a host")]
     TargetName,
     /// `sips:` or `transport=tls`.
     #[error("TLS is not served yet")]

@@ -5,7 +5,7 @@
 //! * [`Splice`] changes a message by naming the places to replace; all other bytes are copied as they came.
 //! * [`peek_new_invite`] says cheaply of bytes that they may be dropped.
 //! * [`reply`] writes the responses that a server makes of a request.
-//! * [`Uri`], [`NameAddr`] and [`Via`] read one value each and borrow from it.
+//! * [`Uri`], [`NameAddr`] and [`Via`] read one value each and borrow from it; a [`Target`] is where a URI sends to.
 
 mod error;
 mod header;
@@ -16,6 +16,7 @@ mod peek;
 mod scan;
 mod splice;
 mod status;
+mod target;
 mod uri;
 mod via;
 
@@ -33,5 +34,6 @@ pub use peek::peek_new_invite;
 pub use scan::{MAX_CSEQ, MAX_HEADERS, MAX_MESSAGE, scan};
 pub use splice::Splice;
 pub use status::{phrase, status_line};
+pub use target::{Target, TargetName};
 pub use uri::{Host, Scheme, Uri, UriError, request_uri};
 pub use via::{Via, ViaError};

@@ -2,6 +2,7 @@
 
 mod dialogs;
 mod failover;
+mod names;
 mod overload;
 mod refusals;
 mod rewriting;

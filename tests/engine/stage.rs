@@ -15,7 +15,7 @@ use ringfence::flow::{ConnectionId, Flow, ListenerId, Transport};
 use ringfence::lists::{Change, Edit, Entry};
 use ringfence::number::DialPlan;
 use ringfence::screen::World;
-use ringfence::sip::scan;
+use ringfence::sip::{Target, scan};
 use ringfence::time::{Now, WallTime};
 use ringfence::transaction::Timings;
 use ringfence::usage::Usage;
@@ -176,7 +176,8 @@ pub(crate) struct Stage {
     base: Instant,
     pub(crate) now: Duration,
     records: Vec<u8>,
-    queries: Vec<QueryId>,
+    queries: Vec<(QueryId, Target)>,
+    asked: Vec<String>,
     sent: Vec<Sent>,
 }
 
@@ -241,6 +242,7 @@ impl Stage {
             now: Duration::ZERO,
             records: Vec::new(),
             queries: Vec::new(),
+            asked: Vec::new(),
             sent: Vec::new(),
         }
     }
@@ -262,7 +264,10 @@ impl Stage {
                     }
                     self.sent.push(Sent { flow, text, bytes, ticket });
                 }
-                Action::Resolve { query, .. } => self.queries.push(query),
+                Action::Resolve { query, target } => {
+                    self.asked.push(target.to_string());
+                    self.queries.push((query, target));
+                }
                 Action::Records(chunk) => self.records.extend(chunk),
             }
         }
@@ -335,12 +340,33 @@ impl Stage {
         self
     }
 
-    /// The one name that was asked for is at this address, or nowhere.
+    /// What has been asked for so far.
+    pub(crate) fn asked(&self) -> &[String] {
+        &self.asked
+    }
+
+    /// The one name that was asked for is at this address, spoken to as it says, or nowhere.
     pub(crate) fn resolve(&mut self, peer: Option<&str>) -> &mut Stage {
-        let query = self.queries.pop().expect("a name was asked for");
+        let transport = match self.queries.last() {
+            Some((_, Target::Address { transport, .. })) => *transport,
+            Some((_, Target::Name(name))) => name.transport.unwrap_or(Transport::Udp),
+            None => panic!("a name was asked for"),
+        };
+        let hop = peer.map(|peer| format!("{transport}:{peer}"));
+        self.resolve_to(&hop.as_deref().into_iter().collect::<Vec<_>>())
+    }
+
+    /// The one name that was asked for is at these places, such as `udp:192.0.2.7:5060`.
+    pub(crate) fn resolve_to(&mut self, places: &[&str]) -> &mut Stage {
+        let (query, _) = self.queries.pop().expect("a name was asked for");
         assert!(self.queries.is_empty());
         let local = "10.0.0.1".parse().expect("an address");
-        let hops = peer.map(|peer| Hop { peer: peer.parse().expect("an address"), local }).into_iter().collect();
+        let hop = |place: &&str| {
+            let (transport, peer) = place.split_once(':').expect("a transport");
+            let transport = Transport::parse(transport.as_bytes()).expect("a transport");
+            Hop { transport, peer: peer.parse().expect("an address"), local }
+        };
+        let hops = places.iter().map(hop).collect();
         let now = self.clock();
         self.engine.handle(now, &self.world, Input::Resolved { query, hops });
         self.drain();

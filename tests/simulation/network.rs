@@ -13,10 +13,10 @@ use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 use ringfence::counters::EngineCounters;
 use ringfence::engine::{
-    Action, Engine, EngineConfig, Hop, Host, Input, Keys, Listener, QueryId, Ticket, UnknownSource, shard_of,
+    Action, Engine, EngineConfig, Hop, Input, Keys, Listener, QueryId, Ticket, UnknownSource, shard_of,
 };
 use ringfence::flow::{ConnectionId, Flow, ListenerId, Transport};
-use ringfence::sip::{Message, scan};
+use ringfence::sip::{Message, Target, scan};
 use ringfence::time::{Now, WallTime};
 use ringfence::transaction::Timings;
 use ringfence::usage::Usage;
@@ -463,13 +463,13 @@ impl Network {
                         effects.sent.push(sent);
                     }
                 }
-                Action::Resolve { query, host, port, .. } => {
-                    let Host::Address(ip) = host else { panic!("the simulation has no names") };
+                Action::Resolve { query, target } => {
+                    let Target::Address { transport, addr } = target else { panic!("the simulation has no names") };
                     let local = "10.0.0.1".parse().expect("an address");
-                    let hops = vec![Hop { peer: SocketAddr::new(ip, port), local }];
+                    let hops = vec![Hop { transport, peer: addr, local }];
                     let after = self.some_time(1..300);
                     self.schedule(after, Event::Resolved { shard, query, hops, epoch: self.epoch });
-                    let agent = self.agents.iter().position(|agent| agent.ip == ip).expect("an agent");
+                    let agent = self.agents.iter().position(|agent| agent.ip == addr.ip()).expect("an agent");
                     effects.asked.push((query, agent));
                 }
                 Action::Records(chunk) => {

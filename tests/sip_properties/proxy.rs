@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use ringfence::config::InMemory;
 use ringfence::counters::EngineCounters;
-use ringfence::engine::{Action, Engine, EngineConfig, Hop, Host, Input, Keys, Listener, UnknownSource};
+use ringfence::engine::{Action, Engine, EngineConfig, Hop, Input, Keys, Listener, UnknownSource};
 use ringfence::flow::{ConnectionId, Flow, ListenerId, Transport};
 use ringfence::screen::World;
-use ringfence::sip::{HeaderName, Headers, MAX_MESSAGE, Message, NameAddr, Request, scan};
+use ringfence::sip::{HeaderName, Headers, MAX_MESSAGE, Message, NameAddr, Request, Target, scan};
 use ringfence::time::{Now, WallTime};
 use ringfence::transaction::Timings;
 use ringfence::usage::Usage;
@@ -136,11 +136,11 @@ impl Bench {
         while let Some(action) = self.engine.poll_action() {
             match action {
                 Action::Send { flow, bytes, .. } => self.sent.push_back((flow, bytes)),
-                Action::Resolve { query, host, port, .. } => {
+                Action::Resolve { query, target } => {
                     let local = "127.0.0.1".parse().expect("an address");
-                    let hops = match host {
-                        Host::Address(ip) => vec![Hop { peer: (ip, port).into(), local }],
-                        Host::Name(_) => Vec::new(),
+                    let hops = match target {
+                        Target::Address { transport, addr } => vec![Hop { transport, peer: addr, local }],
+                        Target::Name(_) => Vec::new(),
                     };
                     self.handle(Input::Resolved { query, hops });
                 }

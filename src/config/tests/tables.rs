@@ -240,3 +240,43 @@ fn a_config_file_that_cannot_be_read_is_told() {
     let errors = load(Path::new("/nonexistent/r.toml"), &[], &mut Files::default()).expect_err("no file");
     assert_eq!(errors.to_string(), "/nonexistent/r.toml: /nonexistent/r.toml cannot be read: entity not found");
 }
+
+#[cfg(feature = "daemon")]
+#[test]
+fn the_servers_that_are_asked_for_names_are_addresses_with_or_without_a_port() {
+    let dns = |text: &str| read(text, &[]).expect("good").settings.dns;
+    let given = dns(
+        "[dns]\nservers = [\"192.0.2.53\", \"127.0.0.1:5353\", \"[::1]:53\", \"2001:db8::53\"]\ntimeout = \"2s\"\n",
+    );
+    let servers: Vec<String> = given.servers.iter().map(|server| server.0.to_string()).collect();
+    assert_eq!(servers, ["192.0.2.53:53", "127.0.0.1:5353", "[::1]:53", "[2001:db8::53]:53"]);
+    assert_eq!(given.timeout, Duration::from_secs(2));
+    assert_eq!((dns("").servers.len(), dns("").timeout), (0, Duration::from_secs(4)));
+}
+
+#[cfg(feature = "daemon")]
+#[test]
+fn mistakes_in_dns_are_told_with_their_places() {
+    let server = "expected an IP address with or without a port, such as \"192.0.2.53\" or \"127.0.0.1:5353\"";
+    let timeout = "expected a time from \"100ms\" to \"30s\"";
+    for (line, place, what) in [
+        ("servers = [\"192.0.2.53\", \"ns.example.net\"]", "2:11", server),
+        ("servers = [\"192.0.2.53:0\"]", "2:11", server),
+        ("timeout = \"5ms\"", "2:11", timeout),
+        ("timeout = \"5m\"", "2:11", timeout),
+        ("retries = 3", "2:1", "unknown key \"retries\""),
+    ] {
+        assert_eq!(mistakes(&format!("[dns]\n{line}\n"), &[]), [format!("dir/r.toml:{place}: {what}")], "{line}");
+    }
+}
+
+#[cfg(feature = "daemon")]
+#[test]
+fn other_servers_need_a_restart_and_other_names_do_not() {
+    let settings = |text: &str| read(text, &[]).expect("good").settings;
+    let before = settings("");
+    let after = settings(
+        "[dns]\nservers = [\"192.0.2.53\"]\ntimeout = \"1s\"\n[[trunk]]\nname = \"x\"\nto = [\"sip:x.example\"]\n",
+    );
+    assert_eq!(before.restart_keys(&after), ["dns.servers", "dns.timeout"]);
+}

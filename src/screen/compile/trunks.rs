@@ -11,9 +11,9 @@ use toml::Spanned;
 use super::Compiler;
 use crate::flow::Transport;
 use crate::screen::config::TrunkConfig;
-use crate::screen::policy::{Methods, Target, Trunk, TrunkId};
+use crate::screen::policy::{Methods, Trunk, TrunkId};
 use crate::screen::problem::{Kind, RuleError};
-use crate::sip::{Host, Scheme, Uri, is_token};
+use crate::sip::{Host, Scheme, Target, Uri, is_token};
 use crate::time::parse_span;
 
 impl Compiler<'_> {
@@ -121,11 +121,9 @@ fn parse_target(text: &str) -> Result<Target, RuleError> {
         Scheme::Sips => return Err(RuleError::Tls),
         Scheme::Tel | Scheme::Urn | Scheme::Other => return Err(RuleError::TargetScheme),
     }
-    let transport = match uri.param(b"transport") {
-        Some(name) => Transport::parse(name).ok_or(RuleError::Transport)?,
-        None => Transport::Udp,
-    };
-    if transport == Transport::Tls {
+    let transport =
+        uri.param(b"transport").map(|token| Transport::parse(token).ok_or(RuleError::Transport)).transpose()?;
+    if transport == Some(Transport::Tls) {
         return Err(RuleError::Tls);
     }
     let other_param = uri
@@ -136,13 +134,20 @@ fn parse_target(text: &str) -> Result<Target, RuleError> {
     if uri.user.is_some() || !uri.headers.is_empty() || other_param {
         return Err(RuleError::TargetParts);
     }
-    match uri.target().map_err(RuleError::TargetUri)? {
-        Host::Address(ip) => {
-            let addr = SocketAddr::new(ip, uri.port.unwrap_or(transport.default_port()));
-            Ok(Target { transport, addr })
-        }
-        Host::Name(_) => Err(RuleError::TargetName),
+    let host = uri.target().map_err(RuleError::TargetUri)?;
+    if matches!(&host, Host::Name(name) if !is_host_name(name)) {
+        return Err(RuleError::TargetName);
     }
+    Ok(Target::new(host, uri.port, transport))
+}
+
+/// Whether DNS can know it (RFC 1035 section 2.3.4), and it is no address with a slip: no top-level name is a number.
+fn is_host_name(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let last = name.rsplit('.').next().unwrap_or_default();
+    name.len() <= 253
+        && name.split('.').all(|label| (1..=63).contains(&label.len()))
+        && !last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// What a trunk may send when it says nothing: calls. OPTIONS to us is always answered.

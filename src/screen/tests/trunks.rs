@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::*;
 use crate::flow::Transport;
 use crate::number::NumberFormat;
-use crate::screen::{Methods, Target};
+use crate::screen::Methods;
+use crate::sip::Target;
 
 fn owner(world: &World, source: &str, transport: Transport) -> Option<String> {
     let source: SocketAddr = source.parse().expect("an address");
@@ -98,7 +99,7 @@ fn methods_default_to_invite_and_a_star_allows_any() {
 #[test]
 fn targets_are_addresses_with_port_and_transport() {
     let to = trunk("to = [\"sip:192.0.2.1\", \"sip:192.0.2.1:5070;transport=TCP\", \"sip:[::1]:5062\"]").to;
-    let target = |transport, addr: &str| Target { transport, addr: addr.parse().expect("an address") };
+    let target = |transport, addr: &str| Target::Address { transport, addr: addr.parse().expect("an address") };
     assert_eq!(
         to,
         [
@@ -110,9 +111,23 @@ fn targets_are_addresses_with_port_and_transport() {
 }
 
 #[test]
-fn a_target_that_is_a_name_says_that_names_come_later() {
-    assert_eq!(problem("[[trunk]]\nname = \"x\"\nto = [\"sip:carrier.example\"]\n"), RuleError::TargetName);
-    assert!(RuleError::TargetName.to_string().contains("not looked up yet"));
+fn a_target_may_be_a_name_and_is_shown_as_it_is_written() {
+    let uris = ["sip:carrier.example", "sip:sbc-2.carrier.example:5070;transport=tcp", "sip:pbx;transport=udp"];
+    let to = trunk(&format!("to = {uris:?}")).to;
+    assert_eq!(to.iter().map(ToString::to_string).collect::<Vec<_>>(), uris);
+    assert!(to.iter().all(|target| matches!(target, Target::Name(_))));
+}
+
+#[test]
+fn an_address_with_a_slip_and_what_dns_cannot_know_are_no_names() {
+    let long = "a".repeat(64);
+    for host in ["192.0.2.300", "192.0.2", "1.2.3.4.5", "sbc..example", ".example", &format!("{long}.example")] {
+        assert_eq!(
+            problem(&format!("[[trunk]]\nname = \"x\"\nto = [\"sip:{host}\"]\n")),
+            RuleError::TargetName,
+            "{host}"
+        );
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@
 //! | 16.6 item 6: with a loose router behind us the Request-URI stays | `routes_beyond_ours_stay_as_they_came` |
 //! | 16.6 item 7: the next hop is the first Route, else the Request-URI | `routes_beyond_ours_stay_as_they_came`, `inside_a_dialog_the_request_uri_is_the_only_target` |
 //! | 16.6 item 7: maddr, port and transport of the URI say where | `the_uri_of_the_next_hop_says_port_and_transport` |
-//! | 16.6 item 7: a name is looked up | `the_name_of_a_next_hop_is_looked_up`; deviation: no NAPTR and SRV (RFC 3263) |
+//! | 16.6 item 7: a name is looked up | `the_name_of_a_next_hop_is_looked_up`; `src/net/names/tests` has RFC 3263 |
 //! | 16.6 item 7: a next hop that cannot be reached is as if it had answered 503 | `a_next_hop_without_address_is_answered_500`, `a_next_hop_by_tls_is_answered_500` |
 //! | 16.12.1.3: two proxies in a row both keep their place | `a_request_inside_a_dialog_goes_back_the_way_it_came` |
 
