@@ -413,7 +413,11 @@ impl Engine {
         {
             challenges(&bytes, &mut open.challenges);
         }
-        let try_on = matches!(&open.plan, Plan::Call(plan) if plan.fails_over_on(status));
+        let try_on = match &open.plan {
+            Plan::Call(plan) => plan.fails_over_on(status),
+            // RFC 3263 section 4.3.
+            Plan::Dialog(_) => status == 503 && open.hops.left().len() > 0,
+        };
         if try_on && proxy.cancelled.is_none() && !proxy.ringing {
             self.try_next(now, id, failure);
         } else {

@@ -195,4 +195,10 @@ fn inside_a_dialog_a_contact_that_is_a_name_is_looked_up_and_its_hops_are_tried(
     assert!(first.is_request("BYE") && first.to() == "192.0.2.7:5071");
     stage.fail(first.ticket);
     assert_eq!(stage.one().to(), "192.0.2.8:5072");
+
+    stage.receive(CARRIER, &from_caller("BYE", 3, &answer)).sent();
+    stage.resolve_to(&["udp:192.0.2.7:5071", "udp:192.0.2.8:5072"]);
+    let first = stage.one();
+    stage.receive(&first.to(), &response(&first, 503, ""));
+    assert_eq!(stage.one().to(), "192.0.2.8:5072");
 }

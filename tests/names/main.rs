@@ -64,7 +64,7 @@ fn answer_busy(callee: &UdpSocket, daemon: &Daemon, invite: &str) {
 fn rules(to: &str) -> String {
     format!(
         "[[trunk]]\nname = \"carrier\"\nfrom = [\"127.0.0.1\"]\n[[trunk]]\nname = \"pbx\"\nfrom = [\"127.0.0.9\"]\n\
-         to = [{to}]\ntry_for = \"300ms\"\n[[route]]\nname = \"in\"\ntrunks = [\"carrier\"]\nto = \"pbx\"\n"
+         to = [{to}]\ntry_for = \"1500ms\"\n[[route]]\nname = \"in\"\ntrunks = [\"carrier\"]\nto = \"pbx\"\n"
     )
 }
 

@@ -16,7 +16,7 @@ const MOMENT: Duration = Duration::from_millis(1);
 struct Bench {
     names: Names,
     now: Instant,
-    asked: u64,
+    asked: usize,
 }
 
 impl Bench {
@@ -38,7 +38,7 @@ impl Bench {
 
     fn ask_for(&mut self, uri: &str) -> Asked {
         self.asked += 1;
-        let waiter = Waiter { shard: self.asked as usize % 3, query: QueryId(self.asked) };
+        let waiter = Waiter { shard: self.asked % 3, query: QueryId(self.asked as u64) };
         self.names.ask(self.now, &name(uri), waiter)
     }
 
