@@ -106,7 +106,7 @@ impl Counting {
 
     /// A call has been judged.
     pub(super) fn judged(&mut self, verdict: &Verdict) {
-        self.rule(&verdict.cause).decided[verdict.number()].add(1);
+        self.rule(&verdict.cause).decided[verdict.kind() as usize].add(1);
         for observed in &verdict.observed {
             self.rule(&observed.cause).observed[observed.action as usize].add(1);
         }
