@@ -94,8 +94,7 @@ impl Counting {
             let method = self.method_of_response(bytes);
             self.trunk(flow).responses_out[method as usize].add(1);
         } else {
-            let method = memchr::memchr(b' ', bytes).map_or(Method::Other, |end| Method::parse(&bytes[..end]));
-            self.trunk(flow).requests_out[method as usize].add(1);
+            self.trunk(flow).requests_out[method_of_request(bytes) as usize].add(1);
         }
     }
 
@@ -168,6 +167,11 @@ impl Counting {
         let end = name.iter().position(|byte| matches!(byte, b'\r' | b'\n' | b' ' | b'\t')).unwrap_or(name.len());
         Method::parse(&name[..end])
     }
+}
+
+/// What the request line says.
+pub(super) fn method_of_request(bytes: &[u8]) -> Method {
+    memchr::memchr(b' ', bytes).map_or(Method::Other, |end| Method::parse(&bytes[..end]))
 }
 
 /// Whether a request is a call.

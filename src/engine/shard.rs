@@ -12,7 +12,7 @@ use rand::{Rng, SeedableRng};
 use super::action::{Action, Hop, QueryId, Ticket};
 use super::branch::Branches;
 use super::calls::Calls;
-use super::counting::Counting;
+use super::counting::{Counting, method_of_request};
 use super::hops::{self, Destination, Locals, Way};
 use super::input::Input;
 use super::memory::Memory;
@@ -273,6 +273,10 @@ impl Engine {
 
     fn handle_rejected(&mut self, world: &World, flow: &Flow, rejected: &Rejected) {
         self.counters.malformed[rejected.reason as usize].add(1);
+        if let Some(headers) = &rejected.headers {
+            self.counters.requests.add(1);
+            self.counting.request_came(flow, method_of_request(headers.bytes()));
+        }
         // A stranger learns nothing, and cannot name a place for our answer.
         if world.policy.trunk_of(flow.peer, flow.transport).is_none() {
             return self.counters.unknown_source.add(1);
