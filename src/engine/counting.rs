@@ -176,7 +176,7 @@ pub(super) fn method_of_request(bytes: &[u8]) -> Method {
 
 /// Whether a request is a call.
 pub(super) fn asked(request: &Request) -> Asked {
-    if request.method() == Method::Invite && request.to_tag().is_none() { Asked::Call } else { Asked::Other }
+    if request.is_new_call() { Asked::Call } else { Asked::Other }
 }
 
 fn place_of(address: SocketAddr) -> usize {

@@ -35,12 +35,16 @@ pub(super) fn families(shards: &[Arc<EngineCounters>]) -> Vec<MetricFamily> {
     let counter = |name, help, sums: Sums| labelled(name, help, MetricKind::Counter, sums);
     vec![
         counter("messages", "Messages by trunk and method, retransmissions included", messages),
-        counter("answers", "Final answers to the requests of a trunk, each once", answers),
+        counter(
+            "answers",
+            "Final answers to the requests of a trunk, without those that a retransmission was given again",
+            answers,
+        ),
         counter("verdicts", "Calls decided, by the rule and list that decided", verdicts),
         counter("observed", "Calls that a rule which only observes would have acted on", observed),
         histogram(
             "call_setup_seconds",
-            "Time from the INVITE of a call to its 2xx",
+            "Time from when the INVITE of a call was taken up to its 2xx",
             &sum(shards, |shard| &shard.setup),
             SETUP,
         ),
