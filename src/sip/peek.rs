@@ -14,7 +14,7 @@ pub struct PeekedCall<'a> {
 /// Looks at bytes that are a new call for sure ([`Request::is_new_call`](super::Request::is_new_call)). In doubt, as with a
 /// folded or a missing To, they are none, and are to be read as a whole.
 ///
-/// It looks at the start line and for two header fields, and costs a tenth of [`scan`](super::scan).
+/// It looks at the start line and for two header fields, and costs a seventh of [`scan`](super::scan).
 pub fn peek_new_call(bytes: &[u8]) -> Option<PeekedCall<'_>> {
     let rest = bytes.strip_prefix(b"INVITE ")?;
     let uri = &rest[..memchr(b' ', rest)?];
