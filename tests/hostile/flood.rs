@@ -1,10 +1,12 @@
 //! More calls than can be handled.
 
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::ringfence::Role;
+use crate::streams::connect;
 use crate::{LISTED, PATIENCE, RULES, memory, metric, refused, request, scene, stranger, until};
 
 /// Calls to 48221234567 go to the callee; there is no way to any other.
@@ -20,6 +22,9 @@ to = "callee"
 
 /// Calls that are up when the flood comes.
 const CALLS: usize = 20;
+
+/// Calls on one connection during the flood.
+const STREAMED: u64 = 200;
 
 /// RFC 3261, T1.
 const T1: Duration = Duration::from_millis(500);
@@ -57,6 +62,19 @@ fn a_flood_of_calls_is_refused_and_those_that_are_up_are_ended_and_112_is_heard(
         let emergency = invite(local, 1_000).replace("sip:48221234567@", "sip:112@");
         let heard = exchange(&caller, proxy, &emergency);
         assert!(heard.starts_with("SIP/2.0 404 "), "{heard}");
+        // More than its trunk's share of answers, and all hear something: they would not ask again.
+        let mut stream = connect(&scene, scene.ip(Role::Caller));
+        let local = stream.local_addr().expect("it is bound");
+        for number in 0..STREAMED {
+            let call = call_to_nobody(local, 2_000 + number).replace("SIP/2.0/UDP", "SIP/2.0/TCP");
+            stream.write_all(call.as_bytes()).expect("it is open");
+        }
+        let (mut heard, mut buffer) = (String::new(), [0; 4096]);
+        let answers = |heard: &str| heard.matches("SIP/2.0 404 ").count() + heard.matches("SIP/2.0 503 ").count();
+        while answers(&heard) < usize::try_from(STREAMED).expect("few") {
+            let length = stream.read(&mut buffer).expect("an answer comes");
+            heard += &String::from_utf8_lossy(&buffer[..length]);
+        }
         let metrics = ringfence.metrics();
         assert!(refused(&metrics, "503") > 0, "{metrics}");
     });
