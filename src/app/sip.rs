@@ -17,10 +17,11 @@ use crate::engine::{self, Action, Engine, EngineConfig, Input, Listener, SipConf
 use crate::flow::{Flow, ListenerId, Transport};
 use crate::net::{Listen, Net, NetConfig, NetError, NetGauges, ShardCore};
 use crate::records::RecordSink;
-use crate::screen::{World, is_emergency};
+use crate::screen::{TrunkId, World, is_emergency};
+use crate::sip::Request;
 use crate::store::Keys;
 use crate::time::Now;
-use crate::transaction::Timings;
+use crate::transaction::{ServerKey, Timings};
 use crate::usage::Usage;
 
 /// The running network with its engines.
@@ -110,9 +111,20 @@ impl ShardCore for Core {
         self.0.handle(now, world, input);
     }
 
-    fn is_urgent(&self, world: &World, flow: &Flow, request_uri: &[u8]) -> bool {
-        let trunk = world.policy.trunk_of(flow.peer, flow.transport);
-        trunk.is_some_and(|trunk| is_emergency(&world.policy, trunk, request_uri))
+    fn trunk_of(&self, world: &World, flow: &Flow) -> Option<TrunkId> {
+        world.policy.trunk_of(flow.peer, flow.transport)
+    }
+
+    fn is_emergency(&self, world: &World, trunk: TrunkId, request_uri: &[u8]) -> bool {
+        is_emergency(&world.policy, trunk, request_uri)
+    }
+
+    fn server_key(&self, request: &Request) -> ServerKey {
+        self.0.server_key(request)
+    }
+
+    fn cancelled_key(&self, cancel: &Request) -> ServerKey {
+        self.0.cancelled_key(cancel)
     }
 
     fn handle_timeout(&mut self, now: Now, _: &World) {

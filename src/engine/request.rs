@@ -51,36 +51,50 @@ pub(super) struct Arrival<'a> {
 impl Engine {
     pub(super) fn handle_request(&mut self, now: Now, world: &World, flow: Flow, request: Request) {
         let arrival = Arrival::new(&self.config.keys, &request, flow);
-        let Arrival { key, back, .. } = arrival;
         if request.method() == Method::Ack {
             return self.handle_ack(now, world, &arrival);
         }
-        if let Some(server) = self.transactions.server(&key) {
-            self.counters.retransmissions.add(1);
-            if self.transactions.handle_retransmission(server, back) == Retransmission::Unanswered
-                && request.method() == Method::Invite
-                && let Some(context) = self.transactions.server_context(server)
-            {
-                self.send_trying(now, context);
-            }
-            return;
-        }
-        if let Some(remembered) = self.memory.find(&key) {
-            self.counters.retransmissions.add(1);
-            if let Remembered::Answer(answer) = remembered {
-                let answer = answer.clone();
-                self.reply(&arrival, &answer);
-            }
+        if self.handle_retransmission(now, &arrival) {
             return;
         }
         if request.method() == Method::Cancel {
-            let invite = ServerKey::of_cancelled(&self.config.keys.token, &request_parts(&request));
-            return self.handle_cancel(now, world, &arrival, invite);
+            return self.handle_cancel(now, world, &arrival, self.cancelled_key(&request));
         }
         if request.to_tag().is_some() {
             return self.handle_in_dialog(now, world, &arrival);
         }
         self.handle_new(now, world, &arrival);
+    }
+
+    /// Handles a request that has been here before; `false` when it has not.
+    pub(super) fn handle_retransmission(&mut self, now: Now, arrival: &Arrival<'_>) -> bool {
+        if let Some(server) = self.transactions.server(&arrival.key) {
+            self.counters.retransmissions.add(1);
+            if self.transactions.handle_retransmission(server, arrival.back) == Retransmission::Unanswered
+                && arrival.request.method() == Method::Invite
+                && let Some(context) = self.transactions.server_context(server)
+            {
+                self.send_trying(now, context);
+            }
+            return true;
+        }
+        let Some(remembered) = self.memory.find(&arrival.key) else { return false };
+        self.counters.retransmissions.add(1);
+        if let Remembered::Answer(answer) = remembered {
+            let answer = answer.clone();
+            self.reply(arrival, &answer);
+        }
+        true
+    }
+
+    /// The key of a request's server transaction: what two copies of it have in common.
+    pub fn server_key(&self, request: &Request) -> ServerKey {
+        ServerKey::new(&self.config.keys.token, &request_parts(request))
+    }
+
+    /// The key of the INVITE that a CANCEL means.
+    pub fn cancelled_key(&self, cancel: &Request) -> ServerKey {
+        ServerKey::of_cancelled(&self.config.keys.token, &request_parts(cancel))
     }
 
     /// A request outside a dialog: the checks of RFC 3261 section 16.3 and of the trunk, then the judgement.

@@ -347,6 +347,11 @@ impl Request {
         self.headers.slice(self.method_name)
     }
 
+    /// Whether it is a new call: an INVITE outside a dialog.
+    pub fn is_new_call(&self) -> bool {
+        self.method == Method::Invite && self.to_tag().is_none()
+    }
+
     /// The Request-URI as written.
     pub fn uri_bytes(&self) -> &[u8] {
         self.headers.slice(self.uri.whole)
