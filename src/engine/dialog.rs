@@ -6,9 +6,10 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::calls::call_key;
+use super::counting::asked;
 use super::forward::{Names, Outgoing, ResponseTrust};
 use super::hops::{Destination, Way};
-use super::proxy::{Open, Plan, Returning};
+use super::proxy::{Kept, Open, Plan, Returning};
 use super::record::EndedBy;
 use super::request::{Arrival, Refusal};
 use super::settings::EngineConfig;
@@ -26,7 +27,7 @@ pub(super) struct InDialog {
     policy: Arc<Policy>,
     came_by: Flow,
     /// The request, for an ACK that waits; other requests are held by their proxy.
-    ack: Option<Request>,
+    ack: Option<Box<Request>>,
     pub destination: Destination,
     /// The way, when it follows a live call instead of a Route set.
     pub direct: Option<Flow>,
@@ -58,17 +59,17 @@ struct Routing {
 }
 
 impl Engine {
-    pub(super) fn handle_in_dialog(&mut self, now: Now, world: &World, arrival: &Arrival<'_>) {
-        let request = arrival.request;
+    pub(super) fn handle_in_dialog(&mut self, now: Now, world: &World, arrival: Arrival) {
+        let request = &arrival.request;
         let Some(in_dialog) = self.route(now, world, request, &arrival.flow) else {
             // Strangers are told nothing here either.
             if world.policy.trunk_of(arrival.flow.peer, arrival.flow.transport).is_none() {
                 return self.counters.unknown_source.add(1);
             }
-            return self.answer(now, arrival, 481, phrase(481), Vec::new());
+            return self.answer(now, &arrival, 481, phrase(481), Vec::new());
         };
         if let Err(Refusal { status, extra }) = self.check(request, &arrival.flow) {
-            return self.answer(now, arrival, status, phrase(status), extra);
+            return self.answer(now, &arrival, status, phrase(status), extra);
         }
         let names = in_dialog.token.concealed.as_ref().map(|concealed| {
             let answered_by_hidden = concealed.hidden && !in_dialog.from_caller;
@@ -83,28 +84,29 @@ impl Engine {
             protected: in_dialog.sender_trunk().is_some_and(|trunk| !trunk.trusted),
         };
         let open = Open {
-            request: request.clone(),
+            asked: asked(request),
+            request: Kept::Whole(Box::new(arrival.request)),
             came_by: arrival.flow,
             came_at: now.mono,
             plan: Plan::Dialog(Box::new(in_dialog)),
             best: None,
-            challenges: Vec::new(),
             record: None,
         };
-        self.open_proxy(now, arrival, open, Returning { names, trust, ends });
+        self.open_proxy(now, arrival.key, arrival.back, open, Returning { names, trust, ends });
     }
 
     /// An ACK to a 2xx goes on without a transaction (RFC 3261 section 16.11); what belongs to no call is dropped.
-    pub(super) fn route_ack(&mut self, now: Now, world: &World, arrival: &Arrival<'_>) {
-        let in_dialog = arrival.request.to_tag().and_then(|_| self.route(now, world, arrival.request, &arrival.flow));
-        let Some(mut in_dialog) = in_dialog.filter(|_| arrival.request.max_forwards() != Some(0)) else {
+    pub(super) fn route_ack(&mut self, now: Now, world: &World, arrival: Arrival) {
+        let Arrival { request, flow, .. } = arrival;
+        let in_dialog = request.to_tag().and_then(|_| self.route(now, world, &request, &flow));
+        let Some(mut in_dialog) = in_dialog.filter(|_| request.max_forwards() != Some(0)) else {
             return self.counters.stray_acks.add(1);
         };
         let way = match in_dialog.direct {
             Some(flow) => Way::Flow(flow),
             None => self.way(now, &in_dialog.destination),
         };
-        in_dialog.ack = Some(arrival.request.clone());
+        in_dialog.ack = Some(Box::new(request));
         match way {
             Way::Flow(flow) => self.forward_ack(&in_dialog, flow),
             Way::Ask(listener) => {

@@ -54,7 +54,7 @@ impl Refusals {
 
 impl Engine {
     /// Refuses a new call that the network has no time for. Nothing is kept of it: should it come again, it is judged.
-    pub(super) fn refuse(&mut self, now: Now, world: &World, flow: Flow, request: &Request) {
+    pub(super) fn refuse(&mut self, now: Now, world: &World, flow: Flow, request: Request) {
         let arrival = Arrival::new(&self.config.keys, request, flow);
         // One that is under way already gets its answer.
         if self.transactions.server(&arrival.key).is_some() || self.memory.find(&arrival.key).is_some() {
@@ -67,7 +67,7 @@ impl Engine {
             return self.counters.overload_untold.add(1);
         }
         self.counters.overload_refused.add(1);
-        self.counting.answered(&flow, asked(request), By::Us, 503);
+        self.counting.answered(&flow, asked(&arrival.request), By::Us, 503);
         let extra = format!("Retry-After: {}\r\n", self.rng.random_range(RETRY_AFTER)).into_bytes();
         self.reply(&arrival, &AnswerText { status: 503, phrase: phrase(503).into(), extra });
     }

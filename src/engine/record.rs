@@ -35,7 +35,7 @@ pub(super) enum EndedBy {
 }
 
 /// What a `call` line says.
-pub(super) struct Judged<'a> {
+pub(super) struct JudgedCall<'a> {
     pub call_id: &'a [u8],
     pub flow: &'a Flow,
     pub facts: &'a CallFacts<'a>,
@@ -47,8 +47,8 @@ pub(super) struct Judged<'a> {
 }
 
 impl PendingRecord {
-    pub(super) fn new(now: Now, times: &mut Times, judged: &Judged<'_>) -> PendingRecord {
-        let Judged { facts, policy, verdict, .. } = judged;
+    pub(super) fn new(now: Now, times: &mut Times, judged: &JudgedCall<'_>) -> PendingRecord {
+        let JudgedCall { facts, policy, verdict, .. } = judged;
         let mut row = Row(Vec::with_capacity(512));
         row.text("call").time(now.wall, times).field(judged.call_id);
         row.text(judged.flow.transport.uri_token()).peer(judged.flow.peer);

@@ -132,7 +132,7 @@ impl Engine {
             }
             Input::Refused { flow, message: Message::Request(request) } => {
                 self.counters.requests.add(1);
-                self.refuse(now, world, flow, &request);
+                self.refuse(now, world, flow, request);
             }
             Input::Refused { message: Message::Response(_), .. } => {}
             Input::Rejected { flow, rejected } => self.handle_rejected(world, &flow, &rejected),
