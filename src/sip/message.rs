@@ -140,6 +140,11 @@ impl Span {
         Span { start: at, end: at }
     }
 
+    /// How many bytes there are in it.
+    pub fn len(self) -> usize {
+        usize::from(self.end - self.start)
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(self) -> bool {
         self.start == self.end
