@@ -100,7 +100,7 @@ impl Engine {
         let open = Open {
             asked: asked(request),
             request: Kept::Whole(Box::new(arrival.request)),
-            came_by: arrival.flow,
+            came_by: arrival.flow.into(),
             came_at: now.mono,
             plan: Plan::Call(Box::new(plan)),
             best: None,
@@ -125,8 +125,8 @@ impl Engine {
         };
         let call = Call {
             token: std::mem::take(&mut plan.token),
-            caller: Side { flow: open.came_by, contact: contact(request.headers()) },
-            callee: Side { flow: leaves_by, contact: contact(response.headers()) },
+            caller: Side { flow: open.came_by.clone(), contact: contact(request.headers()) },
+            callee: Side { flow: leaves_by.into(), contact: contact(response.headers()) },
         };
         let live = LiveCall {
             call_id: String::from_utf8_lossy(request.call_id()).into(),

@@ -86,7 +86,7 @@ impl Engine {
         let open = Open {
             asked: asked(request),
             request: Kept::Whole(Box::new(arrival.request)),
-            came_by: arrival.flow,
+            came_by: arrival.flow.into(),
             came_at: now.mono,
             plan: Plan::Dialog(Box::new(in_dialog)),
             best: None,
@@ -179,9 +179,10 @@ impl Engine {
         let call = self.calls.find(self.key_of(request))?;
         let from_caller = call.token.is_from_caller(&self.config.keys, request.from_tag());
         let (sender, other) = if from_caller { (&call.caller, &call.callee) } else { (&call.callee, &call.caller) };
-        if sender.flow.peer_ip() != flow.peer_ip() {
+        if sender.flow.get().peer_ip() != flow.peer_ip() {
             return None;
         }
+        let onward = other.flow.get();
         let uri = request.uri();
         let means_us = self.config.is_us(uri.host, uri.port, flow);
         let uri = (means_us && !other.contact.is_empty()).then(|| other.contact.to_vec());
@@ -193,8 +194,8 @@ impl Engine {
             policy: world.policy.clone(),
             came_by: *flow,
             ack: None,
-            destination: Destination::address(other.flow.peer, other.flow.transport),
-            direct: Some(other.flow),
+            destination: Destination::address(onward.peer, onward.transport),
+            direct: Some(onward),
             uri,
             consumed: routes.collect(),
             appended: None,

@@ -19,7 +19,7 @@ use super::own;
 use super::record::{EndedBy, PendingRecord};
 use super::shard::{Context, Engine, Waiting};
 use crate::counters::{Asked, By};
-use crate::flow::Flow;
+use crate::flow::{Flow, KeptFlow};
 use crate::sip::reply::{Reply, reply, trying};
 use crate::sip::{HeaderName, Message, Method, Request, Response, phrase, scan};
 use crate::slots::Slot;
@@ -84,7 +84,7 @@ enum BranchState {
 pub(super) struct Open {
     pub request: Kept,
     pub asked: Asked,
-    pub came_by: Flow,
+    pub came_by: KeptFlow,
     pub came_at: Instant,
     pub plan: Plan,
     pub best: Option<Box<Best>>,
@@ -219,12 +219,12 @@ impl Engine {
 
     fn send_branch(&mut self, now: Now, id: ProxyId, open: &Open, flow: Flow) {
         let client = self.transactions.next_client();
-        let request = open.request.read();
+        let (request, came_by) = (open.request.read(), open.came_by.get());
         let mut branch = Vec::with_capacity(64);
-        let loop_hash = loop_hash(&self.config.keys.token, &request, open.came_by.peer_ip());
+        let loop_hash = loop_hash(&self.config.keys.token, &request, came_by.peer_ip());
         self.branches.write(client, loop_hash, &mut branch);
         let bytes = match &open.plan {
-            Plan::Call(plan) => plan.write(&request, &open.came_by, &self.config, &mut self.splice, &flow, &branch),
+            Plan::Call(plan) => plan.write(&request, &came_by, &self.config, &mut self.splice, &flow, &branch),
             Plan::Dialog(plan) => plan.write(&request, &self.config, &mut self.splice, &flow, &branch),
         };
         let proxy = &mut self.proxies[id.0];
@@ -250,7 +250,7 @@ impl Engine {
         let Some(proxy) = self.proxies.get(id.0).filter(|proxy| !proxy.answered && !proxy.ringing) else { return };
         let Some(open) = &proxy.open else { return };
         let delay = now.mono.saturating_duration_since(open.came_at);
-        let bytes = trying(open.request.read().headers(), open.came_by.peer, delay);
+        let bytes = trying(open.request.read().headers(), open.came_by.get().peer, delay);
         // After a final response there is nothing to be said any more.
         let _ = self.transactions.respond(now.mono, proxy.server, 100, bytes);
     }
@@ -438,7 +438,7 @@ impl Engine {
             let request = open.request.read();
             let tag = stateless_tag(&self.config.keys.token, &request);
             let text = Reply { status, phrase: phrase(status), to_tag: Some(&tag), extra: b"" };
-            let bytes = reply(request.headers(), open.came_by.peer, text);
+            let bytes = reply(request.headers(), open.came_by.get().peer, text);
             let _ = self.transactions.respond(now.mono, proxy.server, status, bytes);
             self.count_answer(id, status, By::Us);
         }
@@ -447,7 +447,7 @@ impl Engine {
 
     fn count_answer(&mut self, id: ProxyId, status: u16, by: By) {
         if let Some(open) = self.proxies.get(id.0).and_then(|proxy| proxy.open.as_deref()) {
-            self.counting.answered(&open.came_by, open.asked, by, status);
+            self.counting.answered(&open.came_by.get(), open.asked, by, status);
         }
     }
 
