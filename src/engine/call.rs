@@ -202,8 +202,7 @@ impl CallPlan {
             Party::Number(number) => Some(number),
             _ => None,
         };
-        let uri = next_request_uri(request.uri_bytes(), &passage.callee, number, to, flow.peer);
-        out.request_uri(&uri);
+        out.request_uri(|out| next_request_uri(request, &passage.callee, number, to, flow.peer, out));
         out.remove_named(&self.policy.removed_headers);
         if !from.trusted {
             out.distrust();

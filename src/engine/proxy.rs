@@ -220,9 +220,8 @@ impl Engine {
     fn send_branch(&mut self, now: Now, id: ProxyId, open: &Open, flow: Flow) {
         let client = self.transactions.next_client();
         let (request, came_by) = (open.request.read(), open.came_by.get());
-        let mut branch = Vec::with_capacity(64);
         let loop_hash = loop_hash(&self.config.keys.token, &request, came_by.peer_ip());
-        self.branches.write(client, loop_hash, &mut branch);
+        let branch = self.branches.write(client, loop_hash);
         let bytes = match &open.plan {
             Plan::Call(plan) => plan.write(&request, &came_by, &self.config, &mut self.splice, &flow, &branch),
             Plan::Dialog(plan) => plan.write(&request, &self.config, &mut self.splice, &flow, &branch),
@@ -490,10 +489,8 @@ impl Engine {
     /// ACK and, once, BYE for a 2xx of a branch that was given up.
     fn end_late_call(&mut self, now: Now, client: ClientId, response: &Response, with_bye: bool) {
         let Some(flow) = self.transactions.client_flow(client) else { return };
-        let mut ack_branch = Vec::new();
-        self.branches.write_stateless(response.branch(), response.call_id(), &mut ack_branch);
-        let mut bye_branch = Vec::new();
-        self.branches.write(self.transactions.next_client(), 0, &mut bye_branch);
+        let ack_branch = self.branches.write_stateless(response.branch(), response.call_id());
+        let bye_branch = self.branches.write(self.transactions.next_client(), 0);
         let listener = self.config.listener(flow.listener);
         let [ack, bye] = own::ack_and_bye(response, listener, &flow, [&ack_branch, &bye_branch]);
         self.send(flow, ack, None);
