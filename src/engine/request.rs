@@ -12,7 +12,7 @@ use super::call::Parties;
 use super::config::UnknownSource;
 use super::counting::asked;
 use super::forward::{diversion, max_breadth, wants_privacy};
-use super::hash::{loop_hash, stateless_tag};
+use super::hash::{has_stateless_tag, loop_hash, stateless_tag};
 use super::memory::{AnswerText, Remembered};
 use super::record::{JudgedCall, PendingRecord};
 use super::settings::Keys;
@@ -313,8 +313,7 @@ impl Engine {
             return;
         }
         // Our own answer keeps no state but the memory; in a dialog it has the callee's tag.
-        let ours = stateless_tag(&self.config.keys.token, request);
-        if request.to_tag() == Some(&ours) || self.memory.find(&arrival.key).is_some() {
+        if has_stateless_tag(&self.config.keys.token, request) || self.memory.find(&arrival.key).is_some() {
             return;
         }
         self.route_ack(now, world, arrival);

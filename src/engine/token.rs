@@ -94,7 +94,10 @@ impl Token {
             bytes.extend_from_slice(&sealed);
         }
         bytes.extend_from_slice(&proof(keys, &bytes, call_id));
-        out.extend_from_slice(URL_SAFE_NO_PAD.encode(&bytes).as_bytes());
+        let start = out.len();
+        out.resize(start + bytes.len().div_ceil(3) * 4, 0);
+        let written = URL_SAFE_NO_PAD.encode_slice(&bytes, &mut out[start..]).expect("four bytes hold three");
+        out.truncate(start + written);
     }
 
     /// Reads a token of ours; `None` for anything else, also for a token of another call.
