@@ -20,7 +20,7 @@ const RETRY_AFTER: std::ops::RangeInclusive<u32> = 1..=4;
 impl Engine {
     /// Refuses a new call that the network has no time for; one that has been here gets what it got. What is refused
     /// without a word is forgotten: should it come again, it is judged.
-    pub(super) fn refuse(&mut self, now: Now, world: &World, flow: Flow, request: &Request, is_told: bool) {
+    pub(super) fn refuse(&mut self, now: Now, world: &World, flow: Flow, request: Request, is_told: bool) {
         let arrival = Arrival::new(&self.config.keys, request, flow);
         if self.handle_retransmission(now, &arrival) {
             return;
@@ -35,7 +35,7 @@ impl Engine {
         let extra = format!("Retry-After: {}\r\n", self.rng.random_range(RETRY_AFTER)).into_bytes();
         if flow.transport.is_reliable() {
             // It will not come again, and a flood of them must not displace the answers to those that do.
-            self.counting.answered(&flow, asked(request), By::Us, 503);
+            self.counting.answered(&flow, asked(&arrival.request), By::Us, 503);
             self.reply(&arrival, &AnswerText { status: 503, phrase: phrase(503).into(), extra });
         } else {
             self.answer(now, &arrival, 503, phrase(503), extra);

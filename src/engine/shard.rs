@@ -130,7 +130,7 @@ impl Engine {
             Input::Refused { flow, request, is_told } => {
                 self.counters.requests.add(1);
                 self.counting.request_came(&flow, request.method());
-                self.refuse(now, world, flow, &request, is_told);
+                self.refuse(now, world, flow, request, is_told);
             }
             Input::Absorbed { flow, request } => {
                 self.counters.requests.add(1);
