@@ -141,7 +141,7 @@ fn overload(shards: &[Arc<EngineCounters>], net: &NetCounters) -> [MetricFamily;
 }
 
 /// What the engines hold.
-fn levels(shards: &[Arc<EngineCounters>]) -> [MetricFamily; 4] {
+fn levels(shards: &[Arc<EngineCounters>]) -> [MetricFamily; 6] {
     let sum = |of: fn(&EngineCounters) -> &Level| shards.iter().map(|shard| of(shard).get()).sum();
     let transactions = MetricFamily {
         name: "ringfence_transactions".into(),
@@ -157,6 +157,16 @@ fn levels(shards: &[Arc<EngineCounters>]) -> [MetricFamily; 4] {
         transactions,
         gauge("answers_remembered", "Answers kept for retransmissions", sum(|counters| &counters.remembered)),
         gauge("requests_waiting", "Requests that wait for a name or an address", sum(|counters| &counters.waiting)),
+        gauge(
+            "requests_unanswered",
+            "Requests sent on that have no final response",
+            sum(|counters| &counters.unanswered),
+        ),
+        gauge(
+            "shards_draining",
+            "Shards that refuse new calls: the process is to end",
+            sum(|counters| &counters.draining),
+        ),
         family("retransmissions_sent", "Messages that a timer sent again", MetricKind::Counter, resent),
     ]
 }

@@ -95,10 +95,38 @@ impl Sip {
         self.net.failed()
     }
 
+    /// Refuses new calls from now on, and serves what is under way.
+    pub(super) async fn drain(&self) {
+        self.net.drain().await;
+    }
+
+    /// What is being set up, and how many calls have been answered so far.
+    pub(super) fn progress(&self) -> Progress {
+        let engines = &self.counters.engines;
+        let answered = engines.iter().map(|counters| counters.calls_opened.get()).sum::<u64>();
+        Progress {
+            refuses: engines.iter().all(|counters| counters.draining.get() > 0),
+            unanswered: engines.iter().map(|counters| counters.unanswered.get()).sum(),
+            answered,
+            up: answered.saturating_sub(engines.iter().map(|counters| counters.calls_closed.get()).sum()),
+        }
+    }
+
     /// Ends the shards; what they hold back of records is written first.
     pub(super) async fn stop(self) {
         self.net.stop().await;
     }
+}
+
+/// How far the calls have come that are being set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Progress {
+    /// No new ones begin.
+    pub(super) refuses: bool,
+    pub(super) unanswered: u64,
+    /// Calls so far, and those of them that are up.
+    pub(super) answered: u64,
+    pub(super) up: u64,
 }
 
 /// An engine as the network drives it.

@@ -56,6 +56,10 @@ pub struct EngineCounters {
     pub remembered: Level,
     /// Requests that wait for a name or an address.
     pub waiting: Level,
+    /// 1 once new requests are refused because the process is to end.
+    pub draining: Level,
+    /// Proxied requests without a final response.
+    pub unanswered: Level,
     /// How long calls rang: from when the engine got the INVITE to the 2xx. How long it waited before that
     /// (`net::admission`) is not in it.
     pub setup: Histogram,

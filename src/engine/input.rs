@@ -43,6 +43,8 @@ pub enum Input {
         /// The ticket of that action.
         ticket: Ticket,
     },
+    /// The process is to end: new requests are refused from now on (503), what is under way is finished.
+    Drain,
     /// The answer to [`Action::Resolve`](super::Action::Resolve).
     Resolved {
         /// The query of that action.

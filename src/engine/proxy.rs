@@ -164,6 +164,7 @@ impl Engine {
             open: Some(Box::new(open)),
         });
         self.counters.forwarded.add(1);
+        self.unanswered += 1;
         self.try_next(now, id, Failure::Unavailable);
     }
 
@@ -482,7 +483,9 @@ impl Engine {
     /// The request is answered: its record is written, and what is no longer needed goes.
     fn conclude(&mut self, now: Now, id: ProxyId, status: Option<u16>) {
         let Some(proxy) = self.proxies.get_mut(id.0) else { return };
-        proxy.answered = true;
+        if !std::mem::replace(&mut proxy.answered, true) {
+            self.unanswered -= 1;
+        }
         if let Some(record) = proxy.open.take().and_then(|open| open.record) {
             if proxy.method == Method::Invite && matches!(status, Some(200..=299)) {
                 self.counters.setup.add(record.age(now));

@@ -111,6 +111,9 @@ impl Engine {
         let Some(trunk) = world.policy.trunk_of(arrival.flow.peer, arrival.flow.transport) else {
             return self.handle_stranger(&arrival);
         };
+        if let Some(retry_after) = self.drain_refusal(world, &arrival, trunk) {
+            return self.answer(now, &arrival, 503, phrase(503), retry_after.to_vec());
+        }
         let request = &arrival.request;
         if self.is_for_us(request, &arrival.flow) && request.method() == Method::Options {
             // Here we are no proxy but who is called (RFC 3261 section 8.2.2.3).

@@ -69,6 +69,10 @@ pub struct Engine {
     pub(super) waiting: HashMap<QueryId, Waiting>,
     pub(super) records: Records,
     pub(super) rings: VecDeque<Ring>,
+    /// Proxied requests that have no final response yet.
+    pub(super) unanswered: usize,
+    /// The process is to end.
+    pub(super) draining: bool,
     /// In the tokens that it writes: those with another number are of an earlier process.
     pub(super) process: u32,
     pub(super) splice: Splice,
@@ -106,6 +110,8 @@ impl Engine {
             waiting: HashMap::new(),
             records: Records::default(),
             rings: VecDeque::new(),
+            unanswered: 0,
+            draining: false,
             process,
             splice: Splice::new(),
             actions: VecDeque::new(),
@@ -140,6 +146,7 @@ impl Engine {
             Input::Rejected { flow, rejected } => self.handle_rejected(world, &flow, &rejected),
             Input::SendFailed { ticket } => self.handle_send_failed(now, ticket),
             Input::Resolved { query, hops } => self.handle_resolved(now, query, &hops),
+            Input::Drain => self.drain(),
         }
         self.settle(now);
     }
@@ -182,6 +189,7 @@ impl Engine {
             calls: self.calls.len(),
             waiting: self.waiting.len(),
             cancels: self.cancels.len(),
+            unanswered: self.unanswered,
         }
     }
 
@@ -219,6 +227,7 @@ impl Engine {
         counters.resent.set(self.transactions.resent());
         counters.remembered.set(self.memory.len());
         counters.waiting.set(self.waiting.len());
+        counters.unanswered.set(self.unanswered);
     }
 
     pub(super) fn send(&mut self, flow: Flow, bytes: Bytes, ticket: Option<Ticket>) {
@@ -321,4 +330,6 @@ pub struct Load {
     pub waiting: usize,
     /// Our CANCELs.
     pub cancels: usize,
+    /// Requests being proxied that have no final response yet.
+    pub unanswered: usize,
 }

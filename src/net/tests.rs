@@ -49,6 +49,7 @@ enum Seen {
     Rejected(Malformed, bool),
     SendFailed(Ticket),
     Resolved(QueryId, Vec<Hop>),
+    Drain,
     Timeout,
     Finish,
 }
@@ -80,6 +81,7 @@ impl ShardCore for Echo {
             Input::Rejected { rejected, .. } => Seen::Rejected(rejected.reason, rejected.headers.is_some()),
             Input::SendFailed { ticket } => Seen::SendFailed(ticket),
             Input::Resolved { query, hops } => Seen::Resolved(query, hops),
+            Input::Drain => Seen::Drain,
         };
         let _ = self.seen.send((self.index, seen));
     }

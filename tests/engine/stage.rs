@@ -369,6 +369,14 @@ impl Stage {
         self
     }
 
+    /// The process is told to end.
+    pub(crate) fn is_to_end(&mut self) -> &mut Stage {
+        let now = self.clock();
+        self.engine.handle(now, &self.world, Input::Drain);
+        self.drain();
+        self
+    }
+
     pub(crate) fn fail(&mut self, ticket: Option<Ticket>) -> &mut Stage {
         let ticket = ticket.expect("a request has a ticket");
         let now = self.clock();
