@@ -1,7 +1,7 @@
 //! Flow: the transport, addresses and connection that a message came by or leaves by.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, SocketAddrV4};
 
 /// A SIP transport protocol (RFC 3261 section 18; TLS is `SIPS`-less `TLS` in Via).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -99,8 +99,63 @@ impl Flow {
     }
 }
 
+/// A [`Flow`] that is kept for as long as a call, which keeps several: over IPv4 it takes a third of the room.
+#[derive(Debug, Clone)]
+pub struct KeptFlow(Repr);
+
+#[derive(Debug, Clone)]
+enum Repr {
+    V4 {
+        transport: Transport,
+        listener: ListenerId,
+        local: SocketAddrV4,
+        peer: SocketAddrV4,
+        connection: Option<ConnectionId>,
+    },
+    Other(Box<Flow>),
+}
+
+impl KeptFlow {
+    /// The flow.
+    pub fn get(&self) -> Flow {
+        match self.0 {
+            Repr::V4 { transport, listener, local, peer, connection } => {
+                Flow { transport, listener, local: local.into(), peer: peer.into(), connection }
+            }
+            Repr::Other(ref flow) => **flow,
+        }
+    }
+}
+
+impl From<Flow> for KeptFlow {
+    fn from(flow: Flow) -> KeptFlow {
+        let Flow { transport, listener, connection, .. } = flow;
+        KeptFlow(match (flow.local, flow.peer) {
+            (SocketAddr::V4(local), SocketAddr::V4(peer)) => Repr::V4 { transport, listener, local, peer, connection },
+            _ => Repr::Other(Box::new(flow)),
+        })
+    }
+}
+
 impl fmt::Display for Flow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}>{}", self.transport, self.peer, self.local)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_flow_is_the_flow_and_small() {
+        for (local, peer) in [("10.0.0.1:5060", "10.0.0.2:5070"), ("[fe80::1%2]:5060", "[fe80::2%2]:5070")] {
+            for connection in [None, Some(ConnectionId(u64::MAX))] {
+                let (local, peer) = (local.parse().expect("an address"), peer.parse().expect("an address"));
+                let flow = Flow { transport: Transport::Tls, listener: ListenerId(7), local, peer, connection };
+                assert_eq!(KeptFlow::from(flow).get(), flow);
+            }
+        }
+        assert_eq!(size_of::<KeptFlow>(), 32);
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! 1. A shard's thread (`net::shard`) takes bytes from its socket or its queue, and [`sip::scan`] makes a
 //!    [`sip::Message`] of them: the bytes and an index. What belongs to a call that is up is handled at once; a new call
-//!    waits for its turn, or is refused where too many wait (`net::admission`).
+//!    may have to wait for its turn, and is refused where too many wait (`net::admission`).
 //! 2. [`engine::Engine::handle`] (a request in `engine::request`) sorts out what has been here: [`transaction`] absorbs
 //!    the retransmission of a call that went on, `engine::memory` answers that of a call that did not. A request with a
 //!    To tag leaves for `engine::dialog` and is never screened.

@@ -15,7 +15,8 @@ use crate::time::WallTime;
 /// nothing but those calls. Counts per trunk are read without looking at the calls.
 #[derive(Debug, Default)]
 pub struct Usage {
-    calls: DashMap<CallKey, LiveCall, Prehashed>,
+    /// Boxed, since a map has up to twice as many places as it needs and keeps them after a burst.
+    calls: DashMap<CallKey, Box<LiveCall>, Prehashed>,
     trunks: DashMap<Arc<str>, TrunkCounters>,
 }
 
@@ -68,23 +69,21 @@ impl Usage {
         self.count(&call, |counter| {
             counter.fetch_add(1, Ordering::Relaxed);
         });
-        let replaced = self.calls.insert(key, call);
-        if let Some(call) = &replaced {
-            self.uncount(call);
-        }
-        replaced
+        let replaced = self.calls.insert(key, Box::new(call))?;
+        self.uncount(&replaced);
+        Some(*replaced)
     }
 
     /// Takes a call out; `None` when it is not there (any more).
     pub fn close(&self, key: CallKey) -> Option<LiveCall> {
         let (_, call) = self.calls.remove(&key)?;
         self.uncount(&call);
-        Some(call)
+        Some(*call)
     }
 
     /// A copy of what is known of a call; `None` when it is not up (any more).
     pub fn call(&self, key: CallKey) -> Option<LiveCall> {
-        self.calls.get(&key).map(|call| call.clone())
+        self.calls.get(&key).map(|call| LiveCall::clone(&call))
     }
 
     /// Moves a call to another trunk, as when its first target failed; whether it is there.
@@ -112,7 +111,7 @@ impl Usage {
     /// At most `limit` calls, in no order; calls that open or close meanwhile may be missing. Locks one part of the map
     /// at a time and only to copy a call.
     pub fn calls(&self, limit: usize) -> Vec<(CallKey, LiveCall)> {
-        self.calls.iter().take(limit).map(|call| (*call.key(), call.value().clone())).collect()
+        self.calls.iter().take(limit).map(|call| (*call.key(), LiveCall::clone(call.value()))).collect()
     }
 
     fn uncount(&self, call: &LiveCall) {

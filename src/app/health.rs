@@ -1,5 +1,7 @@
 //! Whether each part works.
 
+use std::sync::atomic::Ordering;
+
 use super::live::{Live, wall_time};
 use crate::admin::HealthDetail;
 use crate::config::SourceNotice;
@@ -16,7 +18,8 @@ pub(super) fn details(live: &Live) -> Vec<HealthDetail> {
         live.edits.is_failing().then(|| "the last edit could not be stored".to_owned())
     };
     let records = live.counts.records.is_failing().then(|| "the last records could not be written".to_owned());
-    vec![detail("edits", edits), detail("records", records), lists(live)]
+    let calls = live.draining.load(Ordering::Relaxed).then(|| "draining: new calls are refused".to_owned());
+    vec![detail("calls", calls), detail("edits", edits), detail("records", records), lists(live)]
 }
 
 /// A list that is not what its files say is trouble. One that is old or waits works as it was told to: if each node

@@ -62,6 +62,7 @@ pub(super) fn families(live: &Live) -> Vec<MetricFamily> {
     let sip = &live.counts.sip;
     families.extend(calls::families(&sip.engines));
     families.extend(engines(&sip.engines));
+    families.extend(overload(&sip.engines, &sip.net));
     families.extend(levels(&sip.engines));
     families.extend(net(&sip.net));
     families.extend(sip.gauges.iter().flat_map(gauges));
@@ -85,10 +86,9 @@ type Field = fn(&EngineCounters) -> &Tally;
 
 fn engines(shards: &[Arc<EngineCounters>]) -> impl Iterator<Item = MetricFamily> {
     let sum = |of: Field| shards.iter().map(|shard| of(shard).get()).sum();
-    let named: [(&str, &str, Field); 16] = [
-        ("requests", "Requests that came in, retransmissions included", |counters| &counters.requests),
+    let named: [(&str, &str, Field); 13] = [
+        ("requests", "Requests that came in, with retransmissions and malformed ones", |counters| &counters.requests),
         ("responses", "Responses that came in", |counters| &counters.responses),
-        ("unknown_source", "Requests from addresses that no trunk has", |counters| &counters.unknown_source),
         ("retransmissions", "Requests that had been had before", |counters| &counters.retransmissions),
         ("stray_responses", "Responses that match nothing", |counters| &counters.stray_responses),
         ("stray_acks", "ACKs that match nothing", |counters| &counters.stray_acks),
@@ -100,10 +100,6 @@ fn engines(shards: &[Arc<EngineCounters>]) -> impl Iterator<Item = MetricFamily>
         ("calls_opened", "Calls answered and opened", |counters| &counters.calls_opened),
         ("calls_closed", "Calls closed", |counters| &counters.calls_closed),
         ("unacknowledged", "Final responses that nobody acknowledged", |counters| &counters.unacknowledged),
-        ("overload_untold", "Calls refused unanswered: their trunk has heard enough 503", |counters| {
-            &counters.overload_untold
-        }),
-        ("overload_refused", "Calls answered 503 because there were too many", |counters| &counters.overload_refused),
     ];
     let full = sum(|counters| &counters.unresolved_full);
     let malformed = Malformed::ALL.iter().enumerate().map(|(at, reason)| {
@@ -126,8 +122,26 @@ fn engines(shards: &[Arc<EngineCounters>]) -> impl Iterator<Item = MetricFamily>
     named.into_iter().chain([full, malformed])
 }
 
+/// What was refused before or in an engine, and what strangers sent.
+fn overload(shards: &[Arc<EngineCounters>], net: &NetCounters) -> [MetricFamily; 2] {
+    let sum = |of: Field| shards.iter().map(|shard| of(shard).get()).sum::<u64>();
+    let strangers = sum(|counters| &counters.unknown_source) + net.overload_strangers.get();
+    let refused = MetricFamily {
+        name: "ringfence_overload_refused".into(),
+        help: "Calls of trunks refused because there were too many, by their answer; unread ones got none either"
+            .into(),
+        kind: MetricKind::Counter,
+        samples: vec![
+            sample("answer", "503", sum(|counters| &counters.overload_answered)),
+            sample("answer", "none", sum(|counters| &counters.overload_unanswered)),
+            sample("answer", "unread", net.overload_unread.get()),
+        ],
+    };
+    [refused, family("unknown_source", "Requests from addresses that no trunk has", MetricKind::Counter, strangers)]
+}
+
 /// What the engines hold.
-fn levels(shards: &[Arc<EngineCounters>]) -> [MetricFamily; 4] {
+fn levels(shards: &[Arc<EngineCounters>]) -> [MetricFamily; 6] {
     let sum = |of: fn(&EngineCounters) -> &Level| shards.iter().map(|shard| of(shard).get()).sum();
     let transactions = MetricFamily {
         name: "ringfence_transactions".into(),
@@ -143,6 +157,16 @@ fn levels(shards: &[Arc<EngineCounters>]) -> [MetricFamily; 4] {
         transactions,
         gauge("answers_remembered", "Answers kept for retransmissions", sum(|counters| &counters.remembered)),
         gauge("requests_waiting", "Requests that wait for a name or an address", sum(|counters| &counters.waiting)),
+        gauge(
+            "requests_unanswered",
+            "Requests sent on that have no final response",
+            sum(|counters| &counters.unanswered),
+        ),
+        gauge(
+            "shards_draining",
+            "Shards that refuse new calls: the process is to end",
+            sum(|counters| &counters.draining),
+        ),
         family("retransmissions_sent", "Messages that a timer sent again", MetricKind::Counter, resent),
     ]
 }
@@ -188,7 +212,6 @@ fn net(net: &NetCounters) -> impl Iterator<Item = MetricFamily> + use<> {
         ("udp_send_errors", "Datagrams that the kernel refused to send", &net.udp_send_errors),
         ("udp_send_full", "Datagrams dropped because the send buffer stayed full", &net.udp_send_full),
         ("handed_over", "Messages handed to another shard", &net.handed_over),
-        ("overload_dropped", "Calls dropped unread because there were too many", &net.overload_dropped),
         ("queue_full", "Inputs dropped because the queue of a shard was full", &net.queue_full),
         ("streams_accepted", "Connections accepted", &net.streams_accepted),
         ("streams_connected", "Connections made", &net.streams_connected),

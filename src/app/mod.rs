@@ -1,6 +1,6 @@
 //! The daemon: reads the config, opens the state, joins the rows below and takes them down again.
 //!
-//! * `run` starts and stops everything, in order; `open` reads config, state and lists before anything is served.
+//! * `run` starts and stops everything, in order, `drain` waits for calls that are being set up; `open` reads config, state and lists before anything is served.
 //! * `worlds` holds the world that shards read, and drops old ones where no call waits.
 //! * `live` is what is in force while the daemon runs: it makes edits through the store and serves the admin port;
 //!   `read` is what is known beside the world, `status` and `health` tell it, `past` what was before.
@@ -13,6 +13,7 @@ mod background;
 mod bases;
 mod changes;
 mod difference;
+mod drain;
 mod folding;
 mod health;
 mod imports;

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::background::modestly;
+use super::drain::{Settling, drain};
 use super::live::{Counts, Live, wall_time};
 use super::open::Opened;
 use super::sip::Sip;
@@ -203,11 +205,12 @@ impl Signals {
     }
 }
 
-/// Waits for a signal to stop; reloads on SIGHUP meanwhile.
+/// Waits for a signal to stop, and then for calls that are being set up or a second signal; reloads on SIGHUP meanwhile.
 async fn until_told(live: &Arc<Live>, sip: &Sip, signals: Signals) -> ExitCode {
     let Signals { mut terminate, mut interrupt, mut hangup } = signals;
     let failed = sip.failed();
     tokio::pin!(failed);
+    let mut settling = Settling::default();
     let mut sweep = tokio::time::interval(SWEEP);
     loop {
         tokio::select! {
@@ -220,6 +223,7 @@ async fn until_told(live: &Arc<Live>, sip: &Sip, signals: Signals) -> ExitCode {
                 tokio::task::spawn_blocking(move || reload::reload(&live, &by).is_ok());
             }
             _ = sweep.tick() => {
+                settling.observe(tokio::time::Instant::now(), sip.progress());
                 if !live.worlds.is_swept() {
                     let live = Arc::clone(live);
                     // To give back a large list takes some 10 ms.
@@ -236,6 +240,12 @@ async fn until_told(live: &Arc<Live>, sip: &Sip, signals: Signals) -> ExitCode {
                 return ExitCode::FAILURE;
             }
         }
+    }
+    live.draining.store(true, Ordering::Relaxed);
+    tokio::select! {
+        () = drain(sip, settling, live.started_with.sip.drain) => {}
+        _ = terminate.recv() => tracing::warn!("told to stop again: calls that are being set up are cut off"),
+        _ = interrupt.recv() => tracing::warn!("told to stop again: calls that are being set up are cut off"),
     }
     tracing::info!("stopping");
     ExitCode::SUCCESS

@@ -17,10 +17,11 @@ use crate::engine::{self, Action, Engine, EngineConfig, Input, Listener, SipConf
 use crate::flow::{Flow, ListenerId, Transport};
 use crate::net::{DnsConfig, Listen, Net, NetConfig, NetError, NetGauges, ShardCore};
 use crate::records::RecordSink;
-use crate::screen::{World, is_emergency};
+use crate::screen::{TrunkId, World, is_emergency};
+use crate::sip::Request;
 use crate::store::Keys;
 use crate::time::Now;
-use crate::transaction::Timings;
+use crate::transaction::{ServerKey, Timings};
 use crate::usage::Usage;
 
 /// The running network with its engines.
@@ -95,10 +96,38 @@ impl Sip {
         self.net.failed()
     }
 
+    /// Refuses new calls from now on, and serves what is under way.
+    pub(super) async fn drain(&self) {
+        self.net.drain().await;
+    }
+
+    /// What is being set up, and how many calls have been answered so far.
+    pub(super) fn progress(&self) -> Progress {
+        let engines = &self.counters.engines;
+        let answered = engines.iter().map(|counters| counters.calls_opened.get()).sum::<u64>();
+        Progress {
+            refuses: engines.iter().all(|counters| counters.draining.get() > 0),
+            unanswered: engines.iter().map(|counters| counters.unanswered.get()).sum(),
+            answered,
+            up: answered.saturating_sub(engines.iter().map(|counters| counters.calls_closed.get()).sum()),
+        }
+    }
+
     /// Ends the shards; what they hold back of records is written first.
     pub(super) async fn stop(self) {
         self.net.stop().await;
     }
+}
+
+/// How far the calls have come that are being set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Progress {
+    /// No new ones begin.
+    pub(super) refuses: bool,
+    pub(super) unanswered: u64,
+    /// Calls so far, and those of them that are up.
+    pub(super) answered: u64,
+    pub(super) up: u64,
 }
 
 /// An engine as the network drives it.
@@ -111,9 +140,20 @@ impl ShardCore for Core {
         self.0.handle(now, world, input);
     }
 
-    fn is_urgent(&self, world: &World, flow: &Flow, request_uri: &[u8]) -> bool {
-        let trunk = world.policy.trunk_of(flow.peer, flow.transport);
-        trunk.is_some_and(|trunk| is_emergency(&world.policy, trunk, request_uri))
+    fn trunk_of(&self, world: &World, flow: &Flow) -> Option<TrunkId> {
+        world.policy.trunk_of(flow.peer, flow.transport)
+    }
+
+    fn is_emergency(&self, world: &World, trunk: TrunkId, request_uri: &[u8]) -> bool {
+        is_emergency(&world.policy, trunk, request_uri)
+    }
+
+    fn server_key(&self, request: &Request) -> ServerKey {
+        self.0.server_key(request)
+    }
+
+    fn cancelled_key(&self, cancel: &Request) -> ServerKey {
+        self.0.cancelled_key(cancel)
     }
 
     fn handle_timeout(&mut self, now: Now, _: &World) {

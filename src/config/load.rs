@@ -68,6 +68,7 @@ impl Settings {
             ("sip.workers", sip.0.workers != sip.1.workers),
             ("sip.unknown_source", sip.0.unknown_source != sip.1.unknown_source),
             ("sip.call_expires", sip.0.call_expires != sip.1.call_expires),
+            ("sip.drain", sip.0.drain != sip.1.drain),
             ("lists.watch", self.lists.watch != new.lists.watch),
         ];
         #[cfg(feature = "daemon")]

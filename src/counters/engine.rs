@@ -10,7 +10,7 @@ pub const MALFORMED: usize = 21;
 /// What one engine counts.
 #[derive(Debug, Default)]
 pub struct EngineCounters {
-    /// Requests that came in, retransmissions included.
+    /// Requests that came in, with retransmissions, refused calls, and malformed ones that can be answered.
     pub requests: Tally,
     /// Responses that came in.
     pub responses: Tally,
@@ -42,10 +42,10 @@ pub struct EngineCounters {
     pub unacknowledged: Tally,
     /// Requests dropped because too much waited for a name or an address.
     pub unresolved_full: Tally,
-    /// Calls refused for overload whose callers were told.
-    pub overload_refused: Tally,
-    /// Calls refused for overload that came to the engine and were not told.
-    pub overload_untold: Tally,
+    /// Calls refused for overload with 503.
+    pub overload_answered: Tally,
+    /// Calls refused for overload without an answer.
+    pub overload_unanswered: Tally,
     /// Messages that the timers of RFC 3261 sent again.
     pub resent: Level,
     /// Server transactions.
@@ -56,7 +56,12 @@ pub struct EngineCounters {
     pub remembered: Level,
     /// Requests that wait for a name or an address.
     pub waiting: Level,
-    /// How long calls rang: from the INVITE to the 2xx.
+    /// 1 once new requests are refused because the process is to end.
+    pub draining: Level,
+    /// Proxied requests without a final response.
+    pub unanswered: Level,
+    /// How long calls rang: from when the engine got the INVITE to the 2xx. How long it waited before that
+    /// (`net::admission`) is not in it.
     pub setup: Histogram,
     /// Of each trunk; those of no trunk under the empty name.
     pub trunks: Named<TrunkCounters>,

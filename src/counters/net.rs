@@ -26,8 +26,10 @@ pub struct NetCounters {
     pub handed_over: Counter,
     /// Inputs dropped because a shard's queue was full.
     pub queue_full: Counter,
-    /// Calls dropped for overload, unread as far as possible.
-    pub overload_dropped: Counter,
+    /// Calls of trunks dropped for overload before an engine saw them.
+    pub overload_unread: Counter,
+    /// Calls from addresses that no trunk has, dropped likewise.
+    pub overload_strangers: Counter,
     /// Connections accepted.
     pub streams_accepted: Counter,
     /// Connections made.

@@ -2,7 +2,7 @@
 
 use super::Tally;
 
-/// How many verdicts are told apart: that it is as many as `Verdict` has is checked where that stands.
+/// How many verdicts are told apart: that it is as many as `VerdictKind` has is checked where that stands.
 pub const VERDICTS: usize = 9;
 
 /// How many actions are told apart, likewise.

@@ -7,18 +7,19 @@ use bytes::Bytes;
 use rand::Rng;
 
 use super::calls::{Call, Side};
+use super::counting::asked;
 use super::forward::{Names, Outgoing, ResponseTrust, conceal, next_request_uri};
 use super::hops::Hops;
-use super::proxy::{Open, Plan, ProxyId, Returning};
+use super::proxy::{Kept, Open, Plan, ProxyId, Returning};
 use super::record::PendingRecord;
 use super::request::Arrival;
 use super::settings::EngineConfig;
 use super::shard::Engine;
 use super::token::{MOST_CONCEALED, Token, short_hash};
 use crate::flow::Flow;
-use crate::number::{Number, Party};
+use crate::number::Party;
 use crate::screen::{CallView, Passage, Policy, TrunkId, World};
-use crate::sip::{HeaderName, Headers, NameAddr, Response, Splice, Target, phrase, request_uri};
+use crate::sip::{HeaderName, Headers, NameAddr, Request, Response, Splice, Target, phrase, request_uri};
 use crate::time::Now;
 use crate::transaction::ClientId;
 use crate::usage::{CallKey, LiveCall};
@@ -30,16 +31,21 @@ pub(super) struct CallPlan {
     policy: Arc<Policy>,
     from_trunk: TrunkId,
     passage: Passage,
-    callee_number: Option<Number>,
-    rule: Option<Arc<str>>,
+    parties: Parties,
     /// For the table of live calls.
-    caller: Box<str>,
-    callee: Box<str>,
+    rule: Option<Arc<str>>,
     token: Token,
-    /// The token as written; empty for a method that makes no dialog.
+    /// The token as written; empty for a method that makes no dialog, and once no other target is tried.
     token_text: Vec<u8>,
     /// How many targets have been tried.
     tried: usize,
+}
+
+/// Who calls whom, as it was screened.
+#[derive(Debug)]
+pub(super) struct Parties {
+    caller: Party<'static>,
+    callee: Party<'static>,
 }
 
 impl Engine {
@@ -49,14 +55,14 @@ impl Engine {
         &mut self,
         now: Now,
         world: &World,
-        arrival: &Arrival<'_>,
+        arrival: Arrival,
         from_trunk: TrunkId,
         passage: Passage,
-        view: &CallView<'_>,
+        parties: Parties,
         rule: Option<Arc<str>>,
         record: Option<PendingRecord>,
     ) {
-        let request = arrival.request;
+        let request = &arrival.request;
         let keys = &self.config.keys;
         let policy = world.policy.clone();
         let (from, to) = (policy.trunk(from_trunk), policy.trunk(passage.trunk));
@@ -69,16 +75,16 @@ impl Engine {
             minted: now.wall.seconds(),
             asserts: passage.present.is_some_and(|presented| presented.headers.asserted),
             presented: passage.present.map(|presented| presented.number),
-            concealed: shows_other_from.then(|| conceal(request, passage.hide)),
+            concealed: shows_other_from.then(|| Box::new(conceal(request, passage.hide))),
         };
         let too_long = |concealed: &super::token::Concealed| {
             concealed.from.len() > MOST_CONCEALED || concealed.contact_user.len() > MOST_CONCEALED
         };
-        if token.concealed.as_ref().is_some_and(too_long) {
+        if token.concealed.as_deref().is_some_and(too_long) {
             if let Some(record) = record {
                 self.records.call(now, &record, Some(513));
             }
-            return self.answer(now, arrival, 513, phrase(513), Vec::new());
+            return self.answer(now, &arrival, 513, phrase(513), Vec::new());
         }
         let mut token_text = Vec::new();
         if request.method().may_make_dialog() {
@@ -90,32 +96,18 @@ impl Engine {
         }
         let names = shows_other_from.then(|| Box::new(Names::of(request, false)));
         let trust = ResponseTrust { distrusted: !to.trusted, protected: !from.trusted };
-        let plan = CallPlan {
-            from_trunk,
-            callee_number: match view.callee() {
-                Party::Number(number) => Some(*number),
-                _ => None,
-            },
-            rule,
-            caller: caller(view).into(),
-            callee: party(view.callee()).into(),
-            passage,
-            policy,
-            token,
-            token_text,
-            tried: 0,
-        };
+        let plan = CallPlan { from_trunk, parties, rule, passage, policy, token, token_text, tried: 0 };
         let open = Open {
-            request: request.clone(),
-            came_by: arrival.flow,
+            asked: asked(request),
+            request: Kept::Whole(Box::new(arrival.request)),
+            came_by: arrival.flow.into(),
             came_at: now.mono,
             plan: Plan::Call(Box::new(plan)),
             best: None,
-            challenges: Vec::new(),
             hops: Hops::default(),
             record,
         };
-        self.open_proxy(now, arrival, open, Returning { names, trust, ends: None });
+        self.open_proxy(now, arrival.key, arrival.back, open, Returning { names, trust, ends: None });
     }
 
     /// A call is answered: it is up until its BYE.
@@ -124,16 +116,16 @@ impl Engine {
         let Some(open) = &mut proxy.open else { return };
         let Plan::Call(plan) = &mut open.plan else { return };
         let (Some(_), Some(leaves_by)) = (response.to_tag(), self.transactions.client_flow(client)) else { return };
-        let request = &open.request;
+        let request = open.request.read();
         let call = Call {
             token: std::mem::take(&mut plan.token),
-            caller: Side { flow: open.came_by, contact: contact(request.headers()) },
-            callee: Side { flow: leaves_by, contact: contact(response.headers()) },
+            caller: Side { flow: open.came_by.clone(), contact: contact(request.headers()) },
+            callee: Side { flow: leaves_by.into(), contact: contact(response.headers()) },
         };
         let live = LiveCall {
             call_id: String::from_utf8_lossy(request.call_id()).into(),
-            caller: std::mem::take(&mut plan.caller),
-            callee: std::mem::take(&mut plan.callee),
+            caller: text_of(&plan.parties.caller).into(),
+            callee: text_of(&plan.parties.callee).into(),
             from_trunk: plan.policy.trunk(plan.from_trunk).name.clone(),
             to_trunk: plan.policy.trunk(plan.passage.trunk).name.clone(),
             rule: plan.rule.take(),
@@ -204,29 +196,38 @@ impl CallPlan {
         self.passage.unavailable
     }
 
+    /// No other target is tried from now on.
+    pub(super) fn rings(&mut self) {
+        self.token_text = Vec::new();
+    }
+
     /// The request as it goes to the target of `flow`.
     pub(super) fn write(
         &self,
-        open: &Open,
+        request: &Request,
+        came_by: &Flow,
         config: &EngineConfig,
         splice: &mut Splice,
         flow: &Flow,
         branch: &[u8],
     ) -> Bytes {
-        let request = &open.request;
         let passage = &self.passage;
         let (from, to) = (self.policy.trunk(self.from_trunk), self.policy.trunk(passage.trunk));
         let listener = config.listener(flow.listener);
         let mut out = Outgoing { request, splice };
-        out.via(open.came_by.peer, listener, flow, branch);
+        out.via(came_by.peer, listener, flow, branch);
         if !self.token_text.is_empty() {
-            let sides = [(listener, flow), (config.listener(open.came_by.listener), &open.came_by)];
+            let sides = [(listener, flow), (config.listener(came_by.listener), came_by)];
             out.record_route(&self.token_text, sides);
         }
         out.hop_headers();
         out.drop_routes();
+        let number = match self.parties.callee {
+            Party::Number(number) => Some(number),
+            _ => None,
+        };
         if let Some(target) = self.current_target() {
-            out.request_uri(&next_request_uri(request.uri_bytes(), &passage.callee, self.callee_number, to, target));
+            out.request_uri(|out| next_request_uri(request, &passage.callee, number, to, target, out));
         }
         out.remove_named(&self.policy.removed_headers);
         if !from.trusted {
@@ -250,16 +251,19 @@ impl CallPlan {
     }
 }
 
-/// The caller as the table of live calls shows him.
-fn caller(view: &CallView<'_>) -> String {
-    match view.asserted_number().or(view.from_number()) {
-        Some(number) => number.to_string(),
-        None if view.is_anonymous() => "anonymous".to_owned(),
-        None => "unavailable".to_owned(),
+impl Parties {
+    pub(super) fn of(view: &CallView<'_>) -> Parties {
+        let caller = match view.asserted_number().or(view.from_number()) {
+            Some(number) => Party::Number(number),
+            None if view.is_anonymous() => Party::Anonymous,
+            None => Party::Unavailable,
+        };
+        Parties { caller, callee: view.callee().clone().into_owned() }
     }
 }
 
-fn party(party: &Party<'_>) -> String {
+/// As the table of live calls shows it.
+fn text_of(party: &Party<'_>) -> String {
     match party {
         Party::Number(number) => number.to_string(),
         Party::Code(code) => code.to_string(),

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::hash::keyed;
 use super::token::Token;
-use crate::flow::Flow;
+use crate::flow::KeptFlow;
 use crate::prehashed::PrehashedMap;
 use crate::usage::CallKey;
 
@@ -22,7 +22,7 @@ pub(super) struct Call {
 #[derive(Debug, Clone)]
 pub(super) struct Side {
     /// The way by which its part of the call was set up.
-    pub flow: Flow,
+    pub flow: KeptFlow,
     /// The URI of its Contact, fit for a request line; empty when it gave none.
     pub contact: Box<[u8]>,
 }

@@ -22,6 +22,9 @@ pub struct SipConfig {
     /// A call without BYE is closed in records and counters after this.
     #[serde(deserialize_with = "span")]
     pub call_expires: Duration,
+    /// How long a process that is told to end waits for calls that are being set up.
+    #[serde(deserialize_with = "span")]
+    pub drain: Duration,
 }
 
 impl Default for SipConfig {
@@ -34,6 +37,7 @@ impl Default for SipConfig {
             workers: 0,
             unknown_source: UnknownSource::default(),
             call_expires: DEFAULT_CALL_EXPIRES,
+            drain: DEFAULT_DRAIN,
         }
     }
 }
@@ -123,3 +127,6 @@ const DEFAULT_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIE
 
 /// Longer than people talk; a call that outlives it lost its BYE.
 const DEFAULT_CALL_EXPIRES: Duration = Duration::from_secs(12 * 3600);
+
+/// Most calls are answered, refused or given up by then; service managers kill after 90 s.
+const DEFAULT_DRAIN: Duration = Duration::from_secs(60);

@@ -112,8 +112,7 @@ impl Counting {
             let method = self.method_of_response(bytes);
             self.trunk(flow).responses_out[method as usize].add(1);
         } else {
-            let method = memchr::memchr(b' ', bytes).map_or(Method::Other, |end| Method::parse(&bytes[..end]));
-            self.trunk(flow).requests_out[method as usize].add(1);
+            self.trunk(flow).requests_out[method_of_request(bytes) as usize].add(1);
         }
     }
 
@@ -124,7 +123,7 @@ impl Counting {
 
     /// A call has been judged.
     pub(super) fn judged(&mut self, verdict: &Verdict) {
-        self.rule(&verdict.cause).decided[verdict.number()].add(1);
+        self.rule(&verdict.cause).decided[verdict.kind() as usize].add(1);
         for observed in &verdict.observed {
             self.rule(&observed.cause).observed[observed.action as usize].add(1);
         }
@@ -188,9 +187,14 @@ impl Counting {
     }
 }
 
+/// What the request line says.
+pub(super) fn method_of_request(bytes: &[u8]) -> Method {
+    memchr::memchr(b' ', bytes).map_or(Method::Other, |end| Method::parse(&bytes[..end]))
+}
+
 /// Whether a request is a call.
 pub(super) fn asked(request: &Request) -> Asked {
-    if request.method() == Method::Invite && request.to_tag().is_none() { Asked::Call } else { Asked::Other }
+    if request.is_new_call() { Asked::Call } else { Asked::Other }
 }
 
 fn place_of(address: SocketAddr) -> usize {

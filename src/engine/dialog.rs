@@ -6,9 +6,10 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::calls::call_key;
+use super::counting::asked;
 use super::forward::{Names, Outgoing, ResponseTrust};
 use super::hops::{Hops, Way, target_of};
-use super::proxy::{Open, Plan, Returning};
+use super::proxy::{Kept, Open, Plan, Returning};
 use super::record::EndedBy;
 use super::request::{Arrival, Refusal};
 use super::settings::EngineConfig;
@@ -26,7 +27,7 @@ pub(super) struct InDialog {
     policy: Arc<Policy>,
     came_by: Flow,
     /// The request, for an ACK that waits; other requests are held by their proxy.
-    ack: Option<Request>,
+    ack: Option<Box<Request>>,
     pub target: Target,
     /// The way, when it follows a live call instead of a Route set.
     pub direct: Option<Flow>,
@@ -40,35 +41,34 @@ pub(super) struct InDialog {
     /// The caller's trunk and the callee's, if the config still has them.
     caller_trunk: Option<TrunkId>,
     callee_trunk: Option<TrunkId>,
-    /// The token as it came, for another Record-Route; empty where the peer has lost it.
-    token_text: Vec<u8>,
+    /// The token as it came, for another Record-Route; `None` where the peer has lost it.
+    token_text: Option<Span>,
     from_caller: bool,
     tried: bool,
 }
 
 /// Who is ours in a Route set.
 struct Routing {
-    token: Option<Token>,
-    token_text: Vec<u8>,
+    token: Token,
+    token_text: Span,
     uri: Option<Vec<u8>>,
     consumed: SmallVec<[Span; 2]>,
     appended: Option<Vec<u8>>,
-    /// The next hop's URI.
-    next: Vec<u8>,
+    next_hop: Target,
 }
 
 impl Engine {
-    pub(super) fn handle_in_dialog(&mut self, now: Now, world: &World, arrival: &Arrival<'_>) {
-        let request = arrival.request;
+    pub(super) fn handle_in_dialog(&mut self, now: Now, world: &World, arrival: Arrival) {
+        let request = &arrival.request;
         let Some(in_dialog) = self.route(now, world, request, &arrival.flow) else {
             // Strangers are told nothing here either.
             if world.policy.trunk_of(arrival.flow.peer, arrival.flow.transport).is_none() {
                 return self.counters.unknown_source.add(1);
             }
-            return self.answer(now, arrival, 481, phrase(481), Vec::new());
+            return self.answer(now, &arrival, 481, phrase(481), Vec::new());
         };
         if let Err(Refusal { status, extra }) = self.check(request, &arrival.flow) {
-            return self.answer(now, arrival, status, phrase(status), extra);
+            return self.answer(now, &arrival, status, phrase(status), extra);
         }
         let names = in_dialog.token.concealed.as_ref().map(|concealed| {
             let answered_by_hidden = concealed.hidden && !in_dialog.from_caller;
@@ -83,29 +83,30 @@ impl Engine {
             protected: in_dialog.sender_trunk().is_some_and(|trunk| !trunk.trusted),
         };
         let open = Open {
-            request: request.clone(),
-            came_by: arrival.flow,
+            asked: asked(request),
+            request: Kept::Whole(Box::new(arrival.request)),
+            came_by: arrival.flow.into(),
             came_at: now.mono,
             plan: Plan::Dialog(Box::new(in_dialog)),
             best: None,
-            challenges: Vec::new(),
             hops: Hops::default(),
             record: None,
         };
-        self.open_proxy(now, arrival, open, Returning { names, trust, ends });
+        self.open_proxy(now, arrival.key, arrival.back, open, Returning { names, trust, ends });
     }
 
     /// An ACK to a 2xx goes on without a transaction (RFC 3261 section 16.11); what belongs to no call is dropped.
-    pub(super) fn route_ack(&mut self, now: Now, world: &World, arrival: &Arrival<'_>) {
-        let in_dialog = arrival.request.to_tag().and_then(|_| self.route(now, world, arrival.request, &arrival.flow));
-        let Some(mut in_dialog) = in_dialog.filter(|_| arrival.request.max_forwards() != Some(0)) else {
+    pub(super) fn route_ack(&mut self, now: Now, world: &World, arrival: Arrival) {
+        let Arrival { request, flow, .. } = arrival;
+        let in_dialog = request.to_tag().and_then(|_| self.route(now, world, &request, &flow));
+        let Some(mut in_dialog) = in_dialog.filter(|_| request.max_forwards() != Some(0)) else {
             return self.counters.stray_acks.add(1);
         };
         let way = match in_dialog.direct {
             Some(flow) => Way::Flow(flow),
             None => self.way(now, &in_dialog.target),
         };
-        in_dialog.ack = Some(arrival.request.clone());
+        in_dialog.ack = Some(Box::new(request));
         match way {
             Way::Flow(flow) => self.forward_ack(&in_dialog, flow),
             Way::Ask(target) => {
@@ -117,9 +118,8 @@ impl Engine {
 
     pub(super) fn forward_ack(&mut self, in_dialog: &InDialog, flow: Flow) {
         let Some(ack) = &in_dialog.ack else { return };
-        let mut branch = Vec::new();
         let via = ack.headers().slice(ack.via_span());
-        self.branches.write_stateless(via, ack.call_id(), &mut branch);
+        let branch = self.branches.write_stateless(via, ack.call_id());
         let bytes = in_dialog.write(ack, &self.config, &mut self.splice, &flow, &branch);
         self.send(flow, bytes, None);
     }
@@ -136,16 +136,10 @@ impl Engine {
 
     /// Where a request with a To tag goes: by our token, or along a live call; `None` when it belongs to no dialog.
     fn route(&mut self, now: Now, world: &World, request: &Request, flow: &Flow) -> Option<InDialog> {
-        let routing = self.read_routes(request, flow);
-        if let Some(routing) = routing
-            && let Some(token) = &routing.token
+        if let Some(Routing { token, token_text, uri, consumed, appended, next_hop }) = self.read_routes(request, flow)
             && let Some(from_caller) = token.sender(&self.config.keys, request)
-            && self.may_refresh(now, token, request)
-            && let Ok(uri) = Uri::parse(&routing.next)
-            && !self.config.is_us(uri.param(b"maddr").unwrap_or(uri.host), uri.port, flow)
-            && let Some(target) = target_of(&uri)
+            && self.may_refresh(now, &token, request)
         {
-            let token = routing.token?;
             let (keys, policy) = (&self.config.keys, &world.policy);
             return Some(InDialog {
                 caller_trunk: self.trunks.find(keys, policy, token.caller_trunk),
@@ -153,13 +147,13 @@ impl Engine {
                 policy: world.policy.clone(),
                 came_by: *flow,
                 ack: None,
-                target,
+                target: next_hop,
                 direct: None,
-                uri: routing.uri,
-                consumed: routing.consumed,
-                appended: routing.appended,
+                uri,
+                consumed,
+                appended,
                 token,
-                token_text: routing.token_text,
+                token_text: Some(token_text),
                 from_caller,
                 tried: false,
             });
@@ -182,9 +176,10 @@ impl Engine {
         let call = self.calls.find(self.key_of(request))?;
         let from_caller = call.token.is_from_caller(&self.config.keys, request.from_tag());
         let (sender, other) = if from_caller { (&call.caller, &call.callee) } else { (&call.callee, &call.caller) };
-        if sender.flow.peer_ip() != flow.peer_ip() {
+        if sender.flow.get().peer_ip() != flow.peer_ip() {
             return None;
         }
+        let onward = other.flow.get();
         let uri = request.uri();
         let means_us = self.config.is_us(uri.host, uri.port, flow);
         let uri = (means_us && !other.contact.is_empty()).then(|| other.contact.to_vec());
@@ -196,30 +191,28 @@ impl Engine {
             policy: world.policy.clone(),
             came_by: *flow,
             ack: None,
-            target: Target::Address { transport: other.flow.transport, addr: other.flow.peer },
-            direct: Some(other.flow),
+            target: Target::Address { transport: onward.transport, addr: onward.peer },
+            direct: Some(onward),
             uri,
             consumed: routes.collect(),
             appended: None,
             token: call.token.clone(),
-            token_text: Vec::new(),
+            token_text: None,
             from_caller,
             tried: false,
         })
     }
 
     /// Reads the Route set by RFC 3261 section 16.4: consecutive Routes of ours at its top are consumed together, and
-    /// a strict router's Request-URI is put right.
+    /// a strict router's Request-URI is put right. `None` without a token of ours, or when it leads to us or nowhere.
     fn read_routes(&self, request: &Request, flow: &Flow) -> Option<Routing> {
         let headers = request.headers();
         let values: SmallVec<[&[u8]; 4]> = headers.values(HeaderName::Route).collect();
         let mut token = None;
-        let mut token_text = Vec::new();
-        let mut uri = None;
+        let mut uri: Option<Vec<u8>> = None;
         let mut last = values.len();
         // A strict router before us has put our Route into the Request-URI and the target at the end (16.4).
         if let Some(ours) = self.token_in(&request.uri(), request.call_id()) {
-            token_text = user_of(request.uri_bytes());
             token = Some(ours);
             last = last.checked_sub(1)?;
             uri = Some(request_uri(NameAddr::parse(values[last]).ok()?.uri)?.into_owned());
@@ -232,38 +225,39 @@ impl Engine {
             if ours.is_none() && !self.config.is_us(uri.host, uri.port, flow) {
                 break;
             }
-            if let (None, Some(ours)) = (&token, ours) {
-                token_text = user_of(route.uri);
-                token = Some(ours);
-            }
+            token = token.or(ours);
             first += 1;
         }
-        let mut target = uri.clone().unwrap_or_else(|| request.uri_bytes().to_vec());
-        if let Some(stripped) = self.without_our_maddr(&target, flow) {
-            uri = Some(stripped.clone());
-            target = stripped;
+        let (token, token_text) = token?;
+        let (target, read) = request_target(uri.as_deref(), request)?;
+        if let Some(stripped) = self.without_our_maddr(target, &read, flow) {
+            uri = Some(stripped);
         }
         let mut appended = None;
         let next = match values[first..last].first() {
             Some(route) => {
-                let next = NameAddr::parse(route).ok()?.uri.to_vec();
-                if Uri::parse(&next).ok()?.param(b"lr").is_none() {
+                let route = NameAddr::parse(route).ok()?.uri;
+                let next = Uri::parse(route).ok()?;
+                if next.param(b"lr").is_none() {
                     // The next hop is a strict router itself (16.6 item 6).
                     first += 1;
-                    appended = Some(target);
-                    uri = Some(request_uri(&next)?.into_owned());
+                    let target = uri.replace(request_uri(route)?.into_owned());
+                    appended = Some(target.unwrap_or_else(|| request.uri_bytes().to_vec()));
                 }
                 next
             }
-            None => target,
+            None => request_target(uri.as_deref(), request)?.1,
         };
+        if self.config.is_us(next.param(b"maddr").unwrap_or(next.host), next.port, flow) {
+            return None;
+        }
+        let next_hop = target_of(&next)?;
         let consumed = consumed_places(request, &values, first, last);
-        Some(Routing { token, token_text, uri, consumed, appended, next })
+        Some(Routing { token, token_text: headers.span(token_text), uri, consumed, appended, next_hop })
     }
 
     /// A Request-URI less the maddr that names us, and the port and transport that say how we are reached (16.4).
-    fn without_our_maddr(&self, bytes: &[u8], flow: &Flow) -> Option<Vec<u8>> {
-        let uri = Uri::parse(bytes).ok()?;
+    fn without_our_maddr(&self, bytes: &[u8], uri: &Uri<'_>, flow: &Flow) -> Option<Vec<u8>> {
         let transport = uri.param(b"transport").map_or(Some(Transport::Udp), Transport::parse);
         if !self.config.is_us(uri.param(b"maddr")?, uri.port, flow) || transport != Some(flow.transport) {
             return None;
@@ -274,13 +268,19 @@ impl Engine {
         Some(out)
     }
 
-    fn token_in(&self, uri: &Uri<'_>, call_id: &[u8]) -> Option<Token> {
-        Token::read(&self.config.keys, call_id, uri.user?)
+    /// A token of ours, and its text.
+    fn token_in<'a>(&self, uri: &Uri<'a>, call_id: &[u8]) -> Option<(Token, &'a [u8])> {
+        let text = uri.user?;
+        Token::read(&self.config.keys, call_id, text).map(|token| (token, text))
     }
 }
 
-fn user_of(uri: &[u8]) -> Vec<u8> {
-    Uri::parse(uri).ok().and_then(|uri| uri.user).unwrap_or_default().to_vec()
+/// Where a request means to go: its Request-URI, or the one that stands in for it.
+fn request_target<'a>(changed: Option<&'a [u8]>, request: &'a Request) -> Option<(&'a [u8], Uri<'a>)> {
+    match changed {
+        Some(bytes) => Uri::parse(bytes).ok().map(|uri| (bytes, uri)),
+        None => Some((request.uri_bytes(), request.uri())),
+    }
 }
 
 /// The places to take out so that the values before `first` and from `last` on are gone.
@@ -349,14 +349,14 @@ impl InDialog {
         let mut out = Outgoing { request, splice };
         out.via(self.came_by.peer, listener, flow, branch);
         // Who restarts learns his Route set anew (16.6 item 4); who subscribes takes it from NOTIFY (RFC 6665 section 4.3).
-        if !self.token_text.is_empty() && request.method().may_make_dialog() {
+        if let Some(token) = self.token_text.filter(|_| request.method().may_make_dialog()) {
             let sides = [(listener, flow), (config.listener(self.came_by.listener), &self.came_by)];
-            out.record_route(&self.token_text, sides);
+            out.record_route(request.headers().slice(token), sides);
         }
         out.hop_headers();
         out.routes(&self.consumed, self.appended.as_deref());
         if let Some(uri) = &self.uri {
-            out.request_uri(uri);
+            out.request_uri(|out| out.extend_from_slice(uri));
         }
         let next = self.next_trunk();
         // A trunk that the config no longer has is nobody whom we trust.
@@ -366,10 +366,12 @@ impl InDialog {
         if !next.is_some_and(|trunk| trunk.trusted) {
             out.protect();
         }
-        let mut host = Vec::with_capacity(48);
-        listener.sent_by(flow.local.ip(), &mut host);
         out.remove_named(&self.policy.removed_headers);
-        out.follow_token(&self.token, self.from_caller, next, &host, self.reaches_caller(flow));
+        if self.token.asserts || self.token.concealed.is_some() {
+            let mut host = Vec::with_capacity(48);
+            listener.sent_by(flow.local.ip(), &mut host);
+            out.follow_token(&self.token, self.from_caller, next, &host, self.reaches_caller(flow));
+        }
         splice.finish(request.headers())
     }
 }

@@ -111,32 +111,34 @@ impl Outgoing<'_> {
 
     /// Adds our Record-Route (16.6 item 4), twice where the two sides reach us differently (RFC 5658).
     pub(super) fn record_route(&mut self, token: &[u8], sides: [(&Listener, &Flow); 2]) {
-        let [leaves, came] = sides.map(|(listener, flow)| {
-            let mut text = Vec::with_capacity(96);
-            text.extend_from_slice(b"Record-Route: <sip:");
-            text.extend_from_slice(token);
-            text.push(b'@');
-            listener.sent_by(flow.local.ip(), &mut text);
+        let write = |(listener, flow): (&Listener, &Flow), out: &mut Vec<u8>| {
+            out.extend_from_slice(b"Record-Route: <sip:");
+            out.extend_from_slice(token);
+            out.push(b'@');
+            listener.sent_by(flow.local.ip(), out);
             if flow.transport != Transport::Udp {
-                text.extend_from_slice(b";transport=");
-                text.extend_from_slice(flow.transport.uri_token().as_bytes());
+                out.extend_from_slice(b";transport=");
+                out.extend_from_slice(flow.transport.uri_token().as_bytes());
             }
-            text.extend_from_slice(b";lr>\r\n");
-            text
-        });
+            out.extend_from_slice(b";lr>\r\n");
+        };
+        let [leaves, came] = sides;
         let top = self.headers().top();
         self.replace(top, |out| {
-            out.extend_from_slice(&leaves);
-            if came != leaves {
-                out.extend_from_slice(&came);
+            let first = out.len();
+            write(leaves, out);
+            let second = out.len();
+            write(came, out);
+            if out[first..second] == out[second..] {
+                out.truncate(second);
             }
         });
     }
 
     /// Puts another Request-URI in.
-    pub(super) fn request_uri(&mut self, uri: &[u8]) {
+    pub(super) fn request_uri(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let place = self.request.uri_span();
-        self.replace(place, |out| out.extend_from_slice(uri));
+        self.replace(place, write);
     }
 
     /// Takes every Route away: a call outside a dialog goes where our routes say, whatever it brought along.
@@ -544,25 +546,25 @@ fn copy_userinfo(uri: &[u8], parsed: &Uri<'_>, out: &mut Vec<u8>) {
 /// The Request-URI of a call for one target: its host becomes the target's, and the number is written as the trunk
 /// wants it.
 pub(super) fn next_request_uri(
-    uri: &[u8],
+    request: &Request,
     callee: &Callee,
     number: Option<Number>,
     trunk: &Trunk,
     target: &Target,
-) -> Vec<u8> {
-    let Ok(parsed) = Uri::parse(uri) else { return uri.to_vec() };
+    out: &mut Vec<u8>,
+) {
+    let (uri, parsed) = (request.uri_bytes(), request.uri());
     if parsed.scheme == Scheme::Urn {
-        return uri.to_vec();
+        return out.extend_from_slice(uri);
     }
-    let mut out = Vec::with_capacity(uri.len() + 32);
     out.extend_from_slice(if parsed.scheme == Scheme::Sips { b"sips:" } else { b"sip:" });
     let start = out.len();
     out.extend_from_slice(trunk.prefix.as_deref().unwrap_or("").as_bytes());
     let as_received = trunk.number_format == NumberFormat::AsReceived;
     match (callee, number) {
-        (Callee::Unchanged, Some(number)) if !as_received => trunk.plan.write(number, trunk.number_format, &mut out),
-        (Callee::Unchanged, _) => copy_userinfo(uri, &parsed, &mut out),
-        (Callee::Number(number), _) => trunk.plan.write(*number, written_format(trunk.number_format), &mut out),
+        (Callee::Unchanged, Some(number)) if !as_received => trunk.plan.write(number, trunk.number_format, out),
+        (Callee::Unchanged, _) => copy_userinfo(uri, &parsed, out),
+        (Callee::Number(number), _) => trunk.plan.write(*number, written_format(trunk.number_format), out),
         (Callee::Code(code), _) => out.extend_from_slice(code.to_string().as_bytes()),
         (Callee::User(user), _) => out.extend(percent_encode(user.as_bytes(), USER).flat_map(str::bytes)),
     }
@@ -571,13 +573,13 @@ pub(super) fn next_request_uri(
     }
     match (&trunk.host, target) {
         (Some(host), _) => out.extend_from_slice(host.as_bytes()),
-        (None, Target::Address { addr, .. }) => put_socket(*addr, &mut out),
+        (None, Target::Address { addr, .. }) => put_socket(*addr, out),
         // What a name leads to is no part of the request (RFC 3263 section 4).
         (None, Target::Name(name)) => {
             out.extend_from_slice(name.host.as_bytes());
             if let Some(port) = name.port {
                 out.push(b':');
-                put_decimal(port, &mut out);
+                put_decimal(port, out);
             }
         }
     }
@@ -585,6 +587,5 @@ pub(super) fn next_request_uri(
         out.extend_from_slice(b";user=phone");
     }
     // These said how to reach the old host.
-    parsed.write_params_without(&[b"transport", b"maddr", b"ttl", b"lr", b"method"], &mut out);
-    out
+    parsed.write_params_without(&[b"transport", b"maddr", b"ttl", b"lr", b"method"], out);
 }

@@ -38,6 +38,11 @@ pub(super) fn stateless_tag(key: &[u8; 16], request: &Request) -> [u8; 18] {
     tag
 }
 
+/// Whether To has the tag that [`stateless_tag`] gave it; that of another is mostly seen at its first bytes.
+pub(super) fn has_stateless_tag(key: &[u8; 16], request: &Request) -> bool {
+    request.to_tag().is_some_and(|tag| tag.starts_with(b"rf") && tag == stateless_tag(key, request))
+}
+
 /// What must differ when a request that has been here comes again and is no loop (RFC 3261 16.6 item 8, RFC 5393):
 /// everything that decides its way, the source as well: it is the trunk whose routes apply. Trunks may differ by port
 /// over UDP; over a stream the port says nothing, and a loop may come back over another connection.

@@ -2,7 +2,7 @@
 
 use super::action::{Hop, QueryId, Ticket};
 use crate::flow::Flow;
-use crate::sip::{Message, Rejected};
+use crate::sip::{Message, Rejected, Request};
 
 /// One thing that happened outside the engine.
 #[derive(Debug)]
@@ -14,12 +14,21 @@ pub enum Input {
         /// The message.
         message: Message,
     },
-    /// A new call came in for which there is no time: it is refused, and its caller perhaps told (503).
+    /// A new call came in for which there is no time: it is refused.
     Refused {
         /// The way it came.
         flow: Flow,
         /// The call.
-        message: Message,
+        request: Request,
+        /// Whether its caller is to be told (503).
+        is_told: bool,
+    },
+    /// A request came in again while its first copy waits for its turn: it is counted, and the first will be handled.
+    Absorbed {
+        /// The way it came.
+        flow: Flow,
+        /// The copy.
+        request: Request,
     },
     /// Bytes came in that are no message; answered 400 where they still show a response path.
     Rejected {
@@ -34,6 +43,8 @@ pub enum Input {
         /// The ticket of that action.
         ticket: Ticket,
     },
+    /// The process is to end: new requests are refused from now on (503), what is under way is finished.
+    Drain,
     /// The answer to [`Action::Resolve`](super::Action::Resolve).
     Resolved {
         /// The query of that action.

@@ -5,7 +5,7 @@
 //!
 //! * `request`: who it is from, whether it has been here, whether it may; then [`decide`](crate::screen::decide).
 //!   What screening answers itself leaves no state but `memory`, which answers retransmissions.
-//! * `overload`: what the network has no time for is refused.
+//! * `overload`: what the network has no time for is refused; `drain`: so is what comes when the process is to end.
 //! * `call`: what screening lets through goes to its trunk's targets; `forward` has the changes made to its bytes.
 //! * `dialog`: a request inside a dialog follows the `token` in our Record-Route, or the live call in `calls`.
 //! * `proxy`: branches, responses, failover, CANCEL; `own` has the requests that we make ourselves.
@@ -24,6 +24,7 @@ mod request;
 
 mod call;
 mod dialog;
+mod drain;
 mod proxy;
 
 mod forward;

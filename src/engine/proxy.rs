@@ -3,6 +3,7 @@
 //! One branch at a time is waited for. A branch that was given up lives on in its transaction: a late 1xx is
 //! cancelled, a late 2xx acknowledged and ended.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -10,22 +11,20 @@ use smallvec::SmallVec;
 
 use super::action::{Hop, Ticket};
 use super::call::CallPlan;
-use super::counting::asked;
 use super::dialog::InDialog;
 use super::forward::{Names, ResponseTrust, challenges, response_back, with_challenges};
 use super::hash::{keyed, loop_hash, stateless_tag};
 use super::hops::{Hops, Way};
 use super::own;
 use super::record::{EndedBy, PendingRecord};
-use super::request::Arrival;
 use super::shard::{Context, Engine, Waiting};
-use crate::counters::By;
-use crate::flow::Flow;
+use crate::counters::{Asked, By};
+use crate::flow::{Flow, KeptFlow};
 use crate::sip::reply::{Reply, reply, trying};
 use crate::sip::{HeaderName, Message, Method, Request, Response, Target, phrase, scan};
 use crate::slots::Slot;
 use crate::time::Now;
-use crate::transaction::{ClientId, ClientRequest, FailureOutcome, Kind, ResponseOutcome, ServerId};
+use crate::transaction::{ClientId, ClientRequest, FailureOutcome, Kind, ResponseOutcome, ServerId, ServerKey};
 use crate::usage::CallKey;
 
 /// Names a [`Proxy`] of one engine for as long as a transaction or a query belongs to it.
@@ -87,16 +86,32 @@ const MOST_DIALOGS: usize = 16;
 /// What a proxy needs until the final response.
 #[derive(Debug)]
 pub(super) struct Open {
-    pub request: Request,
-    pub came_by: Flow,
+    pub request: Kept,
+    pub asked: Asked,
+    pub came_by: KeptFlow,
     pub came_at: Instant,
     pub plan: Plan,
-    /// The best final response so far, ready to be passed on.
-    pub best: Option<(u16, Bytes)>,
-    /// What other targets ask for, beside the best: lines of WWW-Authenticate and Proxy-Authenticate.
-    pub challenges: Vec<u8>,
+    pub best: Option<Box<Best>>,
     pub hops: Hops,
     pub record: Option<PendingRecord>,
+}
+
+/// A request for as long as it has no final response.
+#[derive(Debug)]
+pub(super) enum Kept {
+    Whole(Box<Request>),
+    /// What may still be needed of one that rings: no index, which would be larger than the bytes.
+    Condensed(Box<[u8]>),
+}
+
+/// The best final response so far.
+#[derive(Debug)]
+pub(super) struct Best {
+    status: u16,
+    /// Ready to be passed on.
+    response: Bytes,
+    /// What other targets ask for beside it: lines of WWW-Authenticate and Proxy-Authenticate.
+    challenges: Vec<u8>,
 }
 
 /// How the next hop is found and what changes on the way.
@@ -133,11 +148,10 @@ enum Failure {
 
 impl Engine {
     /// Opens the proxy of a request and sends it to its first target.
-    pub(super) fn open_proxy(&mut self, now: Now, arrival: &Arrival<'_>, open: Open, returning: Returning) {
+    pub(super) fn open_proxy(&mut self, now: Now, key: ServerKey, back: Flow, open: Open, returning: Returning) {
         let id = ProxyId(self.proxies.vacant());
-        let method = open.request.method();
-        let server =
-            self.transactions.open_server(now.mono, arrival.key, kind(method), arrival.back, Context::Proxy(id));
+        let method = open.request.read().method();
+        let server = self.transactions.open_server(now.mono, key, kind(method), back, Context::Proxy(id));
         self.proxies.insert(Proxy {
             server,
             method,
@@ -151,6 +165,7 @@ impl Engine {
             open: Some(Box::new(open)),
         });
         self.counters.forwarded.add(1);
+        self.unanswered += 1;
         self.try_next(now, id, Failure::Unavailable);
     }
 
@@ -224,11 +239,11 @@ impl Engine {
 
     fn send_branch(&mut self, now: Now, id: ProxyId, open: &Open, flow: Flow) {
         let client = self.transactions.next_client();
-        let mut branch = Vec::with_capacity(64);
-        self.branches.write(client, loop_hash(&self.config.keys.token, &open.request, &open.came_by), &mut branch);
+        let (request, came_by) = (open.request.read(), open.came_by.get());
+        let branch = self.branches.write(client, loop_hash(&self.config.keys.token, &request, &came_by));
         let bytes = match &open.plan {
-            Plan::Call(plan) => plan.write(open, &self.config, &mut self.splice, &flow, &branch),
-            Plan::Dialog(plan) => plan.write(&open.request, &self.config, &mut self.splice, &flow, &branch),
+            Plan::Call(plan) => plan.write(&request, &came_by, &self.config, &mut self.splice, &flow, &branch),
+            Plan::Dialog(plan) => plan.write(&request, &self.config, &mut self.splice, &flow, &branch),
         };
         let proxy = &mut self.proxies[id.0];
         let kind = kind(proxy.method);
@@ -253,7 +268,7 @@ impl Engine {
         let Some(proxy) = self.proxies.get(id.0).filter(|proxy| !proxy.answered && !proxy.ringing) else { return };
         let Some(open) = &proxy.open else { return };
         let delay = now.mono.saturating_duration_since(open.came_at);
-        let bytes = trying(open.request.headers(), open.came_by.peer, delay);
+        let bytes = trying(open.request.read().headers(), open.came_by.get().peer, delay);
         // After a final response there is nothing to be said any more.
         let _ = self.transactions.respond(now.mono, proxy.server, 100, bytes);
     }
@@ -378,15 +393,23 @@ impl Engine {
             self.rings.pop_front();
             let Some(open) = self.proxies.get_mut(proxy.0).and_then(|proxy| proxy.open.as_mut()) else { continue };
             // For a final response of ours, and for the call that a 2xx opens.
-            if let Some(request) = open.request.condensed(|name| name.is_mandatory() || name == HeaderName::Contact) {
-                open.request = request;
-            }
-            // For CANCEL and ACK.
-            let sent = self.kept_request(client);
-            if let Some(sent) =
-                sent.and_then(|sent| sent.condensed(|name| name.is_mandatory() || name == HeaderName::Route))
+            let request = open.request.read();
+            if let Some(bytes) =
+                request.condensed(|field| field.name.is_mandatory() || field.name == HeaderName::Contact)
             {
-                self.transactions.keep_instead(client, sent.bytes().clone());
+                open.request = Kept::Condensed(bytes);
+            }
+            if let Plan::Call(plan) = &mut open.plan {
+                plan.rings();
+            }
+            // For CANCEL and ACK, which bear our Via alone.
+            let Some(sent) = self.kept_request(client) else { continue };
+            let bytes = sent.condensed(|field| match field.name {
+                HeaderName::Via => field.value == sent.via_span(),
+                name => name.is_mandatory() || name == HeaderName::Route,
+            });
+            if let Some(bytes) = bytes {
+                self.transactions.keep_instead(client, bytes.into());
             }
         }
         if self.rings.is_empty() && self.rings.capacity() > LEAST_RINGS {
@@ -406,12 +429,16 @@ impl Engine {
         // 503 would make the peer stop sending us anything, though it is only the next hop that has trouble.
         let cancelled = proxy.cancelled.is_some();
         let counts = status != 503 && !is_silence;
-        let is_best = counts && open.best.as_ref().is_none_or(|(best, _)| cancelled || rank(status) <= rank(*best));
-        let replaced = if is_best { open.best.replace((status, bytes)) } else { None };
-        if let Some((earlier, bytes)) = replaced
-            && asks_for_credentials(earlier)
-        {
-            challenges(&bytes, &mut open.challenges);
+        match &mut open.best {
+            _ if !counts => {}
+            None => open.best = Some(Box::new(Best { status, response: bytes, challenges: Vec::new() })),
+            Some(best) if cancelled || rank(status) <= rank(best.status) => {
+                if asks_for_credentials(best.status) {
+                    challenges(&best.response, &mut best.challenges);
+                }
+                (best.status, best.response) = (status, bytes);
+            }
+            Some(_) => {}
         }
         let try_on = match &open.plan {
             Plan::Call(plan) => plan.fails_over_on(status),
@@ -429,10 +456,11 @@ impl Engine {
     fn conclude_without_answer(&mut self, now: Now, id: ProxyId, failure: Failure) {
         let Some(proxy) = self.proxies.get_mut(id.0).filter(|proxy| !proxy.answered) else { return };
         let Some(open) = &mut proxy.open else { return };
-        if let Some((status, bytes)) = open.best.take() {
-            let bytes = match &open.challenges[..] {
-                lines @ [_, ..] if asks_for_credentials(status) => with_challenges(bytes, lines),
-                _ => bytes,
+        if let Some(best) = open.best.take() {
+            let Best { status, response, challenges } = *best;
+            let bytes = match &challenges[..] {
+                lines @ [_, ..] if asks_for_credentials(status) => with_challenges(response, lines),
+                _ => response,
             };
             let _ = self.transactions.respond(now.mono, proxy.server, status, bytes);
             self.count_answer(id, status, By::NextHop);
@@ -452,9 +480,10 @@ impl Engine {
         };
         let status = status.filter(|&status| status != 408 || proxy.method == Method::Invite);
         if let Some(status) = status {
-            let tag = stateless_tag(&self.config.keys.token, &open.request);
+            let request = open.request.read();
+            let tag = stateless_tag(&self.config.keys.token, &request);
             let text = Reply { status, phrase: phrase(status), to_tag: Some(&tag), extra: b"" };
-            let bytes = reply(open.request.headers(), open.came_by.peer, text);
+            let bytes = reply(request.headers(), open.came_by.get().peer, text);
             let _ = self.transactions.respond(now.mono, proxy.server, status, bytes);
             self.count_answer(id, status, By::Us);
         }
@@ -463,14 +492,16 @@ impl Engine {
 
     fn count_answer(&mut self, id: ProxyId, status: u16, by: By) {
         if let Some(open) = self.proxies.get(id.0).and_then(|proxy| proxy.open.as_deref()) {
-            self.counting.answered(&open.came_by, asked(&open.request), by, status);
+            self.counting.answered(&open.came_by.get(), open.asked, by, status);
         }
     }
 
     /// The request is answered: its record is written, and what is no longer needed goes.
     fn conclude(&mut self, now: Now, id: ProxyId, status: Option<u16>) {
         let Some(proxy) = self.proxies.get_mut(id.0) else { return };
-        proxy.answered = true;
+        if !std::mem::replace(&mut proxy.answered, true) {
+            self.unanswered -= 1;
+        }
         if let Some(record) = proxy.open.take().and_then(|open| open.record) {
             if proxy.method == Method::Invite && matches!(status, Some(200..=299)) {
                 self.counters.setup.add(record.age(now));
@@ -509,10 +540,8 @@ impl Engine {
     /// ACK and, once, BYE for a 2xx of a branch that was given up.
     fn end_late_call(&mut self, now: Now, client: ClientId, response: &Response, with_bye: bool) {
         let Some(flow) = self.transactions.client_flow(client) else { return };
-        let mut ack_branch = Vec::new();
-        self.branches.write_stateless(response.branch(), response.call_id(), &mut ack_branch);
-        let mut bye_branch = Vec::new();
-        self.branches.write(self.transactions.next_client(), 0, &mut bye_branch);
+        let ack_branch = self.branches.write_stateless(response.branch(), response.call_id());
+        let bye_branch = self.branches.write(self.transactions.next_client(), 0);
         let listener = self.config.listener(flow.listener);
         let [ack, bye] = own::ack_and_bye(response, listener, &flow, [&ack_branch, &bye_branch]);
         self.send(flow, ack, None);
@@ -609,6 +638,18 @@ impl Engine {
         proxy.references -= 1;
         if proxy.references == 0 {
             self.proxies.remove(id.0);
+        }
+    }
+}
+
+impl Kept {
+    pub(super) fn read(&self) -> Cow<'_, Request> {
+        match self {
+            Kept::Whole(request) => Cow::Borrowed(request),
+            Kept::Condensed(bytes) => match scan(Bytes::copy_from_slice(bytes)) {
+                Ok(Message::Request(request)) => Cow::Owned(request),
+                Ok(Message::Response(_)) | Err(_) => unreachable!("it was read when it was condensed"),
+            },
         }
     }
 }

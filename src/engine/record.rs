@@ -35,7 +35,7 @@ pub(super) enum EndedBy {
 }
 
 /// What a `call` line says.
-pub(super) struct Judged<'a> {
+pub(super) struct JudgedCall<'a> {
     pub call_id: &'a [u8],
     pub flow: &'a Flow,
     pub facts: &'a CallFacts<'a>,
@@ -47,8 +47,8 @@ pub(super) struct Judged<'a> {
 }
 
 impl PendingRecord {
-    pub(super) fn new(now: Now, times: &mut Times, judged: &Judged<'_>) -> PendingRecord {
-        let Judged { facts, policy, verdict, .. } = judged;
+    pub(super) fn new(now: Now, times: &mut Times, judged: &JudgedCall<'_>) -> PendingRecord {
+        let JudgedCall { facts, policy, verdict, .. } = judged;
         let mut row = Row(Vec::with_capacity(512));
         row.text("call").time(now.wall, times).field(judged.call_id);
         row.text(judged.flow.transport.uri_token()).peer(judged.flow.peer);
@@ -163,7 +163,9 @@ struct Row(Vec<u8>);
 impl Row {
     /// A field, in quotes where its bytes ask for them (RFC 4180).
     fn field(&mut self, value: &[u8]) -> &mut Row {
-        if value.iter().any(|byte| matches!(byte, b',' | b'"' | b'\r' | b'\n')) {
+        // To the end in any case, so that the compiler can look at many bytes at once.
+        let needs_quotes = |found: bool, byte: &u8| found | matches!(byte, b',' | b'"' | b'\r' | b'\n');
+        if value.iter().fold(false, needs_quotes) {
             self.0.push(b'"');
             for &byte in value {
                 if byte == b'"' {

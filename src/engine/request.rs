@@ -8,12 +8,13 @@ use smallvec::SmallVec;
 use rand::Rng;
 
 use super::branch::Branches;
+use super::call::Parties;
 use super::config::UnknownSource;
 use super::counting::asked;
 use super::forward::{diversion, max_breadth, wants_privacy};
-use super::hash::{loop_hash, stateless_tag};
+use super::hash::{has_stateless_tag, loop_hash, stateless_tag};
 use super::memory::{AnswerText, Remembered};
-use super::record::{Judged, PendingRecord};
+use super::record::{JudgedCall, PendingRecord};
 use super::settings::Keys;
 use super::shard::{Context, Engine};
 use crate::counters::{Asked, By};
@@ -38,9 +39,16 @@ const ADDED_BYTES: usize = 8 * 1024;
 /// P-Asserted-Identity, Privacy, Route; and some to spare.
 const ADDED_FIELDS: usize = 16;
 
+/// What screening says of a call.
+struct Judged {
+    verdict: Verdict,
+    parties: Parties,
+    record: Option<PendingRecord>,
+}
+
 /// A request on its way through the checks.
-pub(super) struct Arrival<'a> {
-    pub request: &'a Request,
+pub(super) struct Arrival {
+    pub request: Request,
     pub key: ServerKey,
     /// The way it came.
     pub flow: Flow,
@@ -50,69 +58,87 @@ pub(super) struct Arrival<'a> {
 
 impl Engine {
     pub(super) fn handle_request(&mut self, now: Now, world: &World, flow: Flow, request: Request) {
-        let arrival = Arrival::new(&self.config.keys, &request, flow);
-        let Arrival { key, back, .. } = arrival;
+        let arrival = Arrival::new(&self.config.keys, request, flow);
+        let request = &arrival.request;
         if request.method() == Method::Ack {
-            return self.handle_ack(now, world, &arrival);
+            return self.handle_ack(now, world, arrival);
         }
-        if let Some(server) = self.transactions.server(&key) {
+        if self.handle_retransmission(now, &arrival) {
+            return;
+        }
+        if request.method() == Method::Cancel {
+            return self.handle_cancel(now, world, &arrival, self.cancelled_key(request));
+        }
+        if request.to_tag().is_some() {
+            return self.handle_in_dialog(now, world, arrival);
+        }
+        self.handle_new(now, world, arrival);
+    }
+
+    /// Handles a request that has been here before; `false` when it has not.
+    pub(super) fn handle_retransmission(&mut self, now: Now, arrival: &Arrival) -> bool {
+        if let Some(server) = self.transactions.server(&arrival.key) {
             self.counters.retransmissions.add(1);
-            if self.transactions.handle_retransmission(server, back) == Retransmission::Unanswered
-                && request.method() == Method::Invite
+            if self.transactions.handle_retransmission(server, arrival.back) == Retransmission::Unanswered
+                && arrival.request.method() == Method::Invite
                 && let Some(context) = self.transactions.server_context(server)
             {
                 self.send_trying(now, context);
             }
-            return;
+            return true;
         }
-        if let Some(remembered) = self.memory.find(&key) {
-            self.counters.retransmissions.add(1);
-            if let Remembered::Answer(answer) = remembered {
-                let answer = answer.clone();
-                self.reply(&arrival, &answer);
-            }
-            return;
+        let Some(remembered) = self.memory.find(&arrival.key) else { return false };
+        self.counters.retransmissions.add(1);
+        if let Remembered::Answer(answer) = remembered {
+            let answer = answer.clone();
+            self.reply(arrival, &answer);
         }
-        if request.method() == Method::Cancel {
-            let invite = ServerKey::of_cancelled(&self.config.keys.token, &request_parts(&request));
-            return self.handle_cancel(now, world, &arrival, invite);
-        }
-        if request.to_tag().is_some() {
-            return self.handle_in_dialog(now, world, &arrival);
-        }
-        self.handle_new(now, world, &arrival);
+        true
+    }
+
+    /// The key of a request's server transaction: what two copies of it have in common.
+    pub fn server_key(&self, request: &Request) -> ServerKey {
+        ServerKey::new(&self.config.keys.token, &request_parts(request))
+    }
+
+    /// The key of the INVITE that a CANCEL means.
+    pub fn cancelled_key(&self, cancel: &Request) -> ServerKey {
+        ServerKey::of_cancelled(&self.config.keys.token, &request_parts(cancel))
     }
 
     /// A request outside a dialog: the checks of RFC 3261 section 16.3 and of the trunk, then the judgement.
-    fn handle_new(&mut self, now: Now, world: &World, arrival: &Arrival<'_>) {
+    fn handle_new(&mut self, now: Now, world: &World, arrival: Arrival) {
         let Some(trunk) = world.policy.trunk_of(arrival.flow.peer, arrival.flow.transport) else {
-            return self.handle_stranger(arrival);
+            return self.handle_stranger(&arrival);
         };
-        let request = arrival.request;
+        if let Some(retry_after) = self.drain_refusal(world, &arrival, trunk) {
+            return self.answer(now, &arrival, 503, phrase(503), retry_after.to_vec());
+        }
+        let request = &arrival.request;
         if self.is_for_us(request, &arrival.flow) && request.method() == Method::Options {
             // Here we are no proxy but who is called (RFC 3261 section 8.2.2.3).
             if let Some(refusal) = unsupported(request, HeaderName::Require) {
-                return self.answer(now, arrival, refusal.status, phrase(refusal.status), refusal.extra);
+                return self.answer(now, &arrival, refusal.status, phrase(refusal.status), refusal.extra);
             }
             let extra = format!("Allow: {ALLOW}\r\nAccept: application/sdp\r\n");
-            return self.answer(now, arrival, 200, "OK", extra.into_bytes());
+            return self.answer(now, &arrival, 200, "OK", extra.into_bytes());
         }
         if let Err(refusal) = self.check(request, &arrival.flow) {
-            return self.answer(now, arrival, refusal.status, phrase(refusal.status), refusal.extra);
+            return self.answer(now, &arrival, refusal.status, phrase(refusal.status), refusal.extra);
         }
         if !world.policy.trunk(trunk).methods.allows(request.method_name()) {
-            return self.answer(now, arrival, 405, phrase(405), format!("Allow: {ALLOW}\r\n").into_bytes());
+            return self.answer(now, &arrival, 405, phrase(405), format!("Allow: {ALLOW}\r\n").into_bytes());
         }
         self.judge(now, world, arrival, trunk);
     }
 
-    fn handle_stranger(&mut self, arrival: &Arrival<'_>) {
+    fn handle_stranger(&mut self, arrival: &Arrival) {
         self.counters.unknown_source.add(1);
         match self.config.unknown_source {
             UnknownSource::Drop => {}
             // Not remembered: a stranger shall not displace the answers to trunks, and gets the same one again.
             UnknownSource::Refuse => {
-                self.counting.answered(&arrival.flow, asked(arrival.request), By::Us, 403);
+                self.counting.answered(&arrival.flow, asked(&arrival.request), By::Us, 403);
                 self.reply(arrival, &AnswerText { status: 403, phrase: phrase(403).into(), extra: Vec::new() });
             }
         }
@@ -170,17 +196,43 @@ impl Engine {
         uri.user.is_none() && self.config.is_us(uri.host, uri.port, flow)
     }
 
-    fn judge(&mut self, now: Now, world: &World, arrival: &Arrival<'_>, trunk: TrunkId) {
-        let request = arrival.request;
+    fn judge(&mut self, now: Now, world: &World, arrival: Arrival, trunk: TrunkId) {
+        let Some(Judged { verdict, parties, record }) = self.verdict(now, world, &arrival, trunk) else {
+            // What we cannot read, the next hop perhaps can: it must not pass unscreened.
+            self.counters.malformed[Malformed::Address as usize].add(1);
+            return self.answer(now, &arrival, 400, &Malformed::Address.to_string(), Vec::new());
+        };
+        let Verdict { outcome, cause, .. } = verdict;
+        match outcome {
+            Outcome::Answer(answer) => {
+                self.counters.blocked.add(1);
+                if let Some(record) = record {
+                    self.records.call(now, &record, Some(answer.status));
+                }
+                let extra = answer_headers(&answer, &arrival.request);
+                self.answer_with(now, &arrival, AnswerText { status: answer.status, phrase: answer.phrase, extra });
+            }
+            Outcome::Drop => {
+                self.counters.blocked.add(1);
+                if let Some(record) = record {
+                    self.records.call(now, &record, None);
+                }
+                self.memory.remember(now.mono, arrival.key, Remembered::Dropped);
+            }
+            Outcome::Proceed(passage) => {
+                self.proxy_call(now, world, arrival, trunk, passage, parties, cause.rule, record);
+            }
+        }
+    }
+
+    /// What screening says; `None` when the addresses that it looks at cannot be read.
+    fn verdict(&mut self, now: Now, world: &World, arrival: &Arrival, trunk: TrunkId) -> Option<Judged> {
+        let request = &arrival.request;
         let headers = request.headers();
         let believed =
             |name| if world.policy.trunk(trunk).trusted { uris(headers, name) } else { Some(SmallVec::new()) };
         let identities = believed(HeaderName::PAssertedIdentity).zip(believed(HeaderName::Diversion));
-        // What we cannot read, the next hop perhaps can: it must not pass unscreened.
-        let Some((asserted, diversions)) = identities else {
-            self.counters.malformed[Malformed::Address as usize].add(1);
-            return self.answer(now, arrival, 400, &Malformed::Address.to_string(), Vec::new());
-        };
+        let (asserted, diversions) = identities?;
         let read: SmallVec<[Option<&[u8]>; 4]> =
             world.policy.headers.iter().map(|name| headers.other(name.as_bytes())).collect();
         let from = request.from();
@@ -209,7 +261,7 @@ impl Engine {
                 }
                 Outcome::Answer(_) | Outcome::Drop => ("", String::new()),
             };
-            let judged = Judged {
+            let call = JudgedCall {
                 call_id: request.call_id(),
                 flow: &arrival.flow,
                 facts: &facts,
@@ -219,45 +271,26 @@ impl Engine {
                 presented,
                 draw,
             };
-            PendingRecord::new(now, &mut self.records.times, &judged)
+            PendingRecord::new(now, &mut self.records.times, &call)
         });
-        let Verdict { outcome, cause, .. } = verdict;
-        match outcome {
-            Outcome::Answer(answer) => {
-                self.counters.blocked.add(1);
-                if let Some(record) = record {
-                    self.records.call(now, &record, Some(answer.status));
-                }
-                let extra = answer_headers(&answer, request);
-                self.answer_with(now, arrival, AnswerText { status: answer.status, phrase: answer.phrase, extra });
-            }
-            Outcome::Drop => {
-                self.counters.blocked.add(1);
-                if let Some(record) = record {
-                    self.records.call(now, &record, None);
-                }
-                self.memory.remember(now.mono, arrival.key, Remembered::Dropped);
-            }
-            Outcome::Proceed(passage) => {
-                self.proxy_call(now, world, arrival, trunk, passage, &view, cause.rule, record);
-            }
-        }
+        let parties = Parties::of(&view);
+        Some(Judged { verdict, parties, record })
     }
 
     /// Answers without state: the memory will answer the retransmissions.
-    pub(super) fn answer(&mut self, now: Now, arrival: &Arrival<'_>, status: u16, phrase: &str, extra: Vec<u8>) {
+    pub(super) fn answer(&mut self, now: Now, arrival: &Arrival, status: u16, phrase: &str, extra: Vec<u8>) {
         self.answer_with(now, arrival, AnswerText { status, phrase: phrase.into(), extra });
     }
 
-    fn answer_with(&mut self, now: Now, arrival: &Arrival<'_>, answer: AnswerText) {
+    fn answer_with(&mut self, now: Now, arrival: &Arrival, answer: AnswerText) {
         let answer = Arc::new(answer);
-        self.counting.answered(&arrival.flow, asked(arrival.request), By::Us, answer.status);
+        self.counting.answered(&arrival.flow, asked(&arrival.request), By::Us, answer.status);
         self.reply(arrival, &answer);
         self.memory.remember(now.mono, arrival.key, Remembered::Answer(answer));
     }
 
-    pub(super) fn reply(&mut self, arrival: &Arrival<'_>, answer: &AnswerText) {
-        let tag = stateless_tag(&self.config.keys.token, arrival.request);
+    pub(super) fn reply(&mut self, arrival: &Arrival, answer: &AnswerText) {
+        let tag = stateless_tag(&self.config.keys.token, &arrival.request);
         let text = Reply { status: answer.status, phrase: &answer.phrase, to_tag: Some(&tag), extra: &answer.extra };
         let bytes = reply(arrival.request.headers(), arrival.flow.peer, text);
         self.send(arrival.back, bytes, None);
@@ -274,7 +307,7 @@ impl Engine {
     }
 
     /// CANCEL belongs to the INVITE with its branch (RFC 3261 sections 9.2 and 16.10).
-    fn handle_cancel(&mut self, now: Now, world: &World, arrival: &Arrival<'_>, invite: ServerKey) {
+    fn handle_cancel(&mut self, now: Now, world: &World, arrival: &Arrival, invite: ServerKey) {
         let proxied = self.transactions.server(&invite).and_then(|server| self.transactions.server_context(server));
         let known = proxied.is_some() || self.memory.find(&invite).is_some();
         if !known && world.policy.trunk_of(arrival.flow.peer, arrival.flow.transport).is_none() {
@@ -290,27 +323,27 @@ impl Engine {
     }
 
     /// An ACK ends an INVITE transaction, or belongs to a 2xx and goes on, or to an answer that kept no state.
-    fn handle_ack(&mut self, now: Now, world: &World, arrival: &Arrival<'_>) {
+    fn handle_ack(&mut self, now: Now, world: &World, arrival: Arrival) {
         use crate::transaction::AckOutcome;
-        let request = arrival.request;
+        let request = &arrival.request;
         if let Some(server) = self.transactions.server(&arrival.key)
             && self.transactions.handle_ack(now.mono, server) == AckOutcome::Absorbed
         {
             return;
         }
         // Our own answer keeps no state but the memory; in a dialog it has the callee's tag.
-        let ours = stateless_tag(&self.config.keys.token, request);
-        if request.to_tag() == Some(&ours) || self.memory.find(&arrival.key).is_some() {
+        if has_stateless_tag(&self.config.keys.token, request) || self.memory.find(&arrival.key).is_some() {
             return;
         }
         self.route_ack(now, world, arrival);
     }
 }
 
-impl<'a> Arrival<'a> {
-    pub(super) fn new(keys: &Keys, request: &'a Request, flow: Flow) -> Arrival<'a> {
-        let key = ServerKey::new(&keys.token, &request_parts(request));
-        Arrival { request, key, flow, back: way_back(&request.via(), &flow) }
+impl Arrival {
+    pub(super) fn new(keys: &Keys, request: Request, flow: Flow) -> Arrival {
+        let key = ServerKey::new(&keys.token, &request_parts(&request));
+        let back = way_back(&request.via(), &flow);
+        Arrival { request, key, flow, back }
     }
 }
 

@@ -12,11 +12,10 @@ use rand::{Rng, SeedableRng};
 use super::action::{Action, Hop, QueryId, Ticket};
 use super::branch::Branches;
 use super::calls::Calls;
-use super::counting::Counting;
+use super::counting::{Counting, method_of_request};
 use super::hops::{self, Locals, Way};
 use super::input::Input;
 use super::memory::Memory;
-use super::overload::Refusals;
 use super::proxy::{Proxy, ProxyId, Ring};
 use super::record::{EndedBy, Records};
 use super::settings::EngineConfig;
@@ -70,7 +69,10 @@ pub struct Engine {
     pub(super) waiting: HashMap<QueryId, Waiting>,
     pub(super) records: Records,
     pub(super) rings: VecDeque<Ring>,
-    pub(super) refusals: Refusals,
+    /// Proxied requests that have no final response yet.
+    pub(super) unanswered: usize,
+    /// The process is to end.
+    pub(super) draining: bool,
     /// In the tokens that it writes: those with another number are of an earlier process.
     pub(super) process: u32,
     pub(super) splice: Splice,
@@ -108,7 +110,8 @@ impl Engine {
             waiting: HashMap::new(),
             records: Records::default(),
             rings: VecDeque::new(),
-            refusals: Refusals::default(),
+            unanswered: 0,
+            draining: false,
             process,
             splice: Splice::new(),
             actions: VecDeque::new(),
@@ -130,14 +133,20 @@ impl Engine {
                 self.counting.response_came(&flow, response.method());
                 self.handle_response(now, &response);
             }
-            Input::Refused { flow, message: Message::Request(request) } => {
+            Input::Refused { flow, request, is_told } => {
                 self.counters.requests.add(1);
-                self.refuse(now, world, flow, &request);
+                self.counting.request_came(&flow, request.method());
+                self.refuse(now, world, flow, request, is_told);
             }
-            Input::Refused { message: Message::Response(_), .. } => {}
+            Input::Absorbed { flow, request } => {
+                self.counters.requests.add(1);
+                self.counting.request_came(&flow, request.method());
+                self.counters.retransmissions.add(1);
+            }
             Input::Rejected { flow, rejected } => self.handle_rejected(world, &flow, &rejected),
             Input::SendFailed { ticket } => self.handle_send_failed(now, ticket),
             Input::Resolved { query, hops } => self.handle_resolved(now, query, &hops),
+            Input::Drain => self.drain(),
         }
         self.settle(now);
     }
@@ -180,6 +189,7 @@ impl Engine {
             calls: self.calls.len(),
             waiting: self.waiting.len(),
             cancels: self.cancels.len(),
+            unanswered: self.unanswered,
         }
     }
 
@@ -217,6 +227,7 @@ impl Engine {
         counters.resent.set(self.transactions.resent());
         counters.remembered.set(self.memory.len());
         counters.waiting.set(self.waiting.len());
+        counters.unanswered.set(self.unanswered);
     }
 
     pub(super) fn send(&mut self, flow: Flow, bytes: Bytes, ticket: Option<Ticket>) {
@@ -270,6 +281,10 @@ impl Engine {
 
     fn handle_rejected(&mut self, world: &World, flow: &Flow, rejected: &Rejected) {
         self.counters.malformed[rejected.reason as usize].add(1);
+        if let Some(headers) = &rejected.headers {
+            self.counters.requests.add(1);
+            self.counting.request_came(flow, method_of_request(headers.bytes()));
+        }
         // A stranger learns nothing, and cannot name a place for our answer.
         if world.policy.trunk_of(flow.peer, flow.transport).is_none() {
             return self.counters.unknown_source.add(1);
@@ -312,4 +327,6 @@ pub struct Load {
     pub waiting: usize,
     /// Our CANCELs.
     pub cancels: usize,
+    /// Requests being proxied that have no final response yet.
+    pub unanswered: usize,
 }

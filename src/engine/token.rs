@@ -32,7 +32,7 @@ pub(super) struct Token {
     /// The number that is presented instead of the caller's.
     pub presented: Option<Number>,
     /// What the callee sees instead of what the caller sent, and must be put back.
-    pub concealed: Option<Concealed>,
+    pub concealed: Option<Box<Concealed>>,
 }
 
 /// What was taken from the caller's messages and goes back into those to him.
@@ -94,7 +94,10 @@ impl Token {
             bytes.extend_from_slice(&sealed);
         }
         bytes.extend_from_slice(&proof(keys, &bytes, call_id));
-        out.extend_from_slice(URL_SAFE_NO_PAD.encode(&bytes).as_bytes());
+        let start = out.len();
+        out.resize(start + bytes.len().div_ceil(3) * 4, 0);
+        let written = URL_SAFE_NO_PAD.encode_slice(&bytes, &mut out[start..]).expect("four bytes hold three");
+        out.truncate(start + written);
     }
 
     /// Reads a token of ours; `None` for anything else, also for a token of another call.
@@ -136,11 +139,11 @@ impl Token {
             let plain = cipher.decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: call_id }).ok()?;
             let (length, texts) = plain.split_first_chunk::<2>()?;
             let (from, contact_user) = texts.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-            token.concealed = Some(Concealed {
+            token.concealed = Some(Box::new(Concealed {
                 hidden: flags & HIDDEN != 0,
                 from: from.to_vec(),
                 contact_user: contact_user.to_vec(),
-            });
+            }));
         }
         Some(token)
     }
@@ -186,11 +189,11 @@ mod tests {
             minted: 5,
             asserts: true,
             presented: Number::new(48_221_234_567),
-            concealed: Some(Concealed {
+            concealed: Some(Box::new(Concealed {
                 hidden: true,
                 from: b"<sip:alice@example.com>".to_vec(),
                 contact_user: b"alice".to_vec(),
-            }),
+            })),
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! * One shard per engine: a thread that reads its own UDP sockets in batches, keeps the messages of its
 //!   Call-IDs and hands the others to their shard over a bounded queue.
-//! * Connections run on tokio: a reader that divides bytes into messages  and a writer with a
-//!   bounded queue each.
+//! * New calls wait for their turn, or are refused, while there is more to do than can be done.
+//! * Connections run on tokio: a reader that divides bytes into messages and a writer with a bounded queue each.
 //! * Look-ups of names run on tokio too.
 
 mod admission;

@@ -12,6 +12,8 @@ use crate::engine::{Input, shard_of};
 #[derive(Debug)]
 pub(super) struct Post {
     mailboxes: Vec<Mailbox<Input>>,
+    /// By shard: whether it says that new calls come faster than it handles them.
+    overloaded: Vec<AtomicBool>,
     shard_key: [u8; 16],
     stopping: AtomicBool,
     counters: Arc<NetCounters>,
@@ -20,12 +22,18 @@ pub(super) struct Post {
 impl Post {
     pub(super) fn new(shards: usize, shard_key: [u8; 16], counters: Arc<NetCounters>) -> nix::Result<Post> {
         let mailboxes = (0..shards).map(|_| Mailbox::new(MAILBOX)).collect::<Result<_, _>>()?;
-        Ok(Post { mailboxes, shard_key, stopping: AtomicBool::new(false), counters })
+        let overloaded = (0..shards).map(|_| AtomicBool::new(false)).collect();
+        Ok(Post { mailboxes, overloaded, shard_key, stopping: AtomicBool::new(false), counters })
     }
 
     /// The shard that owns this Call-ID.
     pub(super) fn shard_of(&self, call_id: &[u8]) -> usize {
         shard_of(&self.shard_key, call_id, self.mailboxes.len())
+    }
+
+    /// How many shards there are.
+    pub(super) fn shards(&self) -> usize {
+        self.mailboxes.len()
     }
 
     /// The shard for what has no Call-ID that can be read.
@@ -51,20 +59,33 @@ impl Post {
         is_taken
     }
 
-    /// Whether a mailbox is so full that new calls had better not be put into it.
-    pub(super) fn is_crowded(&self, shard: usize) -> bool {
-        self.mailboxes[shard].len() > MAILBOX / 2
+    /// Whether new calls for this shard are to be refused by whoever reads them: it says so itself, or its mailbox is so
+    /// full that the rest of it had better be left to other messages.
+    pub(super) fn is_overloaded(&self, shard: usize) -> bool {
+        self.overloaded[shard].load(Ordering::Relaxed) || self.mailboxes[shard].len() > MAILBOX / 2
+    }
+
+    /// Says for others whether new calls come faster than this shard handles them.
+    pub(super) fn set_overloaded(&self, shard: usize, is_overloaded: bool) {
+        // Others read it for each batch, and a store takes it from them.
+        if self.overloaded[shard].load(Ordering::Relaxed) != is_overloaded {
+            self.overloaded[shard].store(is_overloaded, Ordering::Relaxed);
+        }
     }
 
     /// Delivers from a task. What comes from a stream is not sent again, so a full mailbox is waited for a little, which
-    /// holds the stream's peer back; after that the input is dropped and counted.
+    /// holds the stream's peer back; after that the message is dropped and counted. An answer to the engine is waited for
+    /// as long as it takes: what waits for it would wait for ever.
     pub(super) async fn deliver(&self, shard: usize, mut input: Input) {
         let mailbox = &self.mailboxes[shard];
-        for _ in 0..DELIVERY_ATTEMPTS {
+        let is_answer = matches!(input, Input::Resolved { .. } | Input::SendFailed { .. } | Input::Drain);
+        let mut attempts = 0;
+        while is_answer || attempts < DELIVERY_ATTEMPTS {
             match mailbox.push(input) {
                 Ok(()) => return mailbox.wake(),
                 Err(back) => input = back,
             }
+            attempts = (attempts + 1).min(DELIVERY_ATTEMPTS);
             tokio::time::sleep(DELIVERY_PAUSE).await;
         }
         self.counters.queue_full.add(1);

@@ -17,7 +17,7 @@ use super::{Records, ShardCore};
 use crate::counters::NetCounters;
 use crate::engine::{Action, Input, Ticket};
 use crate::flow::{Flow, Transport};
-use crate::sip::{self, Message, Method};
+use crate::sip::{self, Message, Method, Request};
 use crate::time::{Now, WallTime};
 
 /// What a shard is made of, before it has its thread.
@@ -49,8 +49,10 @@ pub(super) struct Shard<C: ShardCore> {
     datagrams: Vec<Datagram>,
     /// For this shard's core, from this thread.
     own: VecDeque<Input>,
-    /// New calls, which wait while there is other work.
-    admission: Admission<Input>,
+    /// New calls that wait for their turn.
+    admission: Admission,
+    /// New calls that this pass may still handle.
+    calls_left: usize,
     /// Shards that got something in this pass.
     touched: Vec<bool>,
     failed: Vec<Ticket>,
@@ -81,7 +83,8 @@ impl<C: ShardCore> Shard<C> {
             counters: parts.counters,
             datagrams: Vec::new(),
             own: VecDeque::new(),
-            admission: Admission::new(),
+            admission: Admission::default(),
+            calls_left: CALLS,
             touched: vec![false; shards],
             failed: Vec::new(),
             invites: 0,
@@ -94,10 +97,12 @@ impl<C: ShardCore> Shard<C> {
         while !self.post.is_stopping() {
             self.wait();
             let now = read_clocks();
+            self.calls_left = CALLS;
             self.receive(now);
             self.take_own(now);
             self.take_mailbox(now);
             self.take_calls(now);
+            self.post.set_overloaded(self.index, self.admission.is_overloaded(now.mono));
             if self.core.poll_timeout().is_some_and(|due| due <= now.mono) {
                 self.core.handle_timeout(now, &self.world.load());
                 self.act(now);
@@ -117,7 +122,7 @@ impl<C: ShardCore> Shard<C> {
         }
         let post = Arc::clone(&self.post);
         let mailbox = post.mailbox(self.index);
-        let is_busy = !self.own.is_empty() || self.admission.len() > 0 || self.ports.iter().any(|port| port.is_ready);
+        let is_busy = !self.own.is_empty() || !self.admission.is_empty() || self.ports.iter().any(|port| port.is_ready);
         // Checked after `prepare_to_sleep`: whoever stops us rings the bell, asleep or not.
         let may_sleep = !is_busy && mailbox.prepare_to_sleep();
         let timeout = if may_sleep {
@@ -150,7 +155,7 @@ impl<C: ShardCore> Shard<C> {
                 break;
             }
             self.receive_batch(now);
-            self.sort();
+            self.sort(now);
         }
         for (shard, touched) in self.touched.iter_mut().enumerate() {
             if std::mem::take(touched) {
@@ -161,14 +166,20 @@ impl<C: ShardCore> Shard<C> {
 
     /// Takes a batch from each socket.
     fn receive_batch(&mut self, now: Now) {
-        let Shard { counters, core, admission, .. } = self;
+        let Shard { counters, core, admission, post, index, .. } = self;
         let world = self.world.load();
+        let is_overloaded = |admission: &Admission, shard| {
+            if shard == *index { admission.is_overloaded(now.mono) } else { post.is_overloaded(shard) }
+        };
+        let is_calm = !(0..post.shards()).any(|shard| is_overloaded(admission, shard));
         let mut fate = |flow: &Flow, bytes: &[u8]| {
-            if !admission.is_overloaded(now.mono) {
+            if is_calm {
                 return Fate::Take;
             }
-            match sip::peek_new_invite(bytes) {
-                Some(uri) if !core.is_urgent(&world, flow, uri) => admission.refuse(now.mono),
+            match sip::peek_new_call(bytes) {
+                Some(call) if is_overloaded(admission, post.shard_of(call.call_id)) => {
+                    admission.fate(now.mono, core, &world, flow, call.uri)
+                }
                 _ => Fate::Take,
             }
         };
@@ -179,7 +190,8 @@ impl<C: ShardCore> Shard<C> {
                     counters.udp_received.add(received.datagrams as u64);
                     counters.udp_truncated.add(received.truncated as u64);
                     counters.udp_receive_errors.add(received.unreadable as u64);
-                    counters.overload_dropped.add(received.unwanted as u64);
+                    counters.overload_unread.add(received.unwanted as u64);
+                    counters.overload_strangers.add(received.strangers as u64);
                 }
                 Err(_) => {
                     port.is_ready = false;
@@ -190,12 +202,13 @@ impl<C: ShardCore> Shard<C> {
     }
 
     /// Reads what was received, and puts it where it belongs.
-    fn sort(&mut self) {
-        let counters = &self.counters;
+    fn sort(&mut self, now: Now) {
         let mut handed_over = 0;
-        for Datagram { flow, bytes, is_refused } in self.datagrams.drain(..) {
+        let mut datagrams = std::mem::take(&mut self.datagrams);
+        for Datagram { flow, bytes, is_refused } in datagrams.drain(..) {
             if bytes.len() < SHORTEST_MESSAGE {
                 let is_keep_alive = bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | b' ' | 0));
+                let counters = &self.counters;
                 let counter = if is_keep_alive { &counters.udp_keep_alives } else { &counters.udp_runts };
                 counter.add(1);
                 continue;
@@ -203,14 +216,13 @@ impl<C: ShardCore> Shard<C> {
             match sip::scan(bytes) {
                 Ok(message) => {
                     let shard = self.post.shard_of(message.call_id());
-                    let is_call = begins_call(&message);
-                    let input =
-                        if is_refused { Input::Refused { flow, message } } else { Input::Message { flow, message } };
+                    let input = match message {
+                        Message::Request(request) if is_refused => Input::Refused { flow, request, is_told: true },
+                        message => Input::Message { flow, message },
+                    };
                     if shard == self.index {
                         self.own.push_back(input);
-                    } else if is_call && self.post.is_crowded(shard) {
-                        counters.overload_dropped.add(1);
-                    } else {
+                    } else if let Some(input) = self.pass_on(now, shard, input) {
                         self.touched[shard] = true;
                         handed_over += u64::from(self.post.hand_over(shard, input));
                     }
@@ -218,8 +230,34 @@ impl<C: ShardCore> Shard<C> {
                 Err(rejected) => self.own.push_back(Input::Rejected { flow, rejected }),
             }
         }
+        self.datagrams = datagrams;
         if handed_over > 0 {
-            counters.handed_over.add(handed_over);
+            self.counters.handed_over.add(handed_over);
+        }
+    }
+
+    /// What another shard is to get of an input: a new call that a look at its bytes has not found ([`sip::peek_new_call`])
+    /// is refused here, if at all, before it fills a mailbox.
+    fn pass_on(&mut self, now: Now, shard: usize, input: Input) -> Option<Input> {
+        let (flow, request) = match input {
+            Input::Message { flow, message: Message::Request(request) }
+                if is_initial(&request) && self.post.is_overloaded(shard) =>
+            {
+                (flow, request)
+            }
+            input => return Some(input),
+        };
+        match self.admission.fate(now.mono, &self.core, &self.world.load(), &flow, request.uri_bytes()) {
+            Fate::Take => Some(Input::Message { flow, message: Message::Request(request) }),
+            Fate::Refuse => Some(Input::Refused { flow, request, is_told: true }),
+            Fate::Drop => {
+                self.counters.overload_unread.add(1);
+                None
+            }
+            Fate::Ignore => {
+                self.counters.overload_strangers.add(1);
+                None
+            }
         }
     }
 
@@ -238,31 +276,80 @@ impl<C: ShardCore> Shard<C> {
         }
     }
 
-    /// Handles an input, or lets a new call wait.
+    /// Handles an input, or lets it wait where it is a new call.
     fn admit(&mut self, now: Now, input: Input) {
-        let Input::Message { flow, message } = input else { return self.handle(now, input) };
-        if !begins_call(&message) {
-            return self.handle(now, Input::Message { flow, message });
-        }
-        let is_cancel = matches!(&message, Message::Request(request) if request.method() == Method::Cancel);
-        if !is_cancel && self.admission.is_overloaded(now.mono) {
-            let Message::Request(request) = &message else { return };
-            if self.core.is_urgent(&self.world.load(), &flow, request.uri_bytes()) {
-                return self.handle(now, Input::Message { flow, message });
+        match input {
+            Input::Message { flow, message: Message::Request(request) } if is_initial(&request) => {
+                self.admit_call(now, flow, request);
             }
-            return match self.admission.refuse(now.mono) {
-                Fate::Refuse => self.handle(now, Input::Refused { flow, message }),
-                Fate::Take | Fate::Drop => self.counters.overload_dropped.add(1),
-            };
+            Input::Message { flow, message: Message::Request(request) }
+                if request.method() == Method::Cancel && !self.admission.is_empty() =>
+            {
+                self.admit_cancel(now, flow, request);
+            }
+            Input::Refused { flow, request, .. }
+                if !self.admission.is_empty() && self.admission.holds(&self.core.server_key(&request)) =>
+            {
+                self.handle(now, Input::Absorbed { flow, request });
+            }
+            input => self.handle(now, input),
         }
-        self.admission.push(now.mono, Input::Message { flow, message });
     }
 
-    /// Handles some of the new calls that wait.
+    fn admit_call(&mut self, now: Now, flow: Flow, request: Request) {
+        let is_free = self.admission.is_empty() && self.calls_left > 0;
+        if is_free || self.core.trunk_of(&self.world.load(), &flow).is_none() {
+            // A stranger is soon dealt with, and takes nobody's turn.
+            self.calls_left -= usize::from(is_free);
+            return self.handle(now, whole(flow, request));
+        }
+        let key = self.core.server_key(&request);
+        if self.admission.holds(&key) {
+            self.handle(now, Input::Absorbed { flow, request });
+        } else if self.admission.is_overloaded(now.mono) {
+            self.refuse(now, flow, request);
+        } else {
+            self.admission.push(now.mono, key, flow, request);
+        }
+    }
+
+    /// A CANCEL must not overtake its INVITE: it waits behind one that waits.
+    fn admit_cancel(&mut self, now: Now, flow: Flow, cancel: Request) {
+        let key = self.core.server_key(&cancel);
+        if self.admission.holds(&key) {
+            return self.handle(now, Input::Absorbed { flow, request: cancel });
+        }
+        // With a To tag it is none of a new call, and there could be any number of them.
+        let waits = cancel.to_tag().is_none() && self.admission.holds(&self.core.cancelled_key(&cancel));
+        if waits && self.admission.has_room_for_cancel() {
+            self.admission.push(now.mono, key, flow, cancel);
+        } else {
+            self.handle(now, whole(flow, cancel));
+        }
+    }
+
+    /// Refuses a new call for which there is no time, unless it is an emergency call.
+    fn refuse(&mut self, now: Now, flow: Flow, request: Request) {
+        let fate = self.admission.fate(now.mono, &self.core, &self.world.load(), &flow, request.uri_bytes());
+        let input = match fate {
+            // The engine knows what a stranger gets.
+            Fate::Take | Fate::Ignore => whole(flow, request),
+            Fate::Refuse | Fate::Drop => Input::Refused { flow, request, is_told: fate == Fate::Refuse },
+        };
+        self.handle(now, input);
+    }
+
+    /// Handles some of the new calls that wait, and refuses those that have waited for too long.
     fn take_calls(&mut self, now: Now) {
-        for _ in 0..CALLS {
-            let Some(input) = self.admission.pop() else { return };
-            self.handle(now, input);
+        while self.calls_left > 0
+            && let Some(waiting) = self.admission.pop()
+        {
+            if waiting.is_late(now.mono) {
+                self.refuse(now, waiting.flow, waiting.request);
+            } else {
+                self.calls_left -= 1;
+                self.handle(now, whole(waiting.flow, waiting.request));
+            }
         }
     }
 
@@ -278,8 +365,7 @@ impl<C: ShardCore> Shard<C> {
 
     /// Reading the clock twice takes some 50 ns: a call in several shows as much as all would.
     fn is_timed(&mut self, input: &Input) -> bool {
-        let Input::Message { message: Message::Request(request), .. } = input else { return false };
-        if request.method() != Method::Invite || request.to_tag().is_some() {
+        if !matches!(input, Input::Message { message: Message::Request(request), .. } if request.is_new_call()) {
             return false;
         }
         self.invites = self.invites.wrapping_add(1);
@@ -333,11 +419,19 @@ impl<C: ShardCore> Shard<C> {
     }
 }
 
-/// Whether a message begins something that is screened, or is the CANCEL of such a request, which must not overtake it.
-/// OPTIONS does not: who looks after us shall hear that we live, also when there is much to do.
-fn begins_call(message: &Message) -> bool {
-    let Message::Request(request) = message else { return false };
-    request.to_tag().is_none() && !matches!(request.method(), Method::Ack | Method::Options)
+/// Whether a request begins something that is screened, be it a call or a MESSAGE. OPTIONS to us does not: who looks after
+/// us shall hear that we live, also when there is much to do.
+fn is_initial(request: &Request) -> bool {
+    request.to_tag().is_none()
+        && match request.method() {
+            Method::Ack | Method::Cancel => false,
+            Method::Options => request.uri().user.is_some(),
+            _ => true,
+        }
+}
+
+fn whole(flow: Flow, request: Request) -> Input {
+    Input::Message { flow, message: Message::Request(request) }
 }
 
 /// Both clocks, once per pass.

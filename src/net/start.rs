@@ -21,6 +21,7 @@ use super::tasks::Tasks;
 use super::udp::{self, Endpoint};
 use super::{Listen, NetConfig, NetError, Records, ShardCore};
 use crate::counters::NetCounters;
+use crate::engine::Input;
 use crate::flow::Transport;
 
 /// The running network. Dropping it without [`Net::stop`] tells everything to end and waits for nothing.
@@ -121,6 +122,13 @@ impl Net {
             if failed.wait_for(|&failed| failed).await.is_err() {
                 std::future::pending::<()>().await;
             }
+        }
+    }
+
+    /// Tells all shards that the process is to end; they serve on until [`Net::stop`].
+    pub async fn drain(&self) {
+        for shard in 0..self.threads.len() {
+            self.post.deliver(shard, Input::Drain).await;
         }
     }
 

@@ -10,19 +10,25 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::runtime::Runtime;
 
+use super::admission::LONGEST_WAIT;
 use super::names::tests::dns::{DnsServer, Does};
 use super::{DnsConfig, Listen, Net, NetConfig, NetError, Records, ShardCore, StreamLimits};
 use crate::counters::{LookupOutcome, NetCounters};
 use crate::engine::{Action, Hop, Input, QueryId, Ticket};
 use crate::flow::{ConnectionId, Flow, ListenerId, Transport};
-use crate::sip::{Host, Malformed, Target};
+use crate::screen::TrunkId;
+use crate::sip::{Host, Malformed, Request, Target};
 use crate::time::Now;
+use crate::transaction::{RequestParts, ServerKey};
 
 /// What a core does with the next message: the world of these tests.
 #[derive(Default)]
 struct Script {
     /// Done once, by whoever gets the next message.
     actions: Mutex<Vec<Action>>,
+    /// Whoever gets a message whose Call-ID begins with `hold` stands still until it can have the first of these; with
+    /// `stop`, the second.
+    gates: [Mutex<()>; 2],
     /// A timer to set.
     timer: Option<Duration>,
     panics: bool,
@@ -39,9 +45,12 @@ struct Echo {
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
     Message(String, Flow),
+    Refused(String),
+    Absorbed(String),
     Rejected(Malformed, bool),
     SendFailed(Ticket),
     Resolved(QueryId, Vec<Hop>),
+    Drain,
     Timeout,
     Finish,
 }
@@ -51,18 +60,48 @@ impl ShardCore for Echo {
 
     fn handle(&mut self, now: Now, world: &Script, input: Input) {
         let seen = match input {
-            Input::Message { flow, message } | Input::Refused { flow, message } => {
+            Input::Refused { request, is_told, .. } => {
+                assert!(is_told, "no test refuses so many");
+                Seen::Refused(text(request.call_id()))
+            }
+            Input::Absorbed { request, .. } => Seen::Absorbed(text(request.call_id())),
+            Input::Message { flow, message } => {
                 assert!(!world.panics, "as the script says");
                 self.actions.push_back(Action::Send { flow, bytes: message.headers().bytes().clone(), ticket: None });
                 self.actions.extend(world.actions.lock().unwrap().drain(..));
                 self.due = world.timer.map(|timer| now.mono + timer);
-                Seen::Message(String::from_utf8(message.call_id().to_vec()).unwrap(), flow)
+                let call_id = text(message.call_id());
+                let gate = ["hold", "stop"].iter().position(|name| call_id.starts_with(name));
+                if let Some(gate) = gate {
+                    let _ = self.seen.send((self.index, Seen::Message(call_id, flow)));
+                    drop(world.gates[gate].lock());
+                    return;
+                }
+                Seen::Message(call_id, flow)
             }
             Input::Rejected { rejected, .. } => Seen::Rejected(rejected.reason, rejected.headers.is_some()),
             Input::SendFailed { ticket } => Seen::SendFailed(ticket),
             Input::Resolved { query, hops } => Seen::Resolved(query, hops),
+            Input::Drain => Seen::Drain,
         };
         let _ = self.seen.send((self.index, seen));
+    }
+
+    /// All but this address are trunks.
+    fn trunk_of(&self, _: &Script, flow: &Flow) -> Option<TrunkId> {
+        (flow.peer_ip().to_string() != STRANGER).then_some(TrunkId(0))
+    }
+
+    fn is_emergency(&self, _: &Script, _: TrunkId, request_uri: &[u8]) -> bool {
+        request_uri.starts_with(b"sip:112@")
+    }
+
+    fn server_key(&self, request: &Request) -> ServerKey {
+        ServerKey::new(&KEY, &by_branch(request))
+    }
+
+    fn cancelled_key(&self, cancel: &Request) -> ServerKey {
+        ServerKey::of_cancelled(&KEY, &by_branch(cancel))
     }
 
     fn handle_timeout(&mut self, now: Now, _: &Script) {
@@ -95,6 +134,26 @@ struct Bench {
     counters: Arc<NetCounters>,
 }
 
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn by_branch(request: &Request) -> RequestParts<'_> {
+    RequestParts {
+        method: request.method_name(),
+        branch: Some(request.branch()),
+        sent_by_host: b"127.0.0.1",
+        sent_by_port: None,
+        request_uri: b"",
+        from_tag: None,
+        to_tag: None,
+        call_id: b"",
+        cseq: 1,
+        via: b"",
+    }
+}
+
+const STRANGER: &str = "127.0.0.99";
 const KEY: [u8; 16] = *b"key of the tests";
 const PATIENCE: Duration = Duration::from_secs(10);
 const UDP: ListenerId = ListenerId(0);
@@ -164,6 +223,43 @@ impl Bench {
         client("127.0.0.1").send_to(&options("make"), self.udp()).unwrap();
     }
 
+    /// A socket whose datagrams this shard of two reads.
+    fn client_read_by(&self, shard: usize) -> UdpSocket {
+        loop {
+            let socket = client("127.0.0.1");
+            let before = self.counters.handed_over.get();
+            // The count comes after the message, and before the next one is read.
+            for call_id in call_ids_of(shard, "find").take(2) {
+                socket.send_to(&options(&call_id), self.udp()).unwrap();
+                assert!(matches!(self.next(), Seen::Message(..)));
+                socket.recv(&mut [0; 2048]).unwrap();
+            }
+            if self.counters.handed_over.get() == before {
+                return socket;
+            }
+        }
+    }
+
+    /// Which shard got what next, with the Call-ID of the message.
+    fn next_call(&self) -> (usize, &'static str, String) {
+        match self.seen.recv_timeout(PATIENCE).unwrap() {
+            (shard, Seen::Message(call_id, _)) => (shard, "taken", call_id),
+            (shard, Seen::Refused(call_id)) => (shard, "refused", call_id),
+            (shard, Seen::Absorbed(call_id)) => (shard, "absorbed", call_id),
+            (_, other) => panic!("{other:?}"),
+        }
+    }
+
+    /// The same of one shard.
+    fn next_of(&self, shard: usize) -> (&'static str, String) {
+        loop {
+            let (at, what, call_id) = self.next_call();
+            if at == shard {
+                return (what, call_id);
+            }
+        }
+    }
+
     fn stop(self) {
         self.runtime.block_on(self.net.stop());
     }
@@ -192,11 +288,35 @@ fn accept(listener: &TcpListener) -> TcpStream {
 }
 
 fn options(call_id: &str) -> Vec<u8> {
+    request("OPTIONS", "sip:a@127.0.0.1", call_id, call_id)
+}
+
+fn request(method: &str, uri: &str, call_id: &str, branch: &str) -> Vec<u8> {
     format!(
-        "OPTIONS sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1\r\nFrom: <sip:b@c>;tag=1\r\n\
-         To: <sip:a@b>\r\nCall-ID: {call_id}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK{branch}\r\nFrom: <sip:b@c>;tag=1\r\n\
+         To: <sip:a@b>\r\nCall-ID: {call_id}\r\nCSeq: 1 {method}\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
     )
     .into_bytes()
+}
+
+/// A call with a branch of its own.
+fn invite(call_id: &str) -> Vec<u8> {
+    request("INVITE", "sip:a@b", call_id, call_id)
+}
+
+/// Call-IDs that belong to this shard of two.
+fn call_ids_of(shard: usize, begin: &str) -> impl Iterator<Item = String> {
+    let call_ids = (0..).map(move |n| format!("{begin}-{n}"));
+    call_ids.filter(move |call_id| crate::engine::shard_of(&KEY, call_id.as_bytes(), 2) == shard)
+}
+
+#[track_caller]
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < PATIENCE, "in vain: {what}");
+        std::thread::yield_now();
+    }
 }
 
 fn read_exactly(stream: &mut TcpStream, expected: &[u8]) {
@@ -565,6 +685,168 @@ fn a_silent_server_holds_nothing_up_but_who_asks() {
     assert!(matches!(bench.next(), Seen::Message(..)));
     assert_eq!(bench.next_event(), Seen::Resolved(QueryId(1), vec![]));
     assert_eq!(bench.counters.lookups[LookupOutcome::Failed as usize].get(), 1);
+    bench.stop();
+}
+
+#[test]
+fn a_cancel_waits_only_behind_its_invite_and_a_copy_not_at_all() {
+    let bench = Bench::start("127.0.0.1", 1);
+    let trunk = client("127.0.0.1");
+    let script = bench.world.load_full();
+    let gate = script.gates[0].lock().unwrap();
+    let send = |bytes: Vec<u8>| trunk.send_to(&bytes, bench.udp()).unwrap();
+    send(options("hold"));
+    assert_eq!(bench.next_of(0), ("taken", "hold".to_owned()));
+    // All of these are read in one pass, which handles 32 of the calls.
+    let calls: Vec<String> = (0..40).map(|n| format!("call-{n}")).collect();
+    for call_id in &calls {
+        send(invite(call_id));
+    }
+    send(request("CANCEL", "sip:a@b", "cancel-of-last", "call-39"));
+    send(invite("call-39"));
+    send(request("CANCEL", "sip:a@b", "cancel-of-last", "call-39"));
+    send(request("CANCEL", "sip:a@b", "cancel-of-none", "none"));
+    send(request("CANCEL", "sip:a@b", "cancel-of-first", "call-0"));
+    // A stranger's call takes no place in the queue.
+    client(STRANGER).send_to(&invite("strange"), bench.udp()).unwrap();
+    drop(gate);
+    let taken = |call_id: &str| ("taken", call_id.to_owned());
+    let absorbed = |call_id: &str| ("absorbed", call_id.to_owned());
+    let mut expected: Vec<_> = calls[..32].iter().map(|call_id| taken(call_id)).collect();
+    expected.extend([absorbed("call-39"), absorbed("cancel-of-last")]);
+    expected.extend([taken("cancel-of-none"), taken("cancel-of-first"), taken("strange")]);
+    expected.extend(calls[32..].iter().map(|call_id| taken(call_id)));
+    expected.push(taken("cancel-of-last"));
+    let seen: Vec<_> = expected.iter().map(|_| bench.next_of(0)).collect();
+    assert_eq!(seen, expected);
+    bench.stop();
+}
+
+#[test]
+fn a_shard_with_too_many_calls_refuses_its_own_and_passes_on_those_of_others() {
+    let bench = Bench::start("127.0.0.1", 2);
+    let trunk = bench.client_read_by(0);
+    let script = bench.world.load_full();
+    let send = |bytes: Vec<u8>| trunk.send_to(&bytes, bench.udp()).unwrap();
+    let [hold, stop] = script.gates.each_ref().map(|gate| gate.lock().unwrap());
+    let (first, second) = (call_ids_of(0, "hold").next().unwrap(), call_ids_of(0, "stop").next().unwrap());
+    send(options(&first));
+    assert_eq!(bench.next_of(0), ("taken", first));
+    // It handles 32 of these in one pass, of which the first holds it up; eight wait.
+    let mut own = call_ids_of(0, "call");
+    let held: Vec<String> = std::iter::once(second).chain(own.by_ref().take(39)).collect();
+    for call_id in &held {
+        send(invite(call_id));
+    }
+    drop(hold);
+    assert_eq!(bench.next_of(0), ("taken", held[0].clone()));
+    let began = Instant::now();
+    until("they have waited for too long", || began.elapsed() > LONGEST_WAIT);
+    let (late, other) = (own.next().unwrap(), call_ids_of(1, "call").next().unwrap());
+    send(invite(&other));
+    send(invite(&late));
+    drop(stop);
+    let (mut of_late, mut of_other) = (None, None);
+    while of_late.is_none() || of_other.is_none() {
+        match bench.next_call() {
+            (0, what, call_id) if call_id == late => of_late = Some(what),
+            (1, what, call_id) if call_id == other => of_other = Some(what),
+            _ => {}
+        }
+    }
+    assert_eq!((of_late, of_other), (Some("refused"), Some("taken")));
+    bench.stop();
+}
+
+#[test]
+fn a_shard_with_too_many_calls_refuses_what_comes_and_what_has_waited_for_too_long() {
+    let bench = Bench::start("127.0.0.1", 1);
+    let trunk = client("127.0.0.1");
+    let script = bench.world.load_full();
+    let send = |bytes: Vec<u8>| trunk.send_to(&bytes, bench.udp()).unwrap();
+    let [hold, stop] = script.gates.each_ref().map(|gate| gate.lock().unwrap());
+    send(options("hold"));
+    assert_eq!(bench.next_of(0), ("taken", "hold".to_owned()));
+    let calls: Vec<String> = (1..40).map(|n| format!("call-{n}")).collect();
+    send(invite("stop"));
+    for call_id in &calls {
+        send(invite(call_id));
+    }
+    drop(hold);
+    assert_eq!(bench.next_of(0), ("taken", "stop".to_owned()));
+    let began = Instant::now();
+    until("they have waited for too long", || began.elapsed() > LONGEST_WAIT);
+    send(invite("call-40"));
+    // A copy of one that waits, a request in a folded writing, an emergency, OPTIONS to us and to somebody else.
+    send(invite("call-39"));
+    let folded = String::from_utf8(invite("folded")).unwrap().replace("To: ", "To:\r\n ");
+    send(folded.into_bytes());
+    send(request("INVITE", "sip:112@b", "emergency", "emergency"));
+    send(request("OPTIONS", "sip:b", "to-us", "to-us"));
+    send(request("OPTIONS", "sip:a@b", "to-another", "to-another"));
+    client(STRANGER).send_to(&invite("strange"), bench.udp()).unwrap();
+    drop(stop);
+    let all = |what: &'static str, call_ids: &[&str]| -> Vec<_> {
+        call_ids.iter().map(|call_id| (what, (*call_id).to_owned())).collect()
+    };
+    let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
+    let expected = [
+        all("taken", &calls[..31]),
+        all("refused", &["call-40"]),
+        all("absorbed", &["call-39"]),
+        all("refused", &["folded"]),
+        all("taken", &["emergency", "to-us"]),
+        all("refused", &["to-another"]),
+        all("refused", &calls[31..]),
+    ]
+    .concat();
+    let seen: Vec<_> = expected.iter().map(|_| bench.next_of(0)).collect();
+    assert_eq!(seen, expected);
+    assert_eq!(bench.counters.overload_strangers.get(), 1);
+    bench.stop();
+}
+
+#[test]
+fn calls_for_a_crowded_shard_are_refused_by_who_reads_them_but_not_an_emergency_nor_a_cancel() {
+    const CALLS: usize = 100;
+    let bench = Bench::start("127.0.0.1", 2);
+    let trunk = bench.client_read_by(0);
+    let script = bench.world.load_full();
+    let send = |bytes: Vec<u8>| trunk.send_to(&bytes, bench.udp()).unwrap();
+    let hold = script.gates[0].lock().unwrap();
+    let first = call_ids_of(1, "hold").next().unwrap();
+    send(options(&first));
+    assert_eq!(bench.next_of(1), ("taken", first));
+    // Its mailbox gets more than a half full, of what must not be refused.
+    let mut call_ids = call_ids_of(1, "call");
+    let queued = || bench.net.gauges().queues()[1];
+    for filled in (0..=4096).step_by(256) {
+        for call_id in call_ids.by_ref().take(256) {
+            send(request("OPTIONS", "sip:b", &call_id, &call_id));
+        }
+        until("they are handed over", || queued() == filled + 256);
+    }
+    let calls: Vec<String> = call_ids.by_ref().take(CALLS).collect();
+    let before = queued();
+    for call_id in &calls {
+        send(invite(call_id));
+    }
+    let unread = || usize::try_from(bench.counters.overload_unread.get()).unwrap();
+    until("they are refused", || queued() - before + unread() == CALLS);
+    assert!(unread() > 0 && queued() > before, "a few are told: {}", unread());
+    let (emergency, cancel) = (call_ids.next().unwrap(), call_ids.next().unwrap());
+    send(request("INVITE", "sip:112@b", &emergency, &emergency));
+    send(request("CANCEL", "sip:a@b", &cancel, &cancel));
+    drop(hold);
+    let (mut refused, mut taken) = (0, Vec::new());
+    while taken.last() != Some(&cancel) {
+        match bench.next_of(1) {
+            ("refused", call_id) => refused += usize::from(calls.contains(&call_id)),
+            (_, call_id) => taken.push(call_id),
+        }
+    }
+    assert_eq!(refused + unread(), CALLS);
+    assert!(taken.contains(&emergency) && !calls.iter().any(|call_id| taken.contains(call_id)));
     bench.stop();
 }
 

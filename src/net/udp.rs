@@ -102,7 +102,7 @@ impl Buffers {
 pub(super) struct Datagram {
     pub(super) flow: Flow,
     pub(super) bytes: Bytes,
-    /// It is a new call, and the engine is to refuse it.
+    /// It is a new call, and its shard is to refuse it.
     pub(super) is_refused: bool,
 }
 
@@ -125,8 +125,10 @@ pub(super) struct Received {
     pub(super) truncated: usize,
     /// Of these, without readable addresses and dropped.
     pub(super) unreadable: usize,
-    /// Of these, calls dropped because there were too many.
+    /// Of these, calls of trunks dropped because there were too many.
     pub(super) unwanted: usize,
+    /// Of these, calls of strangers dropped likewise.
+    pub(super) strangers: usize,
 }
 
 /// What became of a batch that was sent.
@@ -205,13 +207,20 @@ impl UdpPort {
                     connection: None,
                 };
                 let bytes = message.iovs().next().unwrap_or_default();
-                let fate = fate(&flow, bytes);
-                if fate == Fate::Drop {
-                    received.unwanted += 1;
-                    continue;
-                }
+                let is_refused = match fate(&flow, bytes) {
+                    Fate::Take => false,
+                    Fate::Refuse => true,
+                    Fate::Drop => {
+                        received.unwanted += 1;
+                        continue;
+                    }
+                    Fate::Ignore => {
+                        received.strangers += 1;
+                        continue;
+                    }
+                };
                 // A copy of its own size: a message may live as long as its transaction.
-                into.push(Datagram { flow, bytes: Bytes::copy_from_slice(bytes), is_refused: fate == Fate::Refuse });
+                into.push(Datagram { flow, bytes: Bytes::copy_from_slice(bytes), is_refused });
             }
         }
         if received.unreadable > 0 {

@@ -144,6 +144,19 @@ pub enum Party<'a> {
     Unavailable,
 }
 
+impl Party<'_> {
+    /// The same, free of what it was read from.
+    pub fn into_owned(self) -> Party<'static> {
+        match self {
+            Party::Number(number) => Party::Number(number),
+            Party::Code(code) => Party::Code(code),
+            Party::User(user) => Party::User(Cow::Owned(user.into_owned())),
+            Party::Anonymous => Party::Anonymous,
+            Party::Unavailable => Party::Unavailable,
+        }
+    }
+}
+
 impl From<Dialled> for Party<'_> {
     fn from(dialled: Dialled) -> Self {
         match dialled {

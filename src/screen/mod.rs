@@ -30,6 +30,7 @@ pub use problem::{Kind, Notice, Problem, RuleError, did_you_mean, nearest};
 pub use question::{Question, QuestionError};
 pub use verdict::{
     ActionWord, Answer, AnswerKind, Callee, Cause, Observed, Outcome, Passage, PresentHeaders, Presented, Verdict,
+    VerdictKind,
 };
 pub use view::{CallFacts, CallView, is_emergency};
 pub use world::{EditError, World};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::counters::{ACTIONS, VERDICTS};
+use crate::counters::{ACTIONS, VERDICTS, assert_numbered};
 use crate::lists::{Class, Entry};
 use crate::number::{Code, Number};
 use crate::screen::{RouteId, TrunkId};
@@ -21,32 +21,83 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// What is said in one word, by number.
-    pub const WORDS: [&'static str; VERDICTS] =
-        ["decline", "redirect", "no-route", "empty-pool", "forwarded-twice", "drop", "forward", "hide", "pass"];
-
-    /// One word for records and tables: one of [`Verdict::WORDS`].
+    /// One word for records and tables.
     pub fn word(&self) -> &'static str {
-        Verdict::WORDS[self.number()]
+        self.kind().as_str()
     }
 
-    /// The place of its word.
-    pub fn number(&self) -> usize {
+    /// What it comes to.
+    pub fn kind(&self) -> VerdictKind {
         match &self.outcome {
             Outcome::Answer(answer) => match answer.kind {
-                AnswerKind::Declined => 0,
-                AnswerKind::Redirected => 1,
-                AnswerKind::NoRoute => 2,
-                AnswerKind::EmptyPool => 3,
-                AnswerKind::ForwardedTwice => 4,
+                AnswerKind::Declined => VerdictKind::Decline,
+                AnswerKind::Redirected => VerdictKind::Redirect,
+                AnswerKind::NoRoute => VerdictKind::NoRoute,
+                AnswerKind::EmptyPool => VerdictKind::EmptyPool,
+                AnswerKind::ForwardedTwice => VerdictKind::ForwardedTwice,
             },
-            Outcome::Drop => 5,
-            Outcome::Proceed(passage) if passage.forwarded => 6,
-            Outcome::Proceed(passage) if passage.hide => 7,
-            Outcome::Proceed(_) => 8,
+            Outcome::Drop => VerdictKind::Drop,
+            Outcome::Proceed(passage) if passage.forwarded => VerdictKind::Forward,
+            Outcome::Proceed(passage) if passage.hide => VerdictKind::Hide,
+            Outcome::Proceed(_) => VerdictKind::Pass,
         }
     }
 }
+
+/// What a verdict comes to, for whoever counts and lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum VerdictKind {
+    /// A rule declined the call.
+    Decline,
+    /// A rule redirected it.
+    Redirect,
+    /// No route matches.
+    NoRoute,
+    /// No number of the route's pool may be presented.
+    EmptyPool,
+    /// It was forwarded before.
+    ForwardedTwice,
+    /// A rule dropped it.
+    Drop,
+    /// It goes on to another callee.
+    Forward,
+    /// It goes on without its caller's number.
+    Hide,
+    /// It goes on.
+    Pass,
+}
+
+impl VerdictKind {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [VerdictKind; VERDICTS] = [
+        VerdictKind::Decline,
+        VerdictKind::Redirect,
+        VerdictKind::NoRoute,
+        VerdictKind::EmptyPool,
+        VerdictKind::ForwardedTwice,
+        VerdictKind::Drop,
+        VerdictKind::Forward,
+        VerdictKind::Hide,
+        VerdictKind::Pass,
+    ];
+
+    /// As it stands in records and tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            VerdictKind::Decline => "decline",
+            VerdictKind::Redirect => "redirect",
+            VerdictKind::NoRoute => "no-route",
+            VerdictKind::EmptyPool => "empty-pool",
+            VerdictKind::ForwardedTwice => "forwarded-twice",
+            VerdictKind::Drop => "drop",
+            VerdictKind::Forward => "forward",
+            VerdictKind::Hide => "hide",
+            VerdictKind::Pass => "pass",
+        }
+    }
+}
+
+assert_numbered!(VerdictKind::ALL, VerdictKind::Pass);
 
 /// Which rule decided, and through which entry of which list.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -111,6 +162,8 @@ impl ActionWord {
         }
     }
 }
+
+assert_numbered!(ActionWord::ALL, ActionWord::Pass);
 
 /// What the engine is to do with the call.
 #[derive(Debug, Clone, PartialEq)]

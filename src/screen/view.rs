@@ -126,7 +126,8 @@ fn callee<'a>(policy: &Policy, request_uri: &'a [u8], plan: &DialPlan) -> (Party
     }
     let callee = party(request_uri, plan);
     // Also by the plan of `[numbers]`: a trunk of another country still reaches our 112 as +48112.
-    let emergency = never_block.holds(&callee) || never_block.holds(&party(request_uri, &never_block.plan));
+    let emergency = never_block.holds(&callee)
+        || (plan != &never_block.plan && never_block.holds(&party(request_uri, &never_block.plan)));
     (callee, emergency)
 }
 

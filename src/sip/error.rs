@@ -1,6 +1,7 @@
 //! What is wrong with bytes that are no message.
 
 use super::Headers;
+use crate::counters::{MALFORMED, assert_numbered};
 
 /// Why bytes were refused; each is counted by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -74,7 +75,7 @@ pub enum Malformed {
 
 impl Malformed {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Malformed; crate::counters::MALFORMED] = [
+    pub const ALL: [Malformed; MALFORMED] = [
         Malformed::TooLong,
         Malformed::TooManyHeaders,
         Malformed::StartLine,
@@ -108,6 +109,8 @@ impl Malformed {
         }
     }
 }
+
+assert_numbered!(Malformed::ALL, Malformed::UnknownMethod);
 
 /// Bytes that are no message.
 #[derive(Debug, Clone)]

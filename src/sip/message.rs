@@ -140,6 +140,11 @@ impl Span {
         Span { start: at, end: at }
     }
 
+    /// How many bytes there are in it.
+    pub fn len(self) -> usize {
+        usize::from(self.end - self.start)
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(self) -> bool {
         self.start == self.end
@@ -347,6 +352,11 @@ impl Request {
         self.headers.slice(self.method_name)
     }
 
+    /// Whether it is a new call: an INVITE outside a dialog.
+    pub fn is_new_call(&self) -> bool {
+        self.method == Method::Invite && self.to_tag().is_none()
+    }
+
     /// The Request-URI as written.
     pub fn uri_bytes(&self) -> &[u8] {
         self.headers.slice(self.uri.whole)
@@ -362,20 +372,17 @@ impl Request {
         self.uri.of(&self.headers)
     }
 
-    /// The same request with these header fields only and without its body; `None` when that is none. It takes a half of
-    /// the memory or less.
-    pub fn condensed(&self, keep: impl Fn(HeaderName) -> bool) -> Option<Request> {
+    /// The bytes of the same request with these header fields only and without its body; `None` when that is none. They
+    /// take a third of the memory or less.
+    pub fn condensed(&self, keep: impl Fn(&Field) -> bool) -> Option<Box<[u8]>> {
         let headers = &self.headers;
         let mut bytes = Vec::with_capacity(headers.bytes.len());
         bytes.extend_from_slice(&headers.bytes[..usize::from(headers.top().start)]);
-        for field in headers.fields.iter().filter(|field| keep(field.name)) {
+        for field in headers.fields.iter().filter(|field| keep(field)) {
             bytes.extend_from_slice(headers.slice(field.line));
         }
         bytes.extend_from_slice(b"\r\n");
-        bytes.shrink_to_fit();
-        let Ok(Message::Request(mut request)) = scan(Bytes::from(bytes)) else { return None };
-        request.headers.fields.shrink_to_fit();
-        Some(request)
+        matches!(scan(Bytes::copy_from_slice(&bytes)), Ok(Message::Request(_))).then(|| bytes.into())
     }
 
     /// Max-Forwards, where there is one.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::counters::METHODS;
+use crate::counters::{METHODS, assert_numbered};
 
 /// A method; names are compared with regard to case (RFC 3261 section 7.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -87,6 +87,8 @@ impl Method {
         )
     }
 }
+
+assert_numbered!(Method::ALL, Method::Other);
 
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -264,11 +264,17 @@ fn address(headers: &Headers, name: HeaderName) -> Result<Address, Option<Malfor
     let value = headers.first(name).ok_or(Some(Malformed::Missing))?;
     let parsed = NameAddr::parse(value).map_err(|_| None)?;
     let is_uri = Uri::parse(parsed.uri).is_ok();
-    let mut tags = Params::new(parsed.params).filter(|(name, _)| name.eq_ignore_ascii_case(b"tag"));
-    let tag = tags.next().map(|(_, tag)| tag);
-    // Of two tags each reader takes another one, and one without value is a tag to one and none to another.
-    let clear = tag.is_none_or(is_token) && tags.next().is_none();
-    if !is_uri || !clear || value_end(value) != value.len() {
+    let mut tag = None;
+    for (name, value) in Params::new(parsed.params) {
+        if name.eq_ignore_ascii_case(b"tag") {
+            // Of two tags each reader takes another one, and one without value is a tag to one and none to another.
+            if tag.is_some() || !is_token(value) {
+                return Err(None);
+            }
+            tag = Some(value);
+        }
+    }
+    if !is_uri || value_end(value) != value.len() {
         return Err(None);
     }
     Ok(Address {

@@ -60,16 +60,22 @@ impl Splice {
         let source = headers.bytes();
         // Stable, so that insertions at one place keep their order; insertions come before a replacement there.
         self.changes.sort_by_key(|change| (change.place.start, change.place.end));
-        let mut out = Vec::with_capacity(source.len() + self.text.len());
+        let (mut length, mut covered) = (source.len(), 0);
+        self.changes.retain(|change| {
+            let is_inside = change.place.start < covered;
+            if !is_inside {
+                covered = change.place.end;
+                length = length + change.text_end - change.text_start - change.place.len();
+            }
+            !is_inside
+        });
+        // Of this very length, it needs no counter beside it until it is shared.
+        let mut out = Vec::with_capacity(length);
         let mut copied = 0;
         for change in &self.changes {
-            let (start, end) = (usize::from(change.place.start), usize::from(change.place.end));
-            if start < copied {
-                continue;
-            }
-            out.extend_from_slice(&source[copied..start]);
+            out.extend_from_slice(&source[copied..usize::from(change.place.start)]);
             out.extend_from_slice(&self.text[change.text_start..change.text_end]);
-            copied = end;
+            copied = usize::from(change.place.end);
         }
         out.extend_from_slice(&source[copied..]);
         self.clear();

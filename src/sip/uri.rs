@@ -70,13 +70,13 @@ pub enum Host {
 impl<'a> Uri<'a> {
     /// Reads a whole addr-spec.
     pub fn parse(bytes: &'a [u8]) -> Result<Uri<'a>, UriError> {
+        // As nearly all peers write it.
+        if let Some(rest) = bytes.strip_prefix(b"sip:") {
+            return Uri::parse_sip(Scheme::Sip, rest);
+        }
         let colon = memchr::memchr(b':', bytes).ok_or(UriError::Scheme)?;
         let (name, rest) = (&bytes[..colon], &bytes[colon + 1..]);
-        let scheme = match name {
-            b"sip" => Scheme::Sip,
-            b"sips" => Scheme::Sips,
-            _ => Scheme::parse(name)?,
-        };
+        let scheme = Scheme::parse(name)?;
         if matches!(scheme, Scheme::Sip | Scheme::Sips) {
             return Uri::parse_sip(scheme, rest);
         }
@@ -92,7 +92,8 @@ impl<'a> Uri<'a> {
     fn parse_sip(scheme: Scheme, rest: &'a [u8]) -> Result<Uri<'a>, UriError> {
         let (mut at, mut user_end, mut host_start) = (0, None, 0);
         let (mut colon, mut semicolon, mut question) = (None, None, None);
-        while at < rest.len() {
+        while let Some(plain) = rest[at..].iter().position(|&byte| MARKS[usize::from(byte)] != Mark::None) {
+            at += plain;
             match MARKS[usize::from(rest[at])] {
                 Mark::None => {}
                 Mark::Forbidden => return Err(UriError::Character),
@@ -178,13 +179,13 @@ impl Host {
 
     /// Reads a host as it stands in a URI or Via.
     pub fn parse(host: &[u8]) -> Result<Host, UriError> {
+        if let Some(ip) = parse_ipv4(host) {
+            return Ok(Host::Address(ip.into()));
+        }
         let text = std::str::from_utf8(host).map_err(|_| UriError::Host)?;
         if let Some(inner) = text.strip_prefix('[') {
             let inner = inner.strip_suffix(']').ok_or(UriError::Host)?;
             return inner.parse::<Ipv6Addr>().map(|ip| Host::Address(ip.into())).map_err(|_| UriError::Host);
-        }
-        if let Some(ip) = parse_ipv4(host) {
-            return Ok(Host::Address(ip.into()));
         }
         // RFC 5118 4.1: an IPv6 literal without brackets stands in some Vias; it is read, never written.
         if let Ok(ip) = text.parse::<Ipv6Addr>() {
@@ -250,11 +251,11 @@ pub(super) fn split_host_port(hostport: &[u8]) -> Result<(&[u8], Option<u16>), U
 }
 
 fn parse_port(digits: &[u8]) -> Option<u16> {
-    let plain = (1..=5).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
-    if !plain {
+    if !(1..=5).contains(&digits.len()) {
         return None;
     }
-    let value = digits.iter().fold(0u32, |value, digit| value * 10 + u32::from(digit - b'0'));
+    let digit = |byte: &u8| byte.is_ascii_digit().then(|| u32::from(byte - b'0'));
+    let value = digits.iter().try_fold(0, |value, byte| Some(value * 10 + digit(byte)?))?;
     u16::try_from(value).ok()
 }
 

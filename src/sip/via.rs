@@ -75,7 +75,8 @@ impl<'a> Via<'a> {
         let (sent_by, params) = after.split_at(params_at);
         let sent_by = sent_by.trim_ascii_end();
         let (host, port) = split_sent_by(sent_by).ok_or(ViaError::SentBy)?;
-        if memchr::memchr(0, params).is_some() || !quotes_match(params) {
+        let is_plain = memchr::memchr2(0, b'"', params).is_none();
+        if !is_plain && (memchr::memchr(0, params).is_some() || !quotes_match(params)) {
             return Err(ViaError::Parameters);
         }
         let head = value[..value.len() - params.len()].trim_ascii_end();

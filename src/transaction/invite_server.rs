@@ -36,10 +36,11 @@ use super::timer::{Backoff, Fired, Timer, Timings, earliest};
 #[derive(Debug)]
 pub(super) struct InviteServer(State);
 
+/// Responses are copies of their very length: they stay for minutes, the buffers that were sent are roomier.
 #[derive(Debug)]
 enum State {
-    Proceeding { last: Option<Bytes>, trying: Option<Instant> },
-    Completed { response: Bytes, timer_g: Option<Backoff>, timer_h: Instant },
+    Proceeding { last: Option<Box<[u8]>>, trying: Option<Instant> },
+    Completed { response: Box<[u8]>, timer_g: Option<Backoff>, timer_h: Instant },
     Confirmed { timer_i: Instant },
     Accepted { timer_l: Instant },
     Terminated,
@@ -57,7 +58,9 @@ impl InviteServer {
     /// The response to send again, or why there is none.
     pub(super) fn handle_retransmission(&self) -> Result<Bytes, Retransmission> {
         match &self.0 {
-            State::Proceeding { last: Some(response), .. } | State::Completed { response, .. } => Ok(response.clone()),
+            State::Proceeding { last: Some(response), .. } | State::Completed { response, .. } => {
+                Ok(Bytes::copy_from_slice(response))
+            }
             State::Proceeding { last: None, .. } => Err(Retransmission::Unanswered),
             State::Confirmed { .. } | State::Accepted { .. } => Err(Retransmission::Absorbed),
             State::Terminated => Err(Retransmission::Ended),
@@ -81,11 +84,11 @@ impl InviteServer {
         timings: &Timings,
         reliable: bool,
         status: u16,
-        response: &Bytes,
+        response: &[u8],
     ) -> Result<(), RespondError> {
         match &mut self.0 {
             State::Proceeding { last, trying } if status < 200 => {
-                *last = Some(response.clone());
+                *last = Some(response.into());
                 *trying = None;
             }
             State::Proceeding { .. } if status < 300 => {
@@ -93,7 +96,7 @@ impl InviteServer {
             }
             State::Proceeding { .. } => {
                 self.0 = State::Completed {
-                    response: response.clone(),
+                    response: response.into(),
                     timer_g: if reliable { None } else { Some(Backoff::start(now, timings.t1)) },
                     timer_h: now + timings.transaction_timeout(),
                 };
@@ -132,7 +135,7 @@ impl InviteServer {
             }
             (State::Completed { response, timer_g: Some(timer_g), .. }, Timer::G) => {
                 timer_g.double_up_to(now, timings.t2);
-                Fired::Resend(response.clone())
+                Fired::Resend(Bytes::copy_from_slice(response))
             }
             (State::Completed { .. }, Timer::H) => {
                 self.0 = State::Terminated;

@@ -41,7 +41,7 @@ impl RequestParts<'_> {
 /// An ACK has the key of its INVITE. With an RFC 2543 branch the To tag is no part of an INVITE's key, because the ACK
 /// carries the tag of the response; everything else that section 17.2.3 names is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ServerKey(u128);
+pub struct ServerKey([u64; 2]);
 
 impl ServerKey {
     /// The key of the transaction that this request belongs to or opens.
@@ -73,14 +73,15 @@ impl ServerKey {
             hash.write_u32(parts.cseq);
             put(&mut hash, parts.via);
         }
-        ServerKey(hash.finish128().as_u128())
+        let hash = hash.finish128();
+        ServerKey([hash.h1, hash.h2])
     }
 }
 
 impl Hash for ServerKey {
-    #[expect(clippy::cast_possible_truncation, reason = "any 64 bits of a SipHash serve")]
+    /// Any 64 bits of a SipHash serve.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.0 as u64);
+        state.write_u64(self.0[0]);
     }
 }
 

@@ -36,11 +36,12 @@ use super::timer::{Fired, Timer, Timings, earliest};
 #[derive(Debug)]
 pub(super) struct Server(State);
 
+/// Responses are copies of their very length: they stay for half a minute, the buffers that were sent are roomier.
 #[derive(Debug)]
 enum State {
     Trying { trying: Option<Instant>, forget: Instant },
-    Proceeding { last: Bytes, forget: Instant },
-    Completed { response: Bytes, timer_j: Instant },
+    Proceeding { last: Box<[u8]>, forget: Instant },
+    Completed { response: Box<[u8]>, timer_j: Instant },
     Terminated,
 }
 
@@ -60,7 +61,9 @@ impl Server {
     pub(super) fn handle_retransmission(&self) -> Result<Bytes, Retransmission> {
         match &self.0 {
             State::Trying { .. } => Err(Retransmission::Unanswered),
-            State::Proceeding { last: response, .. } | State::Completed { response, .. } => Ok(response.clone()),
+            State::Proceeding { last: response, .. } | State::Completed { response, .. } => {
+                Ok(Bytes::copy_from_slice(response))
+            }
             State::Terminated => Err(Retransmission::Ended),
         }
     }
@@ -72,15 +75,15 @@ impl Server {
         timings: &Timings,
         reliable: bool,
         status: u16,
-        response: &Bytes,
+        response: &[u8],
     ) -> Result<(), RespondError> {
         self.0 = match self.0 {
             State::Trying { forget, .. } | State::Proceeding { forget, .. } if status < 200 => {
-                State::Proceeding { last: response.clone(), forget }
+                State::Proceeding { last: response.into(), forget }
             }
             State::Trying { .. } | State::Proceeding { .. } if reliable => State::Terminated,
             State::Trying { .. } | State::Proceeding { .. } => {
-                State::Completed { response: response.clone(), timer_j: now + timings.transaction_timeout() }
+                State::Completed { response: response.into(), timer_j: now + timings.transaction_timeout() }
             }
             State::Completed { .. } => return Err(RespondError::AfterFinal),
             State::Terminated => return Err(RespondError::Ended),

@@ -176,17 +176,14 @@ impl Deadlines {
         match (self.position(owner), deadline) {
             (None, None) => {}
             (Some(position), None) => self.remove(position),
-            (Some(position), Some(at)) => {
-                self.heap[position].0 = at;
-                self.settle(position);
-            }
+            (Some(position), Some(at)) if self.heap[position].0 == at => {}
+            (Some(position), Some(at)) => self.settle(position, (at, owner)),
             (None, Some(at)) => {
                 if self.positions.len() <= owner as usize {
                     self.positions.resize(owner as usize + 1, ABSENT);
                 }
                 self.heap.push((at, owner));
-                self.place(self.heap.len() - 1);
-                self.settle(self.heap.len() - 1);
+                self.settle(self.heap.len() - 1, (at, owner));
             }
         }
     }
@@ -198,21 +195,20 @@ impl Deadlines {
     fn remove(&mut self, position: usize) {
         let (_, owner) = self.heap.swap_remove(position);
         self.positions[owner as usize] = ABSENT;
-        if position < self.heap.len() {
-            self.place(position);
-            self.settle(position);
+        if let Some(&last) = self.heap.get(position) {
+            self.settle(position, last);
         }
     }
 
-    /// Moves the entry at `position` to where its deadline belongs.
-    fn settle(&mut self, position: usize) {
+    /// Puts an entry where its deadline belongs: the free `position` moves up or down until it is there.
+    fn settle(&mut self, position: usize, entry: (Instant, u32)) {
         let mut position = position;
         while position > 0 {
             let parent = (position - 1) / 2;
-            if self.heap[parent].0 <= self.heap[position].0 {
+            if self.heap[parent].0 <= entry.0 {
                 break;
             }
-            self.swap(position, parent);
+            self.place(position, self.heap[parent]);
             position = parent;
         }
         loop {
@@ -222,23 +218,18 @@ impl Deadlines {
                 Some((right_at, _)) if right_at < left_at => left + 1,
                 _ => left,
             };
-            if self.heap[position].0 <= self.heap[child].0 {
+            if entry.0 <= self.heap[child].0 {
                 break;
             }
-            self.swap(position, child);
+            self.place(position, self.heap[child]);
             position = child;
         }
+        self.place(position, entry);
     }
 
-    fn swap(&mut self, one: usize, other: usize) {
-        self.heap.swap(one, other);
-        self.place(one);
-        self.place(other);
-    }
-
-    fn place(&mut self, position: usize) {
-        let owner = self.heap[position].1;
-        self.positions[owner as usize] = u32::try_from(position).expect("owners are numbered in u32");
+    fn place(&mut self, position: usize, entry: (Instant, u32)) {
+        self.heap[position] = entry;
+        self.positions[entry.1 as usize] = u32::try_from(position).expect("owners are numbered in u32");
     }
 }
 

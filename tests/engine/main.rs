@@ -1,6 +1,7 @@
 //! What the engine does, fact by fact: messages in, messages out, no randomness.
 
 mod dialogs;
+mod draining;
 mod failover;
 mod names;
 mod overload;

@@ -15,7 +15,7 @@ use ringfence::flow::{ConnectionId, Flow, ListenerId, Transport};
 use ringfence::lists::{Change, Edit, Entry};
 use ringfence::number::DialPlan;
 use ringfence::screen::World;
-use ringfence::sip::{Target, scan};
+use ringfence::sip::{Message, Request, Target, scan};
 use ringfence::time::{Now, WallTime};
 use ringfence::transaction::Timings;
 use ringfence::usage::Usage;
@@ -313,13 +313,35 @@ impl Stage {
         self
     }
 
-    /// A new call comes in for which there is no time.
+    /// A new call comes in for which there is no time, and its caller is to be told.
     pub(crate) fn receive_refused(&mut self, from: &str, text: &str) -> &mut Stage {
-        let message = scan(message(text)).expect("a message");
+        self.receive_without_time(from, text, |flow, request| Input::Refused { flow, request, is_told: true })
+    }
+
+    /// The same over TCP.
+    pub(crate) fn receive_refused_by_tcp(&mut self, from: &str, text: &str) -> &mut Stage {
+        self.receive_without_time(from, text, |flow, request| {
+            let flow = Flow { transport: Transport::Tcp, listener: ListenerId(1), ..flow };
+            Input::Refused { flow, request, is_told: true }
+        })
+    }
+
+    /// The same, and nobody is told.
+    pub(crate) fn receive_refused_in_silence(&mut self, from: &str, text: &str) -> &mut Stage {
+        self.receive_without_time(from, text, |flow, request| Input::Refused { flow, request, is_told: false })
+    }
+
+    /// A copy of a request comes in that waits to be handled.
+    pub(crate) fn receive_absorbed(&mut self, from: &str, text: &str) -> &mut Stage {
+        self.receive_without_time(from, text, |flow, request| Input::Absorbed { flow, request })
+    }
+
+    fn receive_without_time(&mut self, from: &str, text: &str, input: impl Fn(Flow, Request) -> Input) -> &mut Stage {
+        let Ok(Message::Request(request)) = scan(message(text)) else { panic!("no request:\n{text}") };
         let (local, peer) = ("10.0.0.1:5060".parse().expect("an address"), from.parse().expect("an address"));
         let flow = Flow { transport: Transport::Udp, listener: ListenerId(0), local, peer, connection: None };
         let now = self.clock();
-        self.engine.handle(now, &self.world, Input::Refused { flow, message });
+        self.engine.handle(now, &self.world, input(flow, request));
         self.drain();
         self
     }
@@ -369,6 +391,14 @@ impl Stage {
         let hops = places.iter().map(hop).collect();
         let now = self.clock();
         self.engine.handle(now, &self.world, Input::Resolved { query, hops });
+        self.drain();
+        self
+    }
+
+    /// The process is told to end.
+    pub(crate) fn is_to_end(&mut self) -> &mut Stage {
+        let now = self.clock();
+        self.engine.handle(now, &self.world, Input::Drain);
         self.drain();
         self
     }

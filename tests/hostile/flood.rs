@@ -1,11 +1,13 @@
 //! More calls than can be handled.
 
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::ringfence::Role;
-use crate::{LISTED, PATIENCE, RULES, metric, request, scene, until};
+use crate::streams::connect;
+use crate::{LISTED, PATIENCE, RULES, memory, metric, refused, request, scene, stranger, until};
 
 /// Calls to 48221234567 go to the callee; there is no way to any other.
 const ROUTES: &str = r#"
@@ -20,6 +22,9 @@ to = "callee"
 
 /// Calls that are up when the flood comes.
 const CALLS: usize = 20;
+
+/// Calls on one connection during the flood.
+const STREAMED: u64 = 200;
 
 /// RFC 3261, T1.
 const T1: Duration = Duration::from_millis(500);
@@ -48,9 +53,8 @@ fn a_flood_of_calls_is_refused_and_those_that_are_up_are_ended_and_112_is_heard(
             })
             .collect();
 
-        scope.spawn(|| flood(&flooding, proxy, &over));
-        let dropped = || metric(&ringfence.metrics(), "ringfence_overload_dropped_total");
-        until("calls are refused", || dropped() > 1_000);
+        scope.spawn(|| flood(&flooding, proxy, &over, call_to_nobody));
+        until("calls are refused", || refused(&ringfence.metrics(), "unread") > 1_000);
         for (number, answer) in (0..).zip(&calls) {
             let ended = exchange(&caller, proxy, &in_dialog("BYE", 2, local, number, answer));
             assert!(ended.starts_with("SIP/2.0 200 "), "{ended}");
@@ -58,13 +62,74 @@ fn a_flood_of_calls_is_refused_and_those_that_are_up_are_ended_and_112_is_heard(
         let emergency = invite(local, 1_000).replace("sip:48221234567@", "sip:112@");
         let heard = exchange(&caller, proxy, &emergency);
         assert!(heard.starts_with("SIP/2.0 404 "), "{heard}");
+        // More than its trunk's share of answers, and all hear something: they would not ask again.
+        let mut stream = connect(&scene, scene.ip(Role::Caller));
+        let local = stream.local_addr().expect("it is bound");
+        for number in 0..STREAMED {
+            let call = call_to_nobody(local, 2_000 + number).replace("SIP/2.0/UDP", "SIP/2.0/TCP");
+            stream.write_all(call.as_bytes()).expect("it is open");
+        }
+        let (mut heard, mut buffer) = (String::new(), [0; 4096]);
+        let answers = |heard: &str| heard.matches("SIP/2.0 404 ").count() + heard.matches("SIP/2.0 503 ").count();
+        while answers(&heard) < usize::try_from(STREAMED).expect("few") {
+            let length = stream.read(&mut buffer).expect("an answer comes");
+            heard += &String::from_utf8_lossy(&buffer[..length]);
+        }
         let metrics = ringfence.metrics();
-        assert!(metric(&metrics, "ringfence_overload_refused_total") > 0, "{metrics}");
+        assert!(refused(&metrics, "503") > 0, "{metrics}");
     });
     let metrics = ringfence.metrics();
     assert_eq!(metric(&metrics, "ringfence_calls_opened_total"), CALLS as u64);
     assert_eq!(metric(&metrics, "ringfence_calls_closed_total"), CALLS as u64);
     ringfence.stop();
+}
+
+#[test]
+fn a_flood_of_strangers_takes_neither_room_nor_time_of_those_who_call() {
+    for flooding in [call_to_nobody as fn(SocketAddr, u64) -> String, cancel] {
+        let scene = scene();
+        let ringfence = scene.start(RULES);
+        let proxy = scene.address(Role::Ringfence);
+        let caller = UdpSocket::bind((scene.ip(Role::Caller), 0)).expect("a port");
+        let local = caller.local_addr().expect("it is bound");
+        let strange = UdpSocket::bind((stranger(&scene), 0)).expect("a port");
+        let call = |number| {
+            let heard = exchange(&caller, proxy, &invite(local, number));
+            assert!(heard.starts_with("SIP/2.0 404 "), "{heard}");
+        };
+        (0..100).for_each(call);
+        let before = memory(&ringfence);
+        let over = AtomicBool::new(false);
+        let mut number = 100;
+        std::thread::scope(|scope| {
+            let _end = Ends(&over);
+            scope.spawn(|| flood(&strange, proxy, &over, flooding));
+            until("strangers are turned away", || {
+                call(number);
+                number += 1;
+                metric(&ringfence.metrics(), "ringfence_unknown_source_total") > STRANGE
+            });
+        });
+        let (metrics, after) = (ringfence.metrics(), memory(&ringfence));
+        assert_eq!(metric(&metrics, "ringfence_overload_refused_total"), 0, "{metrics}");
+        println!("resident: {before} bytes before, {after} after {number} calls");
+        assert!(after <= before + GROWTH, "{before} bytes before, {after} after");
+        ringfence.stop();
+    }
+}
+
+/// Requests of strangers. Were they kept, they would be 140 MB.
+const STRANGE: u64 = if cfg!(debug_assertions) { 20_000 } else { 200_000 };
+
+/// Of resident memory: what the allocator keeps, and buffers that are touched the first time.
+const GROWTH: u64 = 8 << 20;
+
+fn call_to_nobody(local: SocketAddr, number: u64) -> String {
+    invite(local, number).replace("sip:48221234567@", "sip:48600700800@")
+}
+
+fn cancel(local: SocketAddr, number: u64) -> String {
+    request("CANCEL", "UDP", local, number)
 }
 
 /// Of somebody whom no list holds.
@@ -80,13 +145,12 @@ impl Drop for Ends<'_> {
     }
 }
 
-/// Calls to nobody, as fast as one thread can.
-fn flood(socket: &UdpSocket, proxy: SocketAddr, over: &AtomicBool) {
+/// Requests as fast as one thread can.
+fn flood(socket: &UdpSocket, proxy: SocketAddr, over: &AtomicBool, request: fn(SocketAddr, u64) -> String) {
     let local = socket.local_addr().expect("it is bound");
     let mut number = 1_000_000;
     while !over.load(Ordering::Relaxed) {
-        let call = invite(local, number).replace("sip:48221234567@", "sip:48600700800@");
-        let _ = socket.send_to(call.as_bytes(), proxy);
+        let _ = socket.send_to(request(local, number).as_bytes(), proxy);
         number += 1;
     }
 }

@@ -78,6 +78,12 @@ fn metric(metrics: &str, family: &str) -> u64 {
     metrics.lines().filter(of).filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum()
 }
 
+/// Calls that were refused, by how their callers heard of it.
+fn refused(metrics: &str, answer: &str) -> u64 {
+    let series = format!("ringfence_overload_refused_total{{answer=\"{answer}\"}} ");
+    metrics.lines().find_map(|line| line.strip_prefix(&series)?.parse().ok()).expect("it is always told")
+}
+
 /// Waits until something holds; looks ten times a second.
 #[track_caller]
 fn until(what: &str, mut holds: impl FnMut() -> bool) {

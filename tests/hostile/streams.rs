@@ -12,7 +12,7 @@ use crate::{PATIENCE, RULES, calls, memory, metric, other_caller, request, scene
 const GROWTH: u64 = 4 << 20;
 
 /// A connection from an address of ours.
-fn connect(scene: &Scene, from: IpAddr) -> TcpStream {
+pub(crate) fn connect(scene: &Scene, from: IpAddr) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     socket.bind(&SocketAddr::new(from, 0).into()).expect("a port");
     socket.connect(&scene.address(Role::Ringfence).into()).expect("it listens");

@@ -8,7 +8,7 @@
 //! | 12.1.1, 12.2: the remote target is that of Contact, in each direction and anew with each refresh | `contacts_pass_both_ways`, `a_new_remote_target_is_followed` |
 //! | 12.1: a provisional response with a tag makes an early dialog | `a_request_inside_an_early_dialog_goes_through` |
 //! | 12.1: there may be several early dialogs of one INVITE | `each_early_dialog_of_a_forked_call_is_reached` |
-//! | 12.1, 13.2.2.4: and several confirmed ones | `bye_reaches_each_dialog_of_a_forked_call`; gap: a re-INVITE in the second is answered 481 |
+//! | 12.1, 13.2.2.4: and several confirmed ones | `a_reinvite_and_bye_reach_each_dialog_of_a_forked_call` |
 //! | 12.2.1.1: CSeq numbers are the end points' affair, and pass | `cseq_numbers_pass_both_ways` |
 //! | 12.2.1: a request inside a dialog goes through in both directions | `requests_inside_a_dialog_go_through_in_both_directions` |
 //! | 12.2.1.1: From, To and CSeq of our BYE are those of the dialog, CSeq one higher | `our_bye_continues_the_dialog_of_its_2xx` |
@@ -120,7 +120,7 @@ fn each_early_dialog_of_a_forked_call_is_reached() {
 }
 
 #[test]
-fn bye_reaches_each_dialog_of_a_forked_call() {
+fn a_reinvite_and_bye_reach_each_dialog_of_a_forked_call() {
     let mut stage = Stage::new();
     let (sent, first) = stage.call(&invite(9));
     let second =
@@ -132,7 +132,11 @@ fn bye_reaches_each_dialog_of_a_forked_call() {
         );
         assert_eq!(stage.one().to(), to);
     }
-    stage.receive(CARRIER, &from_caller("BYE", 2, &second));
+    stage.receive(CARRIER, &from_caller("INVITE", 2, &second));
+    let again = stage.one();
+    assert!(again.is_request("INVITE") && again.to() == "192.0.2.55:5070");
+    stage.receive("192.0.2.55:5070", &ok(&again)).sent();
+    stage.receive(CARRIER, &from_caller("BYE", 3, &second));
     let bye = stage.one();
     assert_eq!(bye.to(), "192.0.2.55:5070");
     stage.receive("192.0.2.55:5070", &response(&bye, 200, "")).sent();

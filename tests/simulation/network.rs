@@ -591,8 +591,8 @@ impl Network {
             self.engines[shard].handle_timeout(now);
             self.drain(shard, Cause::Timer);
             let load = self.engines[shard].load();
-            let left = [load.transactions, load.proxies, load.remembered, load.waiting, load.cancels];
-            if left != [0; 5] {
+            let left = [load.transactions, load.proxies, load.remembered, load.waiting, load.cancels, load.unanswered];
+            if left != [0; 6] {
                 self.watch.complain("", format!("not quiet: {load:?}"));
             }
         }

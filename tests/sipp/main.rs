@@ -13,6 +13,7 @@ mod sipp;
 
 mod answered;
 mod counted;
+mod drained;
 mod edited;
 mod hung_up;
 mod loaded;

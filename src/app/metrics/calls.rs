@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{histogram, labelled};
 use crate::admin::{MetricFamily, MetricKind};
 use crate::counters::{Asked, By, EngineCounters, Histogram, HistogramValues, TrunkCounters};
-use crate::screen::{ActionWord, Verdict};
+use crate::screen::{ActionWord, VerdictKind};
 use crate::sip::Method;
 
 /// Values by their labels, added up over shards.
@@ -24,8 +24,8 @@ pub(super) fn families(shards: &[Arc<EngineCounters>]) -> Vec<MetricFamily> {
             let add = |sums: &mut Sums, label, word: &str, count| {
                 add(sums, [("list", &*list), ("rule", &*rule), (label, word)], count);
             };
-            for (word, count) in Verdict::WORDS.iter().zip(&counters.decided) {
-                add(&mut verdicts, "verdict", word, count.get());
+            for (kind, count) in VerdictKind::ALL.iter().zip(&counters.decided) {
+                add(&mut verdicts, "verdict", kind.as_str(), count.get());
             }
             for (action, count) in ActionWord::ALL.iter().zip(&counters.observed) {
                 add(&mut observed, "action", action.as_str(), count.get());
@@ -35,12 +35,16 @@ pub(super) fn families(shards: &[Arc<EngineCounters>]) -> Vec<MetricFamily> {
     let counter = |name, help, sums: Sums| labelled(name, help, MetricKind::Counter, sums);
     vec![
         counter("messages", "Messages by trunk and method, retransmissions included", messages),
-        counter("answers", "Final answers to the requests of a trunk, each once", answers),
+        counter(
+            "answers",
+            "Final answers to the requests of a trunk, without those that a retransmission was given again",
+            answers,
+        ),
         counter("verdicts", "Calls decided, by the rule and list that decided", verdicts),
         counter("observed", "Calls that a rule which only observes would have acted on", observed),
         histogram(
             "call_setup_seconds",
-            "Time from the INVITE of a call to its 2xx",
+            "Time from when the INVITE of a call was taken up to its 2xx",
             &sum(shards, |shard| &shard.setup),
             SETUP,
         ),

@@ -156,10 +156,10 @@ fn a_listen_that_makes_no_sense_is_told_at_its_place() {
 
 #[test]
 fn the_other_sip_keys_are_read() {
-    let config = sip("[sip]\nworkers = 3\nunknown_source = \"403\"\ncall_expires = \"90m\"\n");
+    let config = sip("[sip]\nworkers = 3\nunknown_source = \"403\"\ncall_expires = \"90m\"\ndrain = \"5s\"\n");
     assert_eq!(config.workers, 3);
     assert_eq!(config.unknown_source, UnknownSource::Refuse);
-    assert_eq!(config.call_expires, Duration::from_secs(5400));
+    assert_eq!((config.call_expires, config.drain), (Duration::from_secs(5400), Duration::from_secs(5)));
     let found = mistakes("[sip]\ncall_expires = \"soon\"\n", &[]);
     assert!(found[0].starts_with("dir/r.toml:2:16: expected a time such as"), "{found:?}");
 }

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::Streams;
 use crate::engine::{Input, Ticket};
 use crate::flow::{ConnectionId, Flow, ListenerId, Transport};
+use crate::net::admission::LONGEST_WAIT;
 use crate::net::framing::{Broken, Frame, Framer};
 use crate::sip::{self, Malformed, Message, Method, Rejected};
 
@@ -263,5 +264,8 @@ const QUEUE_MESSAGES: usize = 4096;
 /// Bytes that may wait on one connection: 1,000 messages of a usual size, 16 of the longest.
 const QUEUE_BYTES: usize = 1 << 20;
 
-/// How long a connection that is over is kept for what is still to be written: an engine answers in microseconds.
+/// How long a connection that is over is kept for the answers to what was read from it: longer than a new call may wait for
+/// its turn, beside which an answer of ours takes microseconds. The next hop's comes later, by a connection of its own.
 const FAREWELL: Duration = Duration::from_millis(500);
+
+const _: () = assert!(FAREWELL.as_millis() > LONGEST_WAIT.as_millis());
