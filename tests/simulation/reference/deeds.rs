@@ -85,8 +85,7 @@ impl Reference {
             return if same { Ok(Deed::Resend { branch: name }) } else { Err("another BYE of ours".to_owned()) };
         }
         let (call_id, tag) = (text(request.call_id()), text(request.to_tag().unwrap_or_default()));
-        let second = request.headers().values(HeaderName::Via).nth(1).and_then(|via| Via::parse(via).ok());
-        let Some(second) = second else {
+        let Some(key) = cause_of(&sent.message) else {
             return match &*method {
                 "ACK" => Ok(Deed::AckLate { call_id, tag }),
                 "BYE" => {
@@ -99,8 +98,6 @@ impl Reference {
         if method == "ACK" {
             return Ok(Deed::PassAck { agent: sent.agent });
         }
-        // The Via below ours is that of the request which causes this one.
-        let key = Key { branch: text(second.branch().unwrap_or_default()), method };
         let incoming = self.requests.get_mut(&key).ok_or_else(|| format!("a {} that nobody sent", key.method))?;
         incoming.branches.push(name.clone());
         if incoming.judgement.is_some() {
@@ -114,4 +111,11 @@ impl Reference {
         self.branches.insert(name, branch);
         Ok(Deed::Forward { request: key, agent: sent.agent })
     }
+}
+
+/// The Via below ours is that of the request which causes this one; what we have made ourselves has none.
+pub(super) fn cause_of(sent: &Message) -> Option<Key> {
+    let Message::Request(request) = sent else { return None };
+    let via = Via::parse(request.headers().values(HeaderName::Via).nth(1)?).ok()?;
+    Some(Key { branch: text(via.branch()?), method: text(request.method_name()) })
 }

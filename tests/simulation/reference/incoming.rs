@@ -23,6 +23,7 @@ pub(crate) struct Incoming {
     pub(crate) answer: Option<(u16, Duration)>,
     pub(crate) dropped: bool,
     pub(crate) method: String,
+    pub(super) shard: usize,
     pub(super) agent: usize,
     /// It came from no trunk.
     pub(super) is_strangers: bool,
@@ -57,6 +58,7 @@ impl Incoming {
             answer: None,
             dropped: false,
             method: text(request.method_name()),
+            shard: scene.shard,
             agent,
             is_strangers: scene.agents[agent].is_stranger(),
             from_tag: text(request.from_tag()),

@@ -198,7 +198,7 @@ impl Reference {
         let duty = match cause {
             Cause::Message { agent, message: Message::Request(request) } => self.expect_request(scene, agent, request),
             Cause::Message { message: Message::Response(response), .. } => self.expect_response(scene, response),
-            Cause::Resolved(query) => self.expect_resolved(scene, query),
+            Cause::Resolved(query) => self.expect_resolved(scene, query, effects),
             Cause::SendFailed(ticket) => self.expect_after_failure(scene, ticket),
             Cause::Timer => Duty::Explained,
         };

@@ -4,8 +4,9 @@
 use ringfence::engine::{QueryId, Ticket};
 use ringfence::sip::{HeaderName, Response};
 
+use super::deeds::cause_of;
 use super::dialog::{Dialog, State, dialog_key};
-use super::{Deed, Duty, Reference, Scene, Waiting, text};
+use super::{Deed, Duty, Effects, Reference, Scene, Waiting, text};
 
 impl Reference {
     pub(super) fn expect_response(&mut self, scene: Scene<'_>, response: &Response) -> Duty {
@@ -129,7 +130,8 @@ impl Reference {
         }
     }
 
-    pub(super) fn expect_resolved(&mut self, scene: Scene<'_>, query: QueryId) -> Duty {
+    pub(super) fn expect_resolved(&mut self, scene: Scene<'_>, query: QueryId, effects: &Effects) -> Duty {
+        self.tell_apart(scene, query, effects);
         Duty::Exactly(match self.waiting.remove(&(scene.shard, query)) {
             Some(Waiting::Ack { agent }) => vec![Deed::PassAck { agent }],
             Some(Waiting::Forward { request, agent }) => {
@@ -139,6 +141,20 @@ impl Reference {
             }
             None => Vec::new(),
         })
+    }
+
+    /// Timers that run out at one moment ask for one place at once, and which question is whose shows when it is answered.
+    fn tell_apart(&mut self, scene: Scene<'_>, query: QueryId, effects: &Effects) {
+        let Some(goes_on) = effects.sent.first().and_then(|sent| cause_of(&sent.message)) else { return };
+        let is_its = |waiting: &Waiting| matches!(waiting, Waiting::Forward { request, .. } if *request == goes_on);
+        let others = self.waiting.iter().filter(|((shard, _), waiting)| *shard == scene.shard && is_its(waiting));
+        if let Some(other) = others.map(|(place, _)| *place).find(|other| *other != (scene.shard, query))
+            && let Some(ours) = self.waiting.remove(&(scene.shard, query))
+            && let Some(theirs) = self.waiting.remove(&other)
+        {
+            self.waiting.insert(other, ours);
+            self.waiting.insert((scene.shard, query), theirs);
+        }
     }
 
     /// A message could not be sent: who waits for it must wait no longer.

@@ -107,6 +107,7 @@ impl Reference {
         // Whoever sent another request than INVITE no longer waits then (RFC 4320 section 4.2).
         let is_wanted = incoming.is_invite() || scene.now < incoming.at + SURELY;
         is_wanted
+            && incoming.shard == scene.shard
             && incoming.answer.is_none()
             && !incoming.cancelled
             && !incoming.ringing
