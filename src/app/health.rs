@@ -1,7 +1,5 @@
 //! Whether each part works.
 
-use std::sync::atomic::Ordering;
-
 use super::live::{Live, wall_time};
 use crate::admin::HealthDetail;
 use crate::config::SourceNotice;
@@ -18,7 +16,8 @@ pub(super) fn details(live: &Live) -> Vec<HealthDetail> {
         live.edits.is_failing().then(|| "the last edit could not be stored".to_owned())
     };
     let records = live.counts.records.is_failing().then(|| "the last records could not be written".to_owned());
-    let calls = live.draining.load(Ordering::Relaxed).then(|| "draining: new calls are refused".to_owned());
+    let is_draining = live.counts.sip.engines.iter().any(|counters| counters.draining.get() > 0);
+    let calls = is_draining.then(|| "draining: new calls are refused".to_owned());
     vec![detail("calls", calls), detail("edits", edits), detail("records", records), lists(live)]
 }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
@@ -41,8 +41,6 @@ pub(super) struct Live {
     pub(super) building: Mutex<()>,
     /// How many reloads are asked for and not done.
     pub(super) reloads: AtomicUsize,
-    /// The process is about to end.
-    pub(super) draining: AtomicBool,
     /// Why the last reload changed nothing; empty after one that succeeded.
     pub(super) failed: Mutex<Vec<ReloadProblem>>,
 }

@@ -1,7 +1,7 @@
 //! Opening the state, and what is in force by it, before anything is served.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
 use super::bases::{Bases, Standing};
@@ -77,7 +77,6 @@ impl Opened {
             usage,
             counts,
             building: Mutex::new(()),
-            draining: AtomicBool::new(false),
             reloads: AtomicUsize::new(0),
             failed: Mutex::default(),
         });

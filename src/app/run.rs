@@ -5,7 +5,6 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -241,7 +240,6 @@ async fn until_told(live: &Arc<Live>, sip: &Sip, signals: Signals) -> ExitCode {
             }
         }
     }
-    live.draining.store(true, Ordering::Relaxed);
     tokio::select! {
         () = drain(sip, settling, live.started_with.sip.drain) => {}
         _ = terminate.recv() => tracing::warn!("told to stop again: calls that are being set up are cut off"),

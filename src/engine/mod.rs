@@ -8,7 +8,8 @@
 //! * `overload`: what the network has no time for is refused; `drain`: so is what comes when the process is to end.
 //! * `call`: what screening lets through goes to its trunk's targets; `forward` has the changes made to its bytes.
 //! * `dialog`: a request inside a dialog follows the `token` in our Record-Route, or the live call in `calls`.
-//! * `proxy`: branches, responses, failover, CANCEL; `own` has the requests that we make ourselves.
+//! * `proxy`: branches, responses, CANCEL; `failures` has what follows a target that fails, `ringing` what is kept of a call
+//!   that rings; `own` has the requests that we make ourselves.
 //! * `record`: what is written of each call.
 
 mod action;
@@ -25,7 +26,9 @@ mod request;
 mod call;
 mod dialog;
 mod drain;
+mod failures;
 mod proxy;
+mod ringing;
 
 mod forward;
 mod own;

@@ -3,11 +3,9 @@
 
 use rand::RngExt;
 
-use super::counting::asked;
 use super::memory::AnswerText;
 use super::request::Arrival;
 use super::shard::Engine;
-use crate::counters::By;
 use crate::flow::Flow;
 use crate::screen::World;
 use crate::sip::{Request, phrase};
@@ -35,8 +33,7 @@ impl Engine {
         let extra = format!("Retry-After: {}\r\n", self.rng.random_range(RETRY_AFTER)).into_bytes();
         if flow.transport.is_reliable() {
             // It will not come again, and a flood of them must not displace the answers to those that do.
-            self.counting.answered(&flow, asked(&arrival.request), By::Us, 503);
-            self.reply(&arrival, &AnswerText { status: 503, phrase: phrase(503).into(), extra });
+            self.answer_once(&arrival, &AnswerText { status: 503, phrase: phrase(503).into(), extra });
         } else {
             self.answer(now, &arrival, 503, phrase(503), extra);
         }

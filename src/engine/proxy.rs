@@ -3,8 +3,7 @@
 //! One branch at a time is waited for. A branch that was given up lives on in its transaction: a late 1xx is
 //! cancelled, a late 2xx acknowledged and ended.
 
-use std::borrow::Cow;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -12,16 +11,18 @@ use smallvec::SmallVec;
 use super::action::{Hop, Ticket};
 use super::call::CallPlan;
 use super::dialog::InDialog;
-use super::forward::{Names, ResponseTrust, challenges, response_back, with_challenges};
-use super::hash::{keyed, loop_hash, stateless_tag};
+use super::failures::{Best, Failure};
+use super::forward::{Names, ResponseTrust, response_back};
+use super::hash::{keyed, loop_hash};
 use super::hops::{Hops, Way};
 use super::own;
 use super::record::{EndedBy, PendingRecord};
+use super::ringing::Kept;
 use super::shard::{Context, Engine, Waiting};
 use crate::counters::{Asked, By};
 use crate::flow::{Flow, KeptFlow};
-use crate::sip::reply::{Reply, reply, trying};
-use crate::sip::{HeaderName, Message, Method, Request, Response, Target, phrase, scan};
+use crate::sip::reply::trying;
+use crate::sip::{Message, Method, Request, Response, Target, scan};
 use crate::slots::Slot;
 use crate::time::Now;
 use crate::transaction::{ClientId, ClientRequest, FailureOutcome, Kind, ResponseOutcome, ServerId, ServerKey};
@@ -96,24 +97,6 @@ pub(super) struct Open {
     pub record: Option<PendingRecord>,
 }
 
-/// A request for as long as it has no final response.
-#[derive(Debug)]
-pub(super) enum Kept {
-    Whole(Box<Request>),
-    /// What may still be needed of one that rings: no index, which would be larger than the bytes.
-    Condensed(Box<[u8]>),
-}
-
-/// The best final response so far.
-#[derive(Debug)]
-pub(super) struct Best {
-    status: u16,
-    /// Ready to be passed on.
-    response: Bytes,
-    /// What other targets ask for beside it: lines of WWW-Authenticate and Proxy-Authenticate.
-    challenges: Vec<u8>,
-}
-
 /// How the next hop is found and what changes on the way.
 #[derive(Debug)]
 pub(super) enum Plan {
@@ -121,29 +104,6 @@ pub(super) enum Plan {
     Call(Box<CallPlan>),
     /// A request inside a dialog.
     Dialog(Box<InDialog>),
-}
-
-/// An INVITE that rings, and when its messages are condensed.
-#[derive(Debug)]
-pub(super) struct Ring {
-    pub condense_at: Instant,
-    proxy: ProxyId,
-    client: ClientId,
-}
-
-/// Machines answer sooner, and then nothing is left to be condensed; people later.
-const CONDENSE_AFTER: Duration = Duration::from_secs(1);
-
-/// Below this, shrinking gives nothing back that is worth the work.
-const LEAST_RINGS: usize = 1_024;
-
-/// Why a branch gave no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Failure {
-    /// No response came in time.
-    Timeout,
-    /// It could not be sent, or the next hop says that it does not work.
-    Unavailable,
 }
 
 impl Engine {
@@ -170,7 +130,7 @@ impl Engine {
     }
 
     /// Sends the request to its next target; when there is none, answers it.
-    fn try_next(&mut self, now: Now, id: ProxyId, failure: Failure) {
+    pub(super) fn try_next(&mut self, now: Now, id: ProxyId, failure: Failure) {
         let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         if proxy.answered {
             return;
@@ -311,7 +271,7 @@ impl Engine {
     }
 
     /// The INVITE of a client transaction as it was sent.
-    fn kept_request(&self, client: ClientId) -> Option<Request> {
+    pub(super) fn kept_request(&self, client: ClientId) -> Option<Request> {
         let bytes = self.transactions.request(client)?;
         match scan(bytes.clone()) {
             Ok(Message::Request(request)) => Some(request),
@@ -337,7 +297,7 @@ impl Engine {
             (101..=199, BranchState::Tried) if !answered && proxy.method != Method::Invite => {}
             (101..=199, BranchState::Tried) if !answered => {
                 if !std::mem::replace(&mut proxy.ringing, true) && proxy.method == Method::Invite {
-                    self.rings.push_back(Ring { condense_at: now.mono + CONDENSE_AFTER, proxy: id, client });
+                    self.condense_later(now, id, client);
                 }
                 self.respond_with(now, id, response);
             }
@@ -354,11 +314,10 @@ impl Engine {
                 branch.state = BranchState::Won;
                 self.transactions.release_request(client);
                 self.respond_with(now, id, response);
-                if self.is_new_dialog(id, self.key_of_response(response)) {
-                    // What a fork is like stands first: late 2xx of other branches may have come before.
-                    let dialogs = &mut self.proxies[id.0].dialogs;
-                    let last = dialogs.len() - 1;
-                    dialogs.swap(0, last);
+                if response.method() == Method::Invite {
+                    // First, since forks are made after it, whatever late 2xx of other branches came before.
+                    let key = self.key_of_response(response);
+                    self.proxies[id.0].dialogs.insert(0, key);
                     self.open_call(now, id, client, response);
                 }
                 self.count_answer(id, response.status(), By::NextHop);
@@ -387,117 +346,14 @@ impl Engine {
         is_new
     }
 
-    /// What rings may ring for minutes, and what it still needs of its messages is less than half of them.
-    pub(super) fn condense_ringing(&mut self, now: Now) {
-        while let Some(&Ring { proxy, client, .. }) = self.rings.front().filter(|ring| ring.condense_at <= now.mono) {
-            self.rings.pop_front();
-            let Some(open) = self.proxies.get_mut(proxy.0).and_then(|proxy| proxy.open.as_mut()) else { continue };
-            // For a final response of ours, and for the call that a 2xx opens.
-            let request = open.request.read();
-            if let Some(bytes) =
-                request.condensed(|field| field.name.is_mandatory() || field.name == HeaderName::Contact)
-            {
-                open.request = Kept::Condensed(bytes);
-            }
-            if let Plan::Call(plan) = &mut open.plan {
-                plan.rings();
-            }
-            // For CANCEL and ACK, which bear our Via alone.
-            let Some(sent) = self.kept_request(client) else { continue };
-            let bytes = sent.condensed(|field| match field.name {
-                HeaderName::Via => field.value == sent.via_span(),
-                name => name.is_mandatory() || name == HeaderName::Route,
-            });
-            if let Some(bytes) = bytes {
-                self.transactions.keep_instead(client, bytes.into());
-            }
-        }
-        if self.rings.is_empty() && self.rings.capacity() > LEAST_RINGS {
-            self.rings.shrink_to(LEAST_RINGS);
-        }
-    }
-
-    /// A 300-699: perhaps another target does better (RFC 3261 16.7 items 5 and 6).
-    fn handle_failure_response(&mut self, now: Now, id: ProxyId, response: &Response) {
-        let status = response.status();
-        let bytes = self.back(id, response);
-        let Some(proxy) = self.proxies.get_mut(id.0) else { return };
-        let Some(open) = &mut proxy.open else { return };
-        // To a non-INVITE a 408 is as good as no answer, and is passed on to nobody (RFC 4320 section 4.2).
-        let is_silence = status == 408 && proxy.method != Method::Invite;
-        let failure = if is_silence { Failure::Timeout } else { Failure::Unavailable };
-        // 503 would make the peer stop sending us anything, though it is only the next hop that has trouble.
-        let cancelled = proxy.cancelled.is_some();
-        let counts = status != 503 && !is_silence;
-        match &mut open.best {
-            _ if !counts => {}
-            None => open.best = Some(Box::new(Best { status, response: bytes, challenges: Vec::new() })),
-            Some(best) if cancelled || rank(status) <= rank(best.status) => {
-                if asks_for_credentials(best.status) {
-                    challenges(&best.response, &mut best.challenges);
-                }
-                (best.status, best.response) = (status, bytes);
-            }
-            Some(_) => {}
-        }
-        let try_on = match &open.plan {
-            Plan::Call(plan) => plan.fails_over_on(status),
-            // RFC 3263 section 4.3.
-            Plan::Dialog(_) => status == 503 && open.hops.left().len() > 0,
-        };
-        if try_on && proxy.cancelled.is_none() && !proxy.ringing {
-            self.try_next(now, id, failure);
-        } else {
-            self.conclude_without_answer(now, id, failure);
-        }
-    }
-
-    /// Passes on the best failure that a next hop gave, or says what we know.
-    fn conclude_without_answer(&mut self, now: Now, id: ProxyId, failure: Failure) {
-        let Some(proxy) = self.proxies.get_mut(id.0).filter(|proxy| !proxy.answered) else { return };
-        let Some(open) = &mut proxy.open else { return };
-        if let Some(best) = open.best.take() {
-            let Best { status, response, challenges } = *best;
-            let bytes = match &challenges[..] {
-                lines @ [_, ..] if asks_for_credentials(status) => with_challenges(response, lines),
-                _ => response,
-            };
-            let _ = self.transactions.respond(now.mono, proxy.server, status, bytes);
-            self.count_answer(id, status, By::NextHop);
-            return self.conclude(now, id, Some(status));
-        }
-        let status = match (&open.plan, failure) {
-            _ if proxy.cancelled.is_some() => Some(487),
-            (Plan::Call(_) | Plan::Dialog(_), Failure::Timeout) if proxy.ringing => Some(408),
-            (Plan::Call(plan), _) if proxy.method == Method::Invite || failure == Failure::Unavailable => {
-                self.counters.unavailable.add(1);
-                Some(plan.unavailable())
-            }
-            (Plan::Dialog(_), Failure::Unavailable) => Some(500),
-            (Plan::Dialog(_), Failure::Timeout) if proxy.method == Method::Invite => Some(408),
-            // RFC 4320 section 4.2: the client's own timer has run out by now.
-            (_, Failure::Timeout) | (_, Failure::Unavailable) => None,
-        };
-        let status = status.filter(|&status| status != 408 || proxy.method == Method::Invite);
-        if let Some(status) = status {
-            let request = open.request.read();
-            let tag = stateless_tag(&self.config.keys.token, &request);
-            let text = Reply { status, phrase: phrase(status), to_tag: Some(&tag), extra: b"" };
-            let bytes = reply(request.headers(), open.came_by.get().peer, text);
-            let _ = self.transactions.respond(now.mono, proxy.server, status, bytes);
-            self.count_answer(id, status, By::Us);
-        }
-        self.conclude(now, id, status);
-    }
-
-    fn count_answer(&mut self, id: ProxyId, status: u16, by: By) {
+    pub(super) fn count_answer(&mut self, id: ProxyId, status: u16, by: By) {
         if let Some(open) = self.proxies.get(id.0).and_then(|proxy| proxy.open.as_deref()) {
             self.counting.answered(&open.came_by.get(), open.asked, by, status);
         }
     }
 
     /// The request is answered: its record is written, and what is no longer needed goes.
-    fn conclude(&mut self, now: Now, id: ProxyId, status: Option<u16>) {
+    pub(super) fn conclude(&mut self, now: Now, id: ProxyId, status: Option<u16>) {
         let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         if !std::mem::replace(&mut proxy.answered, true) {
             self.unanswered -= 1;
@@ -532,7 +388,7 @@ impl Engine {
     }
 
     /// The response as it goes to the hop before.
-    fn back(&mut self, id: ProxyId, response: &Response) -> Bytes {
+    pub(super) fn back(&mut self, id: ProxyId, response: &Response) -> Bytes {
         let proxy = &self.proxies[id.0];
         response_back(response, &mut self.splice, proxy.returning.names.as_deref(), proxy.returning.trust)
     }
@@ -596,14 +452,9 @@ impl Engine {
         }
     }
 
+    /// No final response in its time, or no response at all within `try_for`: the next target, and this one is no longer
+    /// waited for.
     pub(super) fn branch_timed_out(&mut self, now: Now, client: ClientId, context: Context) {
-        if let Context::Proxy(id) = context {
-            self.branch_failed(now, id, client, Failure::Timeout);
-        }
-    }
-
-    /// No response at all within `try_for`: the next target, and this one is no longer waited for.
-    pub(super) fn branch_unanswered(&mut self, now: Now, client: ClientId, context: Context) {
         if let Context::Proxy(id) = context {
             self.branch_failed(now, id, client, Failure::Timeout);
         }
@@ -642,18 +493,6 @@ impl Engine {
     }
 }
 
-impl Kept {
-    pub(super) fn read(&self) -> Cow<'_, Request> {
-        match self {
-            Kept::Whole(request) => Cow::Borrowed(request),
-            Kept::Condensed(bytes) => match scan(Bytes::copy_from_slice(bytes)) {
-                Ok(Message::Request(request)) => Cow::Owned(request),
-                Ok(Message::Response(_)) | Err(_) => unreachable!("it was read when it was condensed"),
-            },
-        }
-    }
-}
-
 impl Plan {
     /// The next place to try; each is given once.
     fn next_target(&mut self) -> Option<Target> {
@@ -682,20 +521,4 @@ impl Plan {
 
 fn kind(method: Method) -> Kind {
     if method == Method::Invite { Kind::Invite } else { Kind::NonInvite }
-}
-
-/// Which of two failures is passed on: a 6xx, else the lowest class, and in it what tells the caller how to ask again
-/// (RFC 3261 16.7 item 6). Credentials come first, so that no challenge is lost once there is one.
-fn rank(status: u16) -> (u16, u8) {
-    let class = if status >= 600 { 0 } else { status / 100 };
-    let within = match status {
-        _ if asks_for_credentials(status) => 0,
-        415 | 420 | 484 => 1,
-        _ => 2,
-    };
-    (class, within)
-}
-
-fn asks_for_credentials(status: u16) -> bool {
-    matches!(status, 401 | 407)
 }

@@ -138,8 +138,7 @@ impl Engine {
             UnknownSource::Drop => {}
             // Not remembered: a stranger shall not displace the answers to trunks, and gets the same one again.
             UnknownSource::Refuse => {
-                self.counting.answered(&arrival.flow, asked(&arrival.request), By::Us, 403);
-                self.reply(arrival, &AnswerText { status: 403, phrase: phrase(403).into(), extra: Vec::new() });
+                self.answer_once(arrival, &AnswerText { status: 403, phrase: phrase(403).into(), extra: Vec::new() });
             }
         }
     }
@@ -284,12 +283,17 @@ impl Engine {
 
     fn answer_with(&mut self, now: Now, arrival: &Arrival, answer: AnswerText) {
         let answer = Arc::new(answer);
-        self.counting.answered(&arrival.flow, asked(&arrival.request), By::Us, answer.status);
-        self.reply(arrival, &answer);
+        self.answer_once(arrival, &answer);
         self.memory.remember(now.mono, arrival.key, Remembered::Answer(answer));
     }
 
-    pub(super) fn reply(&mut self, arrival: &Arrival, answer: &AnswerText) {
+    /// Answers and keeps nothing of it: a retransmission is a request of its own.
+    pub(super) fn answer_once(&mut self, arrival: &Arrival, answer: &AnswerText) {
+        self.counting.answered(&arrival.flow, asked(&arrival.request), By::Us, answer.status);
+        self.reply(arrival, answer);
+    }
+
+    fn reply(&mut self, arrival: &Arrival, answer: &AnswerText) {
         let tag = stateless_tag(&self.config.keys.token, &arrival.request);
         let text = Reply { status: answer.status, phrase: &answer.phrase, to_tag: Some(&tag), extra: &answer.extra };
         let bytes = reply(arrival.request.headers(), arrival.flow.peer, text);

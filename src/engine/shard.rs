@@ -16,14 +16,15 @@ use super::counting::{Counting, method_of_request};
 use super::hops::{self, Locals, Way};
 use super::input::Input;
 use super::memory::Memory;
-use super::proxy::{Proxy, ProxyId, Ring};
+use super::proxy::{Proxy, ProxyId};
 use super::record::{EndedBy, Records};
+use super::ringing::Ring;
 use super::settings::EngineConfig;
 use super::trunks::TrunkHashes;
 use crate::counters::EngineCounters;
 use crate::flow::Flow;
 use crate::screen::World;
-use crate::sip::{Message, Rejected, Splice, Target};
+use crate::sip::{Message, Method, Rejected, Splice, Target};
 use crate::slots::Slots;
 use crate::time::Now;
 use crate::transaction::{ClientId, Event, Transactions};
@@ -124,8 +125,7 @@ impl Engine {
         self.counting.follow(&world.policy);
         match input {
             Input::Message { flow, message: Message::Request(request) } => {
-                self.counters.requests.add(1);
-                self.counting.request_came(&flow, request.method());
+                self.count_request(&flow, request.method());
                 self.handle_request(now, world, flow, request);
             }
             Input::Message { flow, message: Message::Response(response) } => {
@@ -134,13 +134,11 @@ impl Engine {
                 self.handle_response(now, &response);
             }
             Input::Refused { flow, request, is_told } => {
-                self.counters.requests.add(1);
-                self.counting.request_came(&flow, request.method());
+                self.count_request(&flow, request.method());
                 self.refuse(now, world, flow, request, is_told);
             }
             Input::Absorbed { flow, request } => {
-                self.counters.requests.add(1);
-                self.counting.request_came(&flow, request.method());
+                self.count_request(&flow, request.method());
                 self.counters.retransmissions.add(1);
             }
             Input::Rejected { flow, rejected } => self.handle_rejected(world, &flow, &rejected),
@@ -149,6 +147,11 @@ impl Engine {
             Input::Drain => self.drain(),
         }
         self.settle(now);
+    }
+
+    fn count_request(&mut self, flow: &Flow, method: Method) {
+        self.counters.requests.add(1);
+        self.counting.request_came(flow, method);
     }
 
     /// Lets everything happen whose time has come.
@@ -204,11 +207,12 @@ impl Engine {
                 Event::NoAck { .. } => self.counters.unacknowledged.add(1),
                 Event::ServerEnded { context, .. } => self.release(context),
                 Event::ClientEnded { client, context } => self.client_ended(client, context),
-                Event::TimedOut { client, context } => self.branch_timed_out(now, client, context),
+                Event::TimedOut { client, context } | Event::Unanswered { client, context } => {
+                    self.branch_timed_out(now, client, context);
+                }
                 Event::TimerC { client, .. } => {
                     self.transactions.cancel(now.mono, client);
                 }
-                Event::Unanswered { client, context } => self.branch_unanswered(now, client, context),
                 Event::CancelNow { client, context } => self.send_cancel(now, client, context),
             }
         }
@@ -282,8 +286,7 @@ impl Engine {
     fn handle_rejected(&mut self, world: &World, flow: &Flow, rejected: &Rejected) {
         self.counters.malformed[rejected.reason as usize].add(1);
         if let Some(headers) = &rejected.headers {
-            self.counters.requests.add(1);
-            self.counting.request_came(flow, method_of_request(headers.bytes()));
+            self.count_request(flow, method_of_request(headers.bytes()));
         }
         // A stranger learns nothing, and cannot name a place for our answer.
         if world.policy.trunk_of(flow.peer, flow.transport).is_none() {

@@ -75,6 +75,18 @@ fn each_late_200_of_a_forked_first_target_is_ended_once() {
 }
 
 #[test]
+fn however_many_late_forks_come_first_the_call_that_is_answered_is_up() {
+    let mut stage = Stage::new();
+    let (first, second) = given_up(&mut stage);
+    for fork in 0..20 {
+        stage.receive(FIRST, &ok(&first).replace("tag=callee", &format!("tag=fork{fork}"))).sent();
+    }
+    stage.receive(SECOND, &ok(&second));
+    assert_eq!(status_to_caller(&stage.sent()), [200]);
+    assert_eq!(stage.calls(), 1);
+}
+
+#[test]
 fn a_503_tries_the_next_target() {
     let mut stage = Stage::new();
     stage.receive(CARRIER, &invite(9));

@@ -3,15 +3,8 @@
 use std::net::{TcpListener, UdpSocket};
 
 use crate::facts::{Transport, facts};
-use crate::ringfence::{Record, Role, Scene, calls, counts};
-use crate::sipp::{Sipp, logged};
-
-const ROUTE: &str = r#"
-[[route]]
-name = "all"
-trunks = ["caller"]
-to = "callee"
-"#;
+use crate::ringfence::{ROUTE, Record, Role, Scene, calls, counts};
+use crate::sipp::{CALLER, Sipp, logged};
 
 const ROUTE_TO_TWO: &str = r#"
 [[route]]
@@ -23,8 +16,6 @@ to = "callees"
 /// Enough calls that each of three workers has some: (2/3)^20 * 3 < 0.1 % that one has none, and then only that is
 /// not tried.
 const CALLS: usize = 20;
-
-const CALLER: [(&str, &str, &str); 1] = [("<sip:+48600100200@example.net>", "48221234567", "X-Test: none")];
 
 /// Plays a caller and a callee, and returns the records.
 fn play(scene: &Scene, rules: &str, caller: &str, callee: &str) -> Vec<Record> {

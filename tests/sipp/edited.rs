@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::facts::facts;
 use crate::ringfence::{Role, Scene, calls, counts};
-use crate::sipp::Sipp;
+use crate::sipp::{CALLER, Sipp};
 
 const RULES: &str = r#"
 [[inbound]]
@@ -22,8 +22,6 @@ name = "blocked"
 class = "personal"
 file = "blocked.csv"
 "#;
-
-const CALLER: [(&str, &str, &str); 1] = [("<sip:+48600100200@example.net>", "48221234567", "X-Test: none")];
 
 const LISTED: &str = "number\n48600100200\n";
 const UNLISTED: &str = "number\n48600100201\n";

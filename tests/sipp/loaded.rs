@@ -3,15 +3,8 @@
 use std::time::Duration;
 
 use crate::facts::{Setting, Transport, alone};
-use crate::ringfence::{Role, Scene, counts};
+use crate::ringfence::{ROUTE, Role, Scene, counts};
 use crate::sipp::Sipp;
-
-const ROUTE: &str = r#"
-[[route]]
-name = "all"
-trunks = ["caller"]
-to = "callee"
-"#;
 
 const RATE: usize = 1000;
 

@@ -24,6 +24,14 @@ pub(crate) struct Scene {
     dir: Option<TempDir>,
 }
 
+/// Every call of the caller goes to the callee.
+pub(crate) const ROUTE: &str = r#"
+[[route]]
+name = "all"
+trunks = ["caller"]
+to = "callee"
+"#;
+
 /// Who has which address of a scene.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 use crate::facts::Transport;
 use crate::ringfence::{Process, Role, Scene};
 
+/// A call for [`Sipp::from`] that no rule knows anything of.
+pub(crate) const CALLER: [(&str, &str, &str); 1] = [("<sip:+48600100200@example.net>", "48221234567", "X-Test: none")];
+
 /// One SIPp and what it is to do.
 pub(crate) struct Sipp<'a> {
     scene: &'a Scene,
