@@ -141,7 +141,7 @@ impl ShardCore for Core {
     }
 
     fn trunk_of(&self, world: &World, flow: &Flow) -> Option<TrunkId> {
-        world.policy.trunk_of(flow.peer, flow.transport)
+        world.policy.trunk_of(flow)
     }
 
     fn is_emergency(&self, world: &World, trunk: TrunkId, request_uri: &[u8]) -> bool {

@@ -136,7 +136,7 @@ impl Counting {
             _ => {
                 let nobody = self.trunks.len() - 1;
                 let policy = self.policy.as_ref();
-                let of_source = policy.and_then(|policy| policy.trunk_of(flow.peer, flow.transport));
+                let of_source = policy.and_then(|policy| policy.trunk_of(flow));
                 let trunk = match of_source {
                     Some(id) => usize::from(id.0),
                     None => self.targets.get(&(flow.transport, flow.peer)).copied().unwrap_or(nobody),

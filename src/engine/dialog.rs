@@ -63,7 +63,7 @@ impl Engine {
         let request = &arrival.request;
         let Some(in_dialog) = self.route(now, world, request, &arrival.flow) else {
             // Strangers are told nothing here either.
-            if world.policy.trunk_of(arrival.flow.peer, arrival.flow.transport).is_none() {
+            if world.policy.trunk_of(&arrival.flow).is_none() {
                 return self.counters.unknown_source.add(1);
             }
             return self.answer(now, &arrival, 481, phrase(481), Vec::new());
@@ -334,7 +334,7 @@ impl InDialog {
                 .to
                 .iter()
                 .any(|target| matches!(target, Target::Address { addr, .. } if *addr == flow.peer))
-            || self.policy.trunk_of(flow.peer, flow.transport) == Some(trunk)
+            || self.policy.trunk_of(flow) == Some(trunk)
     }
 
     /// The request as it goes on.

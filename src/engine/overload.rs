@@ -23,7 +23,7 @@ impl Engine {
         if self.handle_retransmission(now, &arrival) {
             return;
         }
-        if world.policy.trunk_of(flow.peer, flow.transport).is_none() {
+        if world.policy.trunk_of(&flow).is_none() {
             return self.counters.unknown_source.add(1);
         }
         if !is_told {

@@ -108,7 +108,7 @@ impl Engine {
 
     /// A request outside a dialog: the checks of RFC 3261 section 16.3 and of the trunk, then the judgement.
     fn handle_new(&mut self, now: Now, world: &World, arrival: Arrival) {
-        let Some(trunk) = world.policy.trunk_of(arrival.flow.peer, arrival.flow.transport) else {
+        let Some(trunk) = world.policy.trunk_of(&arrival.flow) else {
             return self.handle_stranger(&arrival);
         };
         if let Some(retry_after) = self.drain_refusal(world, &arrival, trunk) {
@@ -314,7 +314,7 @@ impl Engine {
     fn handle_cancel(&mut self, now: Now, world: &World, arrival: &Arrival, invite: ServerKey) {
         let proxied = self.transactions.server(&invite).and_then(|server| self.transactions.server_context(server));
         let known = proxied.is_some() || self.memory.find(&invite).is_some();
-        if !known && world.policy.trunk_of(arrival.flow.peer, arrival.flow.transport).is_none() {
+        if !known && world.policy.trunk_of(&arrival.flow).is_none() {
             return self.handle_stranger(arrival);
         }
         let status = if known { 200 } else { 481 };

@@ -289,7 +289,7 @@ impl Engine {
             self.count_request(flow, method_of_request(headers.bytes()));
         }
         // A stranger learns nothing, and cannot name a place for our answer.
-        if world.policy.trunk_of(flow.peer, flow.transport).is_none() {
+        if world.policy.trunk_of(flow).is_none() {
             return self.counters.unknown_source.add(1);
         }
         let Some(headers) = &rejected.headers else { return };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::flow::Transport;
+use crate::flow::{Flow, Transport};
 use crate::lists::ListId;
 use crate::number::{DialPlan, NumberFormat};
 use crate::screen::index::RuleIndex;
@@ -47,10 +47,10 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The trunk that a message from `source` belongs to: the most specific `from` wins, and its port counts for UDP
-    /// only, because a stream's client port is arbitrary.
-    pub fn trunk_of(&self, source: SocketAddr, transport: Transport) -> Option<TrunkId> {
-        self.sources.find(source, transport)
+    /// The trunk that a message which came by `flow` belongs to: the most specific `from` wins, and its port counts for
+    /// UDP only, because a stream's client port is arbitrary.
+    pub fn trunk_of(&self, flow: &Flow) -> Option<TrunkId> {
+        self.sources.find(flow.peer, flow.transport)
     }
 
     /// The trunk of that name.

@@ -1,12 +1,11 @@
 //! The tables, whatever lists they name.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use super::*;
 use crate::engine::{SipConfig, UnknownSource};
-use crate::flow::Transport;
+use crate::flow::{Flow, ListenerId, Transport};
 use crate::screen::Notice;
 
 fn sip(text: &str) -> SipConfig {
@@ -24,8 +23,9 @@ fn the_sample_config_works_as_it_is() {
     assert_eq!((list("our-numbers").class(), list("our-numbers").len()), (Class::Pool, 20));
     assert_eq!(loaded.settings.sip, SipConfig::default());
     assert_eq!(loaded.policy.headers, ["x-campaign".into()]);
-    let source: SocketAddr = "127.0.0.3:5060".parse().expect("an address");
-    let pbx = loaded.policy.trunk_of(source, Transport::Udp).expect("a trunk");
+    let [local, peer] = ["127.0.0.1:5060", "127.0.0.3:5060"].map(|addr| addr.parse().expect("an address"));
+    let flow = Flow { transport: Transport::Udp, listener: ListenerId(0), local, peer, connection: None };
+    let pbx = loaded.policy.trunk_of(&flow).expect("a trunk");
     assert_eq!(&*loaded.policy.trunk(pbx).name, "pbx");
 }
 

@@ -1,17 +1,19 @@
 //! DESIGN section 5, points 1 and 2: whose a message is, and what it may ask for.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::*;
-use crate::flow::Transport;
+use crate::flow::{Flow, ListenerId, Transport};
 use crate::number::NumberFormat;
 use crate::screen::Methods;
 use crate::sip::Target;
 
 fn owner(world: &World, source: &str, transport: Transport) -> Option<String> {
-    let source: SocketAddr = source.parse().expect("an address");
-    world.policy.trunk_of(source, transport).map(|id| world.policy.trunk(id).name.to_string())
+    let peer: SocketAddr = source.parse().expect("an address");
+    let local = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 5060);
+    let flow = Flow { transport, listener: ListenerId(0), local, peer, connection: None };
+    world.policy.trunk_of(&flow).map(|id| world.policy.trunk(id).name.to_string())
 }
 
 fn trunk(rest: &str) -> crate::screen::Trunk {
