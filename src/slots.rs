@@ -108,6 +108,17 @@ impl<T> Slots<T> {
         self.place(index).map(|(generation, _)| Slot { index, generation: *generation })
     }
 
+    /// All tenants with their slots.
+    pub fn iter(&self) -> impl Iterator<Item = (Slot, &T)> {
+        let chunks = (0..).step_by(CHUNK).zip(&self.chunks).filter_map(|(first, chunk)| Some((first, chunk.as_ref()?)));
+        chunks.flat_map(|(first, chunk)| {
+            (first..).zip(&chunk.places).filter_map(|(index, place)| {
+                let (generation, tenant) = place.as_ref()?;
+                Some((Slot { index, generation: *generation }, tenant))
+            })
+        })
+    }
+
     /// Lets a tenant move out.
     pub fn remove(&mut self, slot: Slot) -> Option<T> {
         let (chunk, place) = parts(slot.index);
@@ -228,6 +239,8 @@ mod tests {
                 }
                 prop_assert_eq!(slots.len(), model.len());
             }
+            let all: BTreeMap<Slot, u16> = slots.iter().map(|(slot, &tenant)| (slot, tenant)).collect();
+            prop_assert_eq!(&all, &model);
             for (slot, tenant) in model {
                 prop_assert_eq!(slots.get(slot), Some(&tenant));
                 prop_assert_eq!(slots.tenant_at(slot.index), Some(slot));

@@ -27,6 +27,7 @@ mod reload;
 mod run;
 mod sip;
 mod status;
+mod supervisor;
 mod told;
 mod watch;
 mod worlds;

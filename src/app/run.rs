@@ -19,7 +19,7 @@ use super::open::Opened;
 use super::sip::Sip;
 use super::watch::Watch;
 use super::worlds::BuildError;
-use super::{folding, log, reload, told};
+use super::{folding, log, reload, supervisor, told};
 use crate::admin::{self, AdminError, By};
 use crate::config::{ConfigErrors, Loaded, Mistake, Settings};
 use crate::engine::RECORD_HEADER;
@@ -134,8 +134,14 @@ impl Daemon {
         };
         // Supervisors and tests wait for this line; a closed stdout is no reason to end.
         let _ = writeln!(std::io::stdout(), "{ready}");
+        supervisor::tell_ready(&ready);
         tracing::info!(generation = serving.live.worlds.load().generation, "{ready}");
-        let end = serving.runtime.block_on(until_told(&serving.live, &serving.sip, signals));
+        let end = serving.runtime.block_on(async {
+            tokio::select! {
+                end = until_told(&serving.live, &serving.sip, signals) => end,
+                () = supervisor::keep_watchdog_at_bay(&serving.sip) => ExitCode::FAILURE,
+            }
+        });
         serving.stop();
         tracing::info!("stopped");
         end
@@ -240,6 +246,7 @@ async fn until_told(live: &Arc<Live>, sip: &Sip, signals: Signals) -> ExitCode {
             }
         }
     }
+    supervisor::tell_stopping();
     tokio::select! {
         () = drain(sip, settling, live.started_with.sip.drain) => {}
         _ = terminate.recv() => tracing::warn!("told to stop again: calls that are being set up are cut off"),

@@ -13,9 +13,9 @@ use tokio::runtime::Handle;
 
 use super::run::StartError;
 use crate::counters::{EngineCounters, NetCounters};
-use crate::engine::{self, Action, Engine, EngineConfig, Input, Listener, SipConfig};
+use crate::engine::{self, Action, DrainStage, Engine, EngineConfig, Input, Listener, SipConfig};
 use crate::flow::{Flow, ListenerId, Transport};
-use crate::net::{DnsConfig, Listen, Net, NetConfig, NetError, NetGauges, ShardCore};
+use crate::net::{DnsConfig, Inherited, Listen, Net, NetConfig, NetError, NetGauges, ShardCore};
 use crate::records::RecordSink;
 use crate::screen::{TrunkId, World, is_emergency};
 use crate::sip::Request;
@@ -51,6 +51,7 @@ impl Sip {
         records: RecordSink,
         usage: &Arc<Usage>,
     ) -> Result<Sip, StartError> {
+        let inherited = Inherited::from_env()?;
         let shards = match config.workers {
             0 => thread::available_parallelism().map_or(1, usize::from),
             workers => usize::from(workers),
@@ -76,7 +77,7 @@ impl Sip {
             counters.engines.push(counted);
         }
         let write = Arc::new(move |lines| records.write(lines));
-        let config = NetConfig { dns: dns.clone(), ..NetConfig::new(listens, keys.shard) };
+        let config = NetConfig { inherited, dns: dns.clone(), ..NetConfig::new(listens, keys.shard) };
         let net = Net::start(config, runtime, Arc::clone(world), cores, write, Arc::clone(&counters.net))?;
         counters.gauges = Some(net.gauges());
         Ok(Sip { net, counters })
@@ -96,9 +97,14 @@ impl Sip {
         self.net.failed()
     }
 
-    /// Refuses new calls from now on, and serves what is under way.
-    pub(super) async fn drain(&self) {
-        self.net.drain().await;
+    /// Whether each shard has worked since this was asked before.
+    pub(super) fn is_alive(&self) -> bool {
+        self.net.is_alive()
+    }
+
+    /// Enters a stage of the end.
+    pub(super) async fn drain(&self, stage: DrainStage) {
+        self.net.drain(stage).await;
     }
 
     /// What is being set up, and how many calls have been answered so far.
@@ -107,6 +113,7 @@ impl Sip {
         let answered = engines.iter().map(|counters| counters.calls_opened.get()).sum::<u64>();
         Progress {
             refuses: engines.iter().all(|counters| counters.draining.get() > 0),
+            leaves: engines.iter().all(|counters| counters.leaving.get() > 0),
             unanswered: engines.iter().map(|counters| counters.unanswered.get()).sum(),
             answered,
             up: answered.saturating_sub(engines.iter().map(|counters| counters.calls_closed.get()).sum()),
@@ -124,6 +131,8 @@ impl Sip {
 pub(super) struct Progress {
     /// No new ones begin.
     pub(super) refuses: bool,
+    /// Nor do requests inside dialogs that come over UDP.
+    pub(super) leaves: bool,
     pub(super) unanswered: u64,
     /// Calls so far, and those of them that are up.
     pub(super) answered: u64,

@@ -58,6 +58,8 @@ pub struct EngineCounters {
     pub waiting: Level,
     /// 1 once new requests are refused because the process is to end.
     pub draining: Level,
+    /// 1 once new requests that come over UDP are left to the next process.
+    pub leaving: Level,
     /// Proxied requests without a final response.
     pub unanswered: Level,
     /// How long calls rang: from when the engine got the INVITE to the 2xx. How long it waited before that

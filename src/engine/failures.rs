@@ -94,15 +94,23 @@ impl Engine {
             (_, Failure::Timeout) | (_, Failure::Unavailable) => None,
         };
         let status = status.filter(|&status| status != 408 || proxy.method == Method::Invite);
-        if let Some(status) = status {
-            let request = open.request.read();
-            let tag = stateless_tag(&self.config.keys.token, &request);
-            let text = Reply { status, phrase: phrase(status), to_tag: Some(&tag), extra: b"" };
-            let bytes = reply(request.headers(), open.came_by.get().peer, text);
-            let _ = self.transactions.respond(now.mono, proxy.server, status, bytes);
-            self.count_answer(id, status, By::Us);
+        match status {
+            Some(status) => self.answer_proxied(now, id, status, b""),
+            None => self.conclude(now, id, None),
         }
-        self.conclude(now, id, status);
+    }
+
+    /// Answers a proxied request ourselves; whoever rings is no longer wanted. `extra` are whole header lines.
+    pub(super) fn answer_proxied(&mut self, now: Now, id: ProxyId, status: u16, extra: &[u8]) {
+        let Some(proxy) = self.proxies.get(id.0).filter(|proxy| !proxy.answered) else { return };
+        let Some(open) = &proxy.open else { return };
+        let request = open.request.read();
+        let tag = stateless_tag(&self.config.keys.token, &request);
+        let text = Reply { status, phrase: phrase(status), to_tag: Some(&tag), extra };
+        let bytes = reply(request.headers(), open.came_by.get().peer, text);
+        let _ = self.transactions.respond(now.mono, proxy.server, status, bytes);
+        self.count_answer(id, status, By::Us);
+        self.conclude(now, id, Some(status));
     }
 }
 

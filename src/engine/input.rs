@@ -1,6 +1,7 @@
 //! What an engine is told: messages, and how its actions ended.
 
 use super::action::{Hop, QueryId, Ticket};
+use super::drain::DrainStage;
 use crate::flow::Flow;
 use crate::sip::{Message, Rejected, Request};
 
@@ -43,8 +44,8 @@ pub enum Input {
         /// The ticket of that action.
         ticket: Ticket,
     },
-    /// The process is to end: new requests are refused from now on (503), what is under way is finished.
-    Drain,
+    /// The process is to end, and this is how far it has come.
+    Drain(DrainStage),
     /// The answer to [`Action::Resolve`](super::Action::Resolve).
     Resolved {
         /// The query of that action.

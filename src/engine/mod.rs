@@ -44,6 +44,7 @@ mod trunks;
 
 pub use action::{Action, Hop, QueryId, Ticket};
 pub use config::{ListenConfig, SipConfig, UnknownSource};
+pub use drain::DrainStage;
 pub use hash::shard_of;
 pub use hops::MOST_HOPS;
 pub use input::Input;

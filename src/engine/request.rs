@@ -69,6 +69,9 @@ impl Engine {
         if request.method() == Method::Cancel {
             return self.handle_cancel(now, world, &arrival, self.cancelled_key(request));
         }
+        if self.is_left(&arrival) {
+            return;
+        }
         if request.to_tag().is_some() {
             return self.handle_in_dialog(now, world, arrival);
         }

@@ -13,6 +13,7 @@ use super::action::{Action, Hop, QueryId, Ticket};
 use super::branch::Branches;
 use super::calls::Calls;
 use super::counting::{Counting, method_of_request};
+use super::drain::DrainStage;
 use super::hops::{self, Locals, Way};
 use super::input::Input;
 use super::memory::Memory;
@@ -72,8 +73,8 @@ pub struct Engine {
     pub(super) rings: VecDeque<Ring>,
     /// Proxied requests that have no final response yet.
     pub(super) unanswered: usize,
-    /// The process is to end.
-    pub(super) draining: bool,
+    /// How far the end of the process has come.
+    pub(super) draining: Option<DrainStage>,
     /// In the tokens that it writes: those with another number are of an earlier process.
     pub(super) process: u32,
     pub(super) splice: Splice,
@@ -112,7 +113,7 @@ impl Engine {
             records: Records::default(),
             rings: VecDeque::new(),
             unanswered: 0,
-            draining: false,
+            draining: None,
             process,
             splice: Splice::new(),
             actions: VecDeque::new(),
@@ -144,7 +145,7 @@ impl Engine {
             Input::Rejected { flow, rejected } => self.handle_rejected(world, &flow, &rejected),
             Input::SendFailed { ticket } => self.handle_send_failed(now, ticket),
             Input::Resolved { query, hops } => self.handle_resolved(now, query, &hops),
-            Input::Drain => self.drain(),
+            Input::Drain(stage) => self.drain(now, stage),
         }
         self.settle(now);
     }

@@ -4,14 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::DnsConfig;
+use super::{DnsConfig, Inherited};
 use crate::flow::{ListenerId, Transport};
 
 /// The sockets to open, and their limits.
-#[derive(Clone)]
 pub struct NetConfig {
     /// `sip.listen`, in its order.
     pub listeners: Vec<Listen>,
+    /// Those that are open already.
+    pub inherited: Inherited,
     /// Whether shard *n* is bound to the *n*-th processor that this process may use.
     pub pin: bool,
     /// Limits of connections.
@@ -25,7 +26,8 @@ pub struct NetConfig {
 impl NetConfig {
     /// These sockets, with the default limits.
     pub fn new(listeners: Vec<Listen>, shard_key: [u8; 16]) -> NetConfig {
-        NetConfig { listeners, pin: false, streams: StreamLimits::default(), dns: DnsConfig::default(), shard_key }
+        let (inherited, streams, dns) = (Inherited::default(), StreamLimits::default(), DnsConfig::default());
+        NetConfig { listeners, inherited, pin: false, streams, dns, shard_key }
     }
 }
 

@@ -26,6 +26,18 @@ pub enum NetError {
         /// Where.
         address: SocketAddr,
     },
+    /// The service manager passed something else than a UDP socket or one that listens for connections.
+    #[error("number {index} of what the service manager passes is no UDP socket and does not listen for connections")]
+    NoSocket {
+        /// Its position, from 0.
+        index: usize,
+    },
+    /// The service manager passed a socket that no listener is for.
+    #[error("the service manager passes a socket at {address}, which sip.listen does not name")]
+    NotNamed {
+        /// Where it is bound.
+        address: SocketAddr,
+    },
     /// No engine was given, or more than a shard number can name.
     #[error("the number of shards must be from 1 to {}", u16::MAX)]
     Shards,

@@ -45,10 +45,10 @@ impl NetGauges {
         self.post.lengths()
     }
 
-    /// Of each UDP socket what `/proc/net/udp` and `udp6` have. Reads files: for a task that may wait a little.
+    /// Of each UDP socket what `/proc/self/net/udp` and `udp6` have. Reads files: for a task that may wait a little.
     pub fn udp_sockets(&self) -> io::Result<Vec<UdpSocketState>> {
-        let mut table = fs::read_to_string("/proc/net/udp")?;
-        match fs::read_to_string("/proc/net/udp6") {
+        let mut table = fs::read_to_string("/proc/self/net/udp")?;
+        match fs::read_to_string("/proc/self/net/udp6") {
             Ok(more) => table += &more,
             // A kernel without IPv6.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -101,7 +101,7 @@ mod tests {
         let endpoints = udp::bind(&Listen { id: ListenerId(0), transport: Transport::Udp, bind }, 1).unwrap();
         let local = endpoints[0].local();
         let socket = UdpSocketId { local, shard: 0, inode: endpoints[0].inode().unwrap() };
-        let state = || states(&fs::read_to_string("/proc/net/udp").unwrap(), &[socket])[0];
+        let state = || states(&fs::read_to_string("/proc/self/net/udp").unwrap(), &[socket])[0];
         assert_eq!((state().queued, state().drops), (0, 0));
         let sender = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         for _ in 0..10_000 {

@@ -15,6 +15,8 @@ pub(super) struct Post {
     /// By shard: whether it says that new calls come faster than it handles them.
     overloaded: Vec<AtomicBool>,
     shard_key: [u8; 16],
+    /// By shard: whether it has made a pass since somebody looked.
+    passed: Vec<AtomicBool>,
     stopping: AtomicBool,
     counters: Arc<NetCounters>,
 }
@@ -22,8 +24,8 @@ pub(super) struct Post {
 impl Post {
     pub(super) fn new(shards: usize, shard_key: [u8; 16], counters: Arc<NetCounters>) -> nix::Result<Post> {
         let mailboxes = (0..shards).map(|_| Mailbox::new(MAILBOX)).collect::<Result<_, _>>()?;
-        let overloaded = (0..shards).map(|_| AtomicBool::new(false)).collect();
-        Ok(Post { mailboxes, overloaded, shard_key, stopping: AtomicBool::new(false), counters })
+        let [overloaded, passed] = [(); 2].map(|()| (0..shards).map(|_| AtomicBool::new(false)).collect());
+        Ok(Post { mailboxes, overloaded, passed, shard_key, stopping: AtomicBool::new(false), counters })
     }
 
     /// The shard that owns this Call-ID.
@@ -78,7 +80,7 @@ impl Post {
     /// as long as it takes: what waits for it would wait for ever.
     pub(super) async fn deliver(&self, shard: usize, mut input: Input) {
         let mailbox = &self.mailboxes[shard];
-        let is_answer = matches!(input, Input::Resolved { .. } | Input::SendFailed { .. } | Input::Drain);
+        let is_answer = matches!(input, Input::Resolved { .. } | Input::SendFailed { .. } | Input::Drain(_));
         let mut attempts = 0;
         while is_answer || attempts < DELIVERY_ATTEMPTS {
             match mailbox.push(input) {
@@ -89,6 +91,21 @@ impl Post {
             tokio::time::sleep(DELIVERY_PAUSE).await;
         }
         self.counters.queue_full.add(1);
+    }
+
+    /// Says that this shard makes a pass.
+    pub(super) fn passes(&self, shard: usize) {
+        if !self.passed[shard].load(Ordering::Relaxed) {
+            self.passed[shard].store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether each shard has made a pass since this was asked before; wakes all of them, so that they make another one.
+    pub(super) fn take_passes(&self) -> bool {
+        // Each is taken: `all` would stop at the first that has not.
+        let silent = self.passed.iter().filter(|passed| !passed.swap(false, Ordering::Relaxed)).count();
+        self.mailboxes.iter().for_each(Mailbox::ring);
+        silent == 0
     }
 
     /// Tells all shards to end.

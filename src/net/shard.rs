@@ -96,6 +96,7 @@ impl<C: ShardCore> Shard<C> {
     pub(super) fn run(mut self) {
         while !self.post.is_stopping() {
             self.wait();
+            self.post.passes(self.index);
             let now = read_clocks();
             self.calls_left = CALLS;
             self.receive(now);

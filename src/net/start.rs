@@ -19,9 +19,9 @@ use super::shard::{Parts, Shard};
 use super::stream::{self, Streams};
 use super::tasks::Tasks;
 use super::udp::{self, Endpoint};
-use super::{Listen, NetConfig, NetError, Records, ShardCore};
+use super::{Inherited, Listen, NetConfig, NetError, Records, ShardCore};
 use crate::counters::NetCounters;
-use crate::engine::Input;
+use crate::engine::{DrainStage, Input};
 use crate::flow::Transport;
 
 /// The running network. Dropping it without [`Net::stop`] tells everything to end and waits for nothing.
@@ -36,7 +36,7 @@ pub struct Net {
 }
 
 impl Net {
-    /// Opens every socket, then starts a thread for each core and the tasks for connections on `runtime`. Nothing runs
+    /// Opens every socket that is not inherited, then starts a thread for each core and the tasks for connections on `runtime`. Nothing runs
     /// before everything is open, and nothing is left open after an error.
     pub fn start<C: ShardCore>(
         config: NetConfig,
@@ -50,7 +50,7 @@ impl Net {
         if shards == 0 || u16::try_from(shards).is_err() {
             return Err(NetError::Shards);
         }
-        let opened = open(&config.listeners, shards)?;
+        let opened = open(&config.listeners, config.inherited, shards)?;
         let post = Arc::new(Post::new(shards, config.shard_key, Arc::clone(&counters)).map_err(shard_error)?);
         let tasks = Arc::new(Tasks::new(runtime.clone()));
         let of_streams = opened.listeners.iter().filter(|listen| listen.transport.is_reliable()).copied().collect();
@@ -125,10 +125,15 @@ impl Net {
         }
     }
 
-    /// Tells all shards that the process is to end; they serve on until [`Net::stop`].
-    pub async fn drain(&self) {
+    /// Whether each shard has made a pass since this was asked before; and has all of them make another one.
+    pub fn is_alive(&self) -> bool {
+        self.post.take_passes()
+    }
+
+    /// Tells all shards how far the end of the process has come; they serve on until [`Net::stop`].
+    pub async fn drain(&self, stage: DrainStage) {
         for shard in 0..self.threads.len() {
-            self.post.deliver(shard, Input::Drain).await;
+            self.post.deliver(shard, Input::Drain(stage)).await;
         }
     }
 
@@ -172,21 +177,29 @@ struct Opened {
     tcp: Vec<(Listen, std::net::TcpListener)>,
 }
 
-fn open(listeners: &[Listen], shards: usize) -> Result<Opened, NetError> {
+fn open(listeners: &[Listen], mut inherited: Inherited, shards: usize) -> Result<Opened, NetError> {
     let endpoints = (0..shards).map(|_| Vec::new()).collect();
     let mut opened = Opened { listeners: Vec::new(), endpoints, tcp: Vec::new() };
     for listen in listeners {
         let mut listen = *listen;
         match listen.transport {
             Transport::Udp => {
-                let sockets = udp::bind(&listen, shards).map_err(|error| listen_error(&listen, &error))?;
+                let sockets = match inherited.take_udp(listen.bind) {
+                    passed if passed.is_empty() => udp::bind(&listen, shards),
+                    passed => udp::adopt(&listen, passed, shards),
+                };
+                let sockets = sockets.map_err(|error| listen_error(&listen, &error))?;
                 listen.bind = sockets.first().map_or(listen.bind, Endpoint::local);
                 for (shard, socket) in opened.endpoints.iter_mut().zip(sockets) {
                     shard.push(socket);
                 }
             }
             Transport::Tcp => {
-                let bound = stream::bind(listen.bind).and_then(|listener| Ok((listener.local_addr()?, listener)));
+                let listener = match inherited.take_tcp(listen.bind) {
+                    Some(listener) => listener.set_nonblocking(true).map(|()| listener),
+                    None => stream::bind(listen.bind),
+                };
+                let bound = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
                 let (address, listener): (SocketAddr, _) = bound.map_err(|error| listen_error(&listen, &error))?;
                 listen.bind = address;
                 opened.tcp.push((listen, listener));
@@ -197,6 +210,7 @@ fn open(listeners: &[Listen], shards: usize) -> Result<Opened, NetError> {
         }
         opened.listeners.push(listen);
     }
+    inherited.all_taken()?;
     Ok(opened)
 }
 

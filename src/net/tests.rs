@@ -82,7 +82,7 @@ impl ShardCore for Echo {
             Input::Rejected { rejected, .. } => Seen::Rejected(rejected.reason, rejected.headers.is_some()),
             Input::SendFailed { ticket } => Seen::SendFailed(ticket),
             Input::Resolved { query, hops } => Seen::Resolved(query, hops),
-            Input::Drain => Seen::Drain,
+            Input::Drain(_) => Seen::Drain,
         };
         let _ = self.seen.send((self.index, seen));
     }
@@ -685,6 +685,24 @@ fn a_silent_server_holds_nothing_up_but_who_asks() {
     assert!(matches!(bench.next(), Seen::Message(..)));
     assert_eq!(bench.next_event(), Seen::Resolved(QueryId(1), vec![]));
     assert_eq!(bench.counters.lookups[LookupOutcome::Failed as usize].get(), 1);
+    bench.stop();
+}
+
+#[test]
+fn a_network_is_alive_while_each_shard_works() {
+    let bench = Bench::start("127.0.0.1", 2);
+    until("both have made a pass", || bench.net.is_alive());
+    until("idle ones are woken", || bench.net.is_alive());
+    let trunk = client("127.0.0.1");
+    let script = bench.world.load_full();
+    let gate = script.gates[0].lock().unwrap();
+    trunk.send_to(&options("hold"), bench.udp()).unwrap();
+    assert!(matches!(bench.next(), Seen::Message(..)));
+    // What it did before it hung.
+    bench.net.is_alive();
+    assert!((0..100).all(|_| !bench.net.is_alive()));
+    drop(gate);
+    until("it works again", || bench.net.is_alive());
     bench.stop();
 }
 

@@ -12,7 +12,7 @@ use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrStorage, recvmmsg, sendmmsg,
     setsockopt, sockopt,
 };
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::Listen;
 use super::admission::Fate;
@@ -37,6 +37,16 @@ pub(super) fn bind(listen: &Listen, shards: usize) -> io::Result<Vec<Endpoint>> 
     (0..shards).map(|_| Ok(Endpoint { socket: open(address, true)?, listener: listen.id, local: address })).collect()
 }
 
+/// Takes over the sockets of one UDP listener. Where there are fewer than shards, some shards share one.
+pub(super) fn adopt(listen: &Listen, sockets: Vec<UdpSocket>, shards: usize) -> io::Result<Vec<Endpoint>> {
+    for socket in &sockets {
+        configure(&SockRef::from(socket), listen.bind)?;
+    }
+    let of_shard =
+        |socket: &UdpSocket| Ok(Endpoint { socket: socket.try_clone()?, listener: listen.id, local: listen.bind });
+    sockets.iter().cycle().take(shards).map(of_shard).collect()
+}
+
 fn open(address: SocketAddr, shared: bool) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     if address.is_ipv6() {
@@ -46,6 +56,13 @@ fn open(address: SocketAddr, shared: bool) -> io::Result<UdpSocket> {
     if shared {
         socket.set_reuse_port(true)?;
     }
+    // Before bind, so that no datagram comes without its destination.
+    configure(&SockRef::from(&socket), address)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+fn configure(socket: &Socket, address: SocketAddr) -> io::Result<()> {
     // The unprivileged option is capped by net.core.rmem_max and never fails for its size.
     if setsockopt(&socket, sockopt::RcvBufForce, &SOCKET_BUFFER).is_err() {
         socket.set_recv_buffer_size(SOCKET_BUFFER)?;
@@ -54,15 +71,12 @@ fn open(address: SocketAddr, shared: bool) -> io::Result<UdpSocket> {
         socket.set_send_buffer_size(SOCKET_BUFFER)?;
     }
     if address.ip().is_unspecified() {
-        // Before bind, so that no datagram comes without its destination.
         match address {
             SocketAddr::V4(_) => setsockopt(&socket, sockopt::Ipv4PacketInfo, &true)?,
             SocketAddr::V6(_) => setsockopt(&socket, sockopt::Ipv6RecvPacketInfo, &true)?,
         }
     }
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    Ok(socket.into())
+    socket.set_nonblocking(true)
 }
 
 /// One socket, as it may be handed to the thread of its shard.
@@ -80,7 +94,7 @@ impl Endpoint {
         self.local
     }
 
-    /// The number that `/proc/net/udp` tells it by; `None` without /proc.
+    /// The number that `/proc/self/net/udp` tells it by; `None` without /proc.
     pub(super) fn inode(&self) -> Option<u64> {
         let path = format!("/proc/self/fd/{}", self.socket.as_raw_fd());
         std::fs::metadata(path).ok().map(|socket| socket.ino())

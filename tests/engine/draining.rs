@@ -1,5 +1,7 @@
 //! A process that is told to end: what is under way is finished, what is new is sent away.
 
+use ringfence::engine::DrainStage;
+
 use crate::stage::{CARRIER, Stage, from_caller, invite, ok, response};
 
 const CALLEE: &str = "192.0.2.3:5070";
@@ -42,4 +44,42 @@ fn a_call_that_rings_is_answered_and_requests_inside_dialogs_are_served() {
     assert_eq!((answer.status(), stage.load().unanswered), (200, 0));
     stage.receive(CARRIER, &from_caller("BYE", 2, &answer));
     assert_eq!(stage.one().to(), CALLEE);
+}
+
+#[test]
+fn at_the_last_a_request_over_udp_is_left_to_the_next_process_and_one_over_tcp_is_not() {
+    let mut stage = Stage::new();
+    let (_, answer) = stage.call(&invite(9));
+    stage.drains(DrainStage::Leave);
+    let bye = from_caller("BYE", 2, &answer);
+    stage.receive(CARRIER, &bye);
+    assert!(stage.sent().is_empty());
+    stage.receive_by(CARRIER, 1, &bye);
+    assert!(stage.one().is_request("BYE"));
+}
+
+#[test]
+fn at_the_last_answers_and_acks_still_pass() {
+    let mut stage = Stage::new();
+    stage.receive(CARRIER, &invite(9));
+    let forwarded = stage.one();
+    stage.drains(DrainStage::Leave).receive(CALLEE, &ok(&forwarded));
+    let answer = stage.one();
+    assert_eq!(answer.status(), 200);
+    stage.receive(CARRIER, &from_caller("ACK", 1, &answer));
+    assert!(stage.one().is_request("ACK"));
+}
+
+#[test]
+fn when_time_is_up_who_waits_is_told_503_and_who_rings_is_cancelled() {
+    let mut stage = Stage::new();
+    stage.receive(CARRIER, &invite(9));
+    let forwarded = stage.one();
+    stage.receive(CALLEE, &response(&forwarded, 180, "")).sent();
+    let sent = stage.drains(DrainStage::GiveUp).sent();
+    let [refusal, cancel] = &sent[..] else { panic!("{sent:?}") };
+    assert_eq!((refusal.status(), refusal.header("Retry-After")), (503, "5"));
+    assert!(cancel.is_request("CANCEL"));
+    assert_eq!(stage.load().unanswered, 0);
+    assert_eq!(stage.records().len(), 1);
 }

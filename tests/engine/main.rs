@@ -2,6 +2,7 @@
 
 mod dialogs;
 mod draining;
+mod dying;
 mod failover;
 mod names;
 mod overload;

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use ringfence::config::InMemory;
 use ringfence::counters::EngineCounters;
-use ringfence::engine::{Action, Engine, EngineConfig, Hop, Input, Keys, Listener, QueryId, Ticket, UnknownSource};
+use ringfence::engine::{
+    Action, DrainStage, Engine, EngineConfig, Hop, Input, Keys, Listener, QueryId, Ticket, UnknownSource,
+};
 use ringfence::flow::{ConnectionId, Flow, ListenerId, Transport};
 use ringfence::lists::{Change, Edit, Entry};
 use ringfence::number::DialPlan;
@@ -397,8 +399,13 @@ impl Stage {
 
     /// The process is told to end.
     pub(crate) fn is_to_end(&mut self) -> &mut Stage {
+        self.drains(DrainStage::Refuse)
+    }
+
+    /// The end of the process comes to this stage.
+    pub(crate) fn drains(&mut self, stage: DrainStage) -> &mut Stage {
         let now = self.clock();
-        self.engine.handle(now, &self.world, Input::Drain);
+        self.engine.handle(now, &self.world, Input::Drain(stage));
         self.drain();
         self
     }

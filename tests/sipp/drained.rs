@@ -10,8 +10,8 @@ use crate::sipp::{CALLER, Sipp};
 
 const RATE: usize = 500;
 
-/// Each call rings for a second and lasts for nine: when the first process is told to end, hundreds ring, and those that
-/// are up hang up through the second, some seconds after the first has ended.
+/// Each call rings for a second and lasts for five: when the first process is told to end, hundreds ring, and when it ends
+/// and the second begins, some three seconds later, others hang up.
 fn a_restart_loses_no_call(workers: u16) {
     let _machine = alone();
     let scene = Scene::new(Setting { transport: Transport::Udp, workers });
@@ -72,5 +72,5 @@ fn who_is_told_twice_to_end_ends_at_once() {
     assert!(ringfence.process.wait(Duration::from_secs(5)).is_some_and(|status| status.success()));
 }
 
-/// The calls take some 22 s; a machine that is busy makes fewer a second.
+/// The calls take some 18 s; a machine that is busy makes fewer a second.
 const PATIENCE: Duration = Duration::from_secs(90);

@@ -1,0 +1,7 @@
+//! The real program under a service manager: what it tells systemd, what systemd hands over, and the units in
+//! `config/systemd`.
+
+mod managed;
+mod notices;
+mod sockets;
+mod units;
