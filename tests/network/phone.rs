@@ -1,0 +1,68 @@
+//! Who calls and who is called: plain sockets on the hosts.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use crate::lab::Host;
+use crate::ringfence::SIP;
+
+/// Long enough for a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A UDP socket at the SIP port of its host.
+pub(crate) struct Phone {
+    socket: UdpSocket,
+    address: SocketAddr,
+    proxy: SocketAddr,
+}
+
+impl Phone {
+    pub(crate) fn on(host: &Host) -> Phone {
+        let address = host.address(SIP);
+        let socket = host.does(|| UdpSocket::bind(address).expect("a socket"));
+        socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let [a, b, c, _] = host.ip.octets();
+        Phone { socket, address, proxy: SocketAddr::from(([a, b, c, 1], SIP)) }
+    }
+
+    pub(crate) fn invites(&self, call_id: &str) {
+        let (from, to) = (self.address, self.proxy);
+        self.send(&format!(
+            "INVITE sip:48221234567@{to} SIP/2.0\r\nVia: SIP/2.0/UDP {from};branch=z9hG4bK{call_id}\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:48600100200@{from}>;tag=1\r\nTo: <sip:48221234567@{to}>\r\n\
+             Call-ID: {call_id}\r\nCSeq: 1 INVITE\r\nContact: <sip:caller@{from}>\r\nContent-Length: 0\r\n\r\n"
+        ));
+    }
+
+    /// Answers a request that has come in.
+    pub(crate) fn answers(&self, request: &str, status: &str) {
+        let mut text = format!("SIP/2.0 {status}\r\n");
+        for line in request.lines() {
+            match line.split(':').next().unwrap_or_default() {
+                "Via" | "Record-Route" | "From" | "Call-ID" | "CSeq" => text += &format!("{line}\r\n"),
+                "To" if line.contains(";tag=") => text += &format!("{line}\r\n"),
+                "To" => text += &format!("{line};tag=2\r\n"),
+                _ => {}
+            }
+        }
+        self.send(&format!("{text}Contact: <sip:callee@{}>\r\nContent-Length: 0\r\n\r\n", self.address));
+    }
+
+    fn send(&self, text: &str) {
+        self.socket.send_to(text.as_bytes(), self.proxy).expect("sent");
+    }
+
+    /// The next message of this call that begins with this, and how long it took to come.
+    #[track_caller]
+    pub(crate) fn hears(&self, call_id: &str, start: &str) -> (String, Duration) {
+        let began = Instant::now();
+        let mut buffer = [0; 4096];
+        loop {
+            let length = self.socket.recv(&mut buffer).unwrap_or_else(|error| panic!("no {start}: {error}"));
+            let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if text.starts_with(start) && text.contains(&format!("Call-ID: {call_id}\r\n")) {
+                return (text, began.elapsed());
+            }
+        }
+    }
+}
