@@ -17,7 +17,7 @@ use super::ringing::Kept;
 use super::settings::EngineConfig;
 use super::shard::Engine;
 use super::token::{MOST_CONCEALED, Token, short_hash};
-use crate::flow::Flow;
+use crate::flow::{Flow, Sockets};
 use crate::number::Party;
 use crate::screen::{CallView, Passage, Policy, TrunkId, World};
 use crate::sip::{HeaderName, Headers, NameAddr, Request, Response, Splice, Target, phrase, request_uri};
@@ -178,6 +178,11 @@ impl CallPlan {
     /// The trunk that it goes to, with the policy that has it.
     pub(super) fn next_trunk(&self) -> (&Arc<Policy>, TrunkId) {
         (&self.policy, self.passage.trunk)
+    }
+
+    /// The sockets that its trunk is spoken to from.
+    pub(super) fn sockets(&self) -> &Sockets {
+        &self.policy.trunk(self.passage.trunk).via
     }
 
     /// Whether there is a target left to try.

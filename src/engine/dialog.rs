@@ -16,7 +16,7 @@ use super::ringing::Kept;
 use super::settings::EngineConfig;
 use super::shard::{Engine, Waiting};
 use super::token::Token;
-use crate::flow::{Flow, Transport};
+use crate::flow::{Flow, ListenerId, Sockets, Transport};
 use crate::screen::{Policy, Trunk, TrunkId, World};
 use crate::sip::{HeaderName, Method, NameAddr, Request, Response, Span, Splice, Target, Uri, phrase, request_uri};
 use crate::time::Now;
@@ -30,6 +30,8 @@ pub(super) struct InDialog {
     /// The request, for an ACK that waits; other requests are held by their proxy.
     ack: Option<Box<Request>>,
     pub target: Target,
+    /// The sockets that it may leave by.
+    pub sockets: Sockets,
     /// The way, when it follows a live call instead of a Route set.
     pub direct: Option<Flow>,
     /// The Request-URI that it goes on with, where that changes.
@@ -56,6 +58,8 @@ struct Routing {
     consumed: SmallVec<[Span; 2]>,
     appended: Option<Vec<u8>>,
     next_hop: Target,
+    /// The socket that the last Route of ours names: that of the side which the request goes to.
+    socket: Option<ListenerId>,
 }
 
 impl Engine {
@@ -105,13 +109,13 @@ impl Engine {
         };
         let way = match in_dialog.direct {
             Some(flow) => Way::Flow(flow),
-            None => self.way(now, &in_dialog.target),
+            None => self.way(now, &in_dialog.target, &in_dialog.sockets),
         };
         in_dialog.ack = Some(Box::new(request));
         match way {
             Way::Flow(flow) => self.forward_ack(&in_dialog, flow),
             Way::Ask(target) => {
-                self.ask(target, Waiting::Ack(Box::new(in_dialog)));
+                self.ask(target, in_dialog.sockets.clone(), Waiting::Ack(Box::new(in_dialog)));
             }
             Way::Unreachable => self.counters.stray_acks.add(1),
         }
@@ -137,14 +141,19 @@ impl Engine {
 
     /// Where a request with a To tag goes: by our token, or along a live call; `None` when it belongs to no dialog.
     fn route(&mut self, now: Now, world: &World, request: &Request, flow: &Flow) -> Option<InDialog> {
-        if let Some(Routing { token, token_text, uri, consumed, appended, next_hop }) = self.read_routes(request, flow)
+        if let Some(routing) = self.read_routes(request, flow)
+            && let Routing { token, token_text, uri, consumed, appended, next_hop, socket } = routing
             && let Some(from_caller) = token.sender(&self.config.keys, request)
             && self.may_refresh(now, &token, request)
         {
             let (keys, policy) = (&self.config.keys, &world.policy);
+            let caller_trunk = self.trunks.find(keys, policy, token.caller_trunk);
+            let callee_trunk = self.trunks.find(keys, policy, token.callee_trunk);
+            let next_trunk = if from_caller { callee_trunk } else { caller_trunk };
             return Some(InDialog {
-                caller_trunk: self.trunks.find(keys, policy, token.caller_trunk),
-                callee_trunk: self.trunks.find(keys, policy, token.callee_trunk),
+                caller_trunk,
+                callee_trunk,
+                sockets: sockets_towards(policy, next_trunk, socket),
                 policy: world.policy.clone(),
                 came_by: *flow,
                 ack: None,
@@ -193,6 +202,7 @@ impl Engine {
             came_by: *flow,
             ack: None,
             target: Target::Address { transport: onward.transport, addr: onward.peer },
+            sockets: Sockets::First(onward.listener),
             direct: Some(onward),
             uri,
             consumed: routes.collect(),
@@ -209,12 +219,13 @@ impl Engine {
     fn read_routes(&self, request: &Request, flow: &Flow) -> Option<Routing> {
         let headers = request.headers();
         let values: SmallVec<[&[u8]; 4]> = headers.values(HeaderName::Route).collect();
-        let mut token = None;
+        let (mut token, mut socket) = (None, None);
         let mut uri: Option<Vec<u8>> = None;
         let mut last = values.len();
         // A strict router before us has put our Route into the Request-URI and the target at the end (16.4).
         if let Some(ours) = self.token_in(&request.uri(), request.call_id()) {
             token = Some(ours);
+            socket = self.config.socket_named(&request.uri());
             last = last.checked_sub(1)?;
             uri = Some(request_uri(NameAddr::parse(values[last]).ok()?.uri)?.into_owned());
         }
@@ -227,6 +238,7 @@ impl Engine {
                 break;
             }
             token = token.or(ours);
+            socket = self.config.socket_named(&uri).or(socket);
             first += 1;
         }
         let (token, token_text) = token?;
@@ -254,7 +266,7 @@ impl Engine {
         }
         let next_hop = target_of(&next)?;
         let consumed = consumed_places(request, &values, first, last);
-        Some(Routing { token, token_text: headers.span(token_text), uri, consumed, appended, next_hop })
+        Some(Routing { token, token_text: headers.span(token_text), uri, consumed, appended, next_hop, socket })
     }
 
     /// A Request-URI less the maddr that names us, and the port and transport that say how we are reached (16.4).
@@ -273,6 +285,14 @@ impl Engine {
     fn token_in<'a>(&self, uri: &Uri<'a>, call_id: &[u8]) -> Option<(Token, &'a [u8])> {
         let text = uri.user?;
         Token::read(&self.config.keys, call_id, text).map(|token| (token, text))
+    }
+}
+
+/// The sockets that lead to a trunk: those of its `via`, else the one that its side of the call has used before the others.
+fn sockets_towards(policy: &Policy, trunk: Option<TrunkId>, used: Option<ListenerId>) -> Sockets {
+    match trunk.map(|trunk| &policy.trunk(trunk).via) {
+        Some(via @ Sockets::Only(_)) => via.clone(),
+        _ => used.map_or(Sockets::Any, Sockets::First),
     }
 }
 

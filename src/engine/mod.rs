@@ -14,6 +14,7 @@
 
 mod action;
 mod config;
+mod dscp;
 mod input;
 mod settings;
 
@@ -44,6 +45,7 @@ mod trunks;
 
 pub use action::{Action, Hop, QueryId, Ticket};
 pub use config::{ListenConfig, SipConfig, UnknownSource};
+pub use dscp::Dscp;
 pub use hash::shard_of;
 pub use hops::MOST_HOPS;
 pub use input::Input;

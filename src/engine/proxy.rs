@@ -20,7 +20,7 @@ use super::record::{EndedBy, PendingRecord};
 use super::ringing::Kept;
 use super::shard::{Context, Engine, Waiting};
 use crate::counters::{Asked, By};
-use crate::flow::{Flow, KeptFlow};
+use crate::flow::{Flow, KeptFlow, Sockets};
 use crate::sip::reply::trying;
 use crate::sip::{Message, Method, Request, Response, Target, scan};
 use crate::slots::Slot;
@@ -148,7 +148,7 @@ impl Engine {
                     self.send_branch(now, id, &open, flow);
                     true
                 }
-                Way::Ask(target) => self.ask(target, Waiting::Branch(id)),
+                Way::Ask(target) => self.ask(target, open.plan.sockets().clone(), Waiting::Branch(id)),
                 Way::Unreachable => false,
             };
             if under_way && is_asked {
@@ -176,7 +176,7 @@ impl Engine {
         Some(match open.plan.direct() {
             Some(flow) => Way::Flow(flow),
             None if matches!(target, Target::Name(_)) && open.hops.are_spent() => Way::Unreachable,
-            None => self.way(now, &target),
+            None => self.way(now, &target, open.plan.sockets()),
         })
     }
 
@@ -507,6 +507,14 @@ impl Plan {
         match self {
             Plan::Call(plan) => plan.current_target(),
             Plan::Dialog(plan) => Some(&plan.target),
+        }
+    }
+
+    /// The sockets that it may leave by.
+    fn sockets(&self) -> &Sockets {
+        match self {
+            Plan::Call(plan) => plan.sockets(),
+            Plan::Dialog(plan) => &plan.sockets,
         }
     }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::action::Hop;
 use super::config::UnknownSource;
-use crate::flow::{Flow, ListenerId, Transport};
+use crate::flow::{Flow, ListenerId, Sockets, Transport};
+use crate::sip::{Host, Uri};
 use crate::text::{put_decimal, put_host};
 use crate::transaction::Timings;
 
@@ -51,7 +52,7 @@ impl Listener {
             return false;
         }
         let ip = if self.bind.ip().is_unspecified() { local } else { self.bind.ip() };
-        crate::sip::Host::is_address(host, ip)
+        Host::is_address(host, ip)
     }
 
     /// Whether what is sent to `peer` comes in on this socket; `local` is the address that routes there.
@@ -63,7 +64,7 @@ impl Listener {
             peer.ip() == bound
         };
         let is_advertised = self.advertise.as_ref().is_some_and(|(host, port)| {
-            port.unwrap_or(self.bind.port()) == peer.port() && crate::sip::Host::is_address(host.as_bytes(), peer.ip())
+            port.unwrap_or(self.bind.port()) == peer.port() && Host::is_address(host.as_bytes(), peer.ip())
         });
         is_advertised || (is_here && self.bind.port() == peer.port())
     }
@@ -109,6 +110,8 @@ pub struct EngineConfig {
     pub call_expires: Duration,
     /// The timers of RFC 3261.
     pub timings: Timings,
+    /// A request that is longer than this, in bytes, leaves by a stream instead of UDP; `None`: never.
+    pub stream_above: Option<usize>,
 }
 
 impl EngineConfig {
@@ -117,11 +120,24 @@ impl EngineConfig {
         &self.listeners[usize::from(id.0)]
     }
 
-    /// The socket that messages to `peer` leave by: the first of its transport and address family.
-    pub fn listener_for(&self, transport: Transport, peer: IpAddr) -> Option<&Listener> {
-        self.listeners
-            .iter()
-            .find(|listener| listener.transport == transport && listener.bind.is_ipv4() == peer.is_ipv4())
+    /// The socket that messages to `peer` leave by: the first of these that has its transport and address family.
+    pub fn listener_for(&self, sockets: &Sockets, transport: Transport, peer: IpAddr) -> Option<&Listener> {
+        let fits = |listener: &Listener| listener.transport == transport && listener.bind.is_ipv4() == peer.is_ipv4();
+        sockets.first(&self.listeners, fits)
+    }
+
+    /// The socket that a Route of ours names. A wildcard socket stands for every address of its family: the other side of
+    /// a call may reach us at another one than this side.
+    pub(super) fn socket_named(&self, route: &Uri<'_>) -> Option<ListenerId> {
+        let transport = route.param(b"transport").map_or(Some(Transport::Udp), Transport::parse)?;
+        let is_named = |listener: &&Listener| {
+            let any = match route.target() {
+                Ok(Host::Address(ip)) if ip.is_ipv4() == listener.bind.is_ipv4() => ip,
+                _ => listener.bind.ip(),
+            };
+            listener.transport == transport && listener.is_named(route.host, route.port, any)
+        };
+        self.listeners.iter().find(is_named).map(|listener| listener.id)
     }
 
     /// Whether a hop is one of our own sockets.

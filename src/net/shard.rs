@@ -383,8 +383,8 @@ impl<C: ShardCore> Shard<C> {
                         self.own.extend(ticket.map(|ticket| Input::SendFailed { ticket }));
                     }
                 }
-                Action::Resolve { query, target } => {
-                    self.own.extend(self.resolver.resolve(now.mono, query, target));
+                Action::Resolve { query, target, sockets } => {
+                    self.own.extend(self.resolver.resolve(now.mono, query, target, sockets));
                 }
                 Action::Records(lines) => (self.records)(lines),
             }

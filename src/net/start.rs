@@ -186,7 +186,7 @@ fn open(listeners: &[Listen], shards: usize) -> Result<Opened, NetError> {
                 }
             }
             Transport::Tcp => {
-                let bound = stream::bind(listen.bind).and_then(|listener| Ok((listener.local_addr()?, listener)));
+                let bound = stream::bind(&listen).and_then(|listener| Ok((listener.local_addr()?, listener)));
                 let (address, listener): (SocketAddr, _) = bound.map_err(|error| listen_error(&listen, &error))?;
                 listen.bind = address;
                 opened.tcp.push((listen, listener));

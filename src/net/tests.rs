@@ -14,8 +14,8 @@ use super::admission::LONGEST_WAIT;
 use super::names::tests::dns::{DnsServer, Does};
 use super::{DnsConfig, Listen, Net, NetConfig, NetError, Records, ShardCore, StreamLimits};
 use crate::counters::{LookupOutcome, NetCounters};
-use crate::engine::{Action, Hop, Input, QueryId, Ticket};
-use crate::flow::{ConnectionId, Flow, ListenerId, Transport};
+use crate::engine::{Action, Dscp, Hop, Input, QueryId, Ticket};
+use crate::flow::{ConnectionId, Flow, ListenerId, Sockets, Transport};
 use crate::screen::TrunkId;
 use crate::sip::{Host, Malformed, Request, Target};
 use crate::time::Now;
@@ -178,8 +178,8 @@ impl Bench {
     fn of(address: &str, shards: usize, script: Script, streams: StreamLimits, dns: DnsConfig) -> Bench {
         let bind = SocketAddr::new(address.parse().unwrap(), 0);
         let listeners = vec![
-            Listen { id: UDP, transport: Transport::Udp, bind },
-            Listen { id: TCP, transport: Transport::Tcp, bind },
+            Listen { id: UDP, transport: Transport::Udp, bind, dscp: Dscp::default() },
+            Listen { id: TCP, transport: Transport::Tcp, bind, dscp: Dscp::default() },
         ];
         let config = NetConfig { streams, dns, ..NetConfig::new(listeners, KEY) };
         let runtime = Runtime::new().unwrap();
@@ -266,7 +266,8 @@ impl Bench {
 }
 
 fn resolve(query: u64, host: &str, port: Option<u16>) -> Action {
-    Action::Resolve { query: QueryId(query), target: Target::new(Host::parse(host.as_bytes()).unwrap(), port, None) }
+    let target = Target::new(Host::parse(host.as_bytes()).unwrap(), port, None);
+    Action::Resolve { query: QueryId(query), target, sockets: Sockets::Any }
 }
 
 fn client(address: &str) -> UdpSocket {
@@ -639,7 +640,10 @@ fn names_and_addresses_are_resolved_with_our_own_address() {
     );
     let bench = Bench::asking("0.0.0.0", 2, &dns);
     let local = "127.0.0.1".parse().unwrap();
-    let hop = |transport, peer: &str| Hop { transport, peer: peer.parse().unwrap(), local };
+    let hop = |transport: Transport, peer: &str| {
+        let listener = if transport == Transport::Udp { UDP } else { TCP };
+        Hop { listener, transport, peer: peer.parse().unwrap(), local }
+    };
     bench.make(vec![resolve(1, "localhost", Some(5070))]);
     assert_eq!(bench.next_event(), Seen::Resolved(QueryId(1), vec![hop(Transport::Udp, "127.0.0.1:5070")]));
     bench.make(vec![resolve(2, "127.0.0.9", Some(5070))]);
@@ -664,7 +668,7 @@ fn one_look_up_serves_all_who_ask_meanwhile_and_later() {
     let bench = Bench::asking("127.0.0.1", 2, &dns);
     bench.make((0..20).map(|query| resolve(query, "sbc.example.net", Some(5070))).collect());
     let local = "127.0.0.1".parse().unwrap();
-    let hop = Hop { transport: Transport::Udp, peer: "127.0.0.2:5070".parse().unwrap(), local };
+    let hop = Hop { listener: UDP, transport: Transport::Udp, peer: "127.0.0.2:5070".parse().unwrap(), local };
     for query in 0..20 {
         assert_eq!(bench.next_event(), Seen::Resolved(QueryId(query), vec![hop]));
     }
@@ -875,7 +879,7 @@ fn an_address_in_use_is_named() {
     for (transport, address) in [(Transport::Udp, bench.udp()), (Transport::Tcp, bench.tcp())] {
         let (tell, _seen) = mpsc::channel();
         let core = Echo { index: 0, seen: tell, actions: VecDeque::new(), due: None };
-        let config = NetConfig::new(vec![Listen { id: UDP, transport, bind: address }], KEY);
+        let config = NetConfig::new(vec![Listen { id: UDP, transport, bind: address, dscp: Dscp::default() }], KEY);
         let world = Arc::new(ArcSwap::from_pointee(Script::default()));
         let started = Net::start(
             config,

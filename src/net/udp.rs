@@ -14,9 +14,9 @@ use nix::sys::socket::{
 };
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::Listen;
 use super::admission::Fate;
-use crate::engine::Ticket;
+use super::{Listen, dscp};
+use crate::engine::{Dscp, Ticket};
 use crate::flow::{Flow, ListenerId, Transport};
 use crate::sip::MAX_MESSAGE;
 
@@ -32,17 +32,19 @@ const SOCKET_BUFFER: usize = 4 << 20;
 pub(super) fn bind(listen: &Listen, shards: usize) -> io::Result<Vec<Endpoint>> {
     // SO_REUSEPORT would let another process share the port in silence and take half of the calls, so first see
     // whether it is free.
-    let port = open(listen.bind, false)?.local_addr()?.port();
+    let port = open(listen.bind, listen.dscp, false)?.local_addr()?.port();
     let address = SocketAddr::new(listen.bind.ip(), port);
-    (0..shards).map(|_| Ok(Endpoint { socket: open(address, true)?, listener: listen.id, local: address })).collect()
+    let endpoint = |socket| Endpoint { socket, listener: listen.id, local: address };
+    (0..shards).map(|_| open(address, listen.dscp, true).map(endpoint)).collect()
 }
 
-fn open(address: SocketAddr, shared: bool) -> io::Result<UdpSocket> {
+fn open(address: SocketAddr, dscp: Dscp, shared: bool) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     if address.is_ipv6() {
         // So that 0.0.0.0 and :: may both be listened on, and no peer has two spellings.
         socket.set_only_v6(true)?;
     }
+    dscp::mark(&socket, address, dscp)?;
     if shared {
         socket.set_reuse_port(true)?;
     }

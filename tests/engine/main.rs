@@ -1,5 +1,6 @@
 //! What the engine does, fact by fact: messages in, messages out, no randomness.
 
+mod addresses;
 mod dialogs;
 mod draining;
 mod failover;

@@ -15,9 +15,9 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::post::Post;
 use super::tasks::Tasks;
-use super::{Listen, StreamLimits};
+use super::{Listen, StreamLimits, dscp};
 use crate::counters::NetCounters;
-use crate::engine::{Input, Ticket};
+use crate::engine::{Dscp, Input, Ticket};
 use crate::flow::{ConnectionId, Flow, ListenerId, Transport};
 use connection::{Connection, Inbox, Outgoing, QueueError};
 
@@ -140,7 +140,9 @@ impl Streams {
     }
 
     async fn connect(self: Arc<Self>, connection: Arc<Connection>, mut inbox: Inbox, flow: Flow) {
-        let connecting = tokio::time::timeout(self.limits.connect, open_socket(&flow));
+        let listen = self.listeners.iter().find(|listen| listen.id == flow.listener);
+        let dscp = listen.map_or(Dscp::default(), |listen| listen.dscp);
+        let connecting = tokio::time::timeout(self.limits.connect, open_socket(&flow, dscp));
         let stream = tokio::select! {
             opened = connecting => opened.ok().and_then(Result::ok),
             () = self.tasks.stopping() => None,
@@ -153,8 +155,7 @@ impl Streams {
         };
         self.counters.streams_connected.add(1);
         // Under the listener's port, which is what the peer knows us by.
-        let port = self.listeners.iter().find(|listen| listen.id == flow.listener).map(|listen| listen.bind.port());
-        let local = SocketAddr::new(local.ip(), port.unwrap_or(local.port()));
+        let local = SocketAddr::new(local.ip(), listen.map_or(local.port(), |listen| listen.bind.port()));
         let (read, write) = stream.into_split();
         self.serve(connection, inbox, local, read, write).await;
     }
@@ -221,11 +222,12 @@ impl Streams {
 }
 
 /// Connects from the flow's local address; answers with the address that was taken.
-async fn open_socket(flow: &Flow) -> std::io::Result<(TcpStream, SocketAddr)> {
+pub(super) async fn open_socket(flow: &Flow, dscp: Dscp) -> std::io::Result<(TcpStream, SocketAddr)> {
     let socket = if flow.peer.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     if !flow.local.ip().is_unspecified() {
         socket.bind(SocketAddr::new(flow.local.ip(), 0))?;
     }
+    dscp::mark(&socket, flow.peer, dscp)?;
     socket.set_nodelay(true)?;
     let stream = socket.connect(flow.peer).await?;
     let local = stream.local_addr()?;
