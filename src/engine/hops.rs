@@ -38,6 +38,8 @@ pub(super) struct Hops {
     /// Those not tried yet, all of the name that was looked up last.
     left: VecDeque<Flow>,
     given: usize,
+    /// The way by UDP of a request that was too long for it, in case that no connection can be made.
+    pub datagram: Option<Flow>,
 }
 
 /// The most hops of names that one request tries: what DNS says is bounded, what the config says is not. A caller waits

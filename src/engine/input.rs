@@ -1,7 +1,7 @@
 //! What an engine is told: messages, and how its actions ended.
 
 use super::action::{Hop, QueryId, Ticket};
-use crate::flow::Flow;
+use crate::flow::{ConnectionId, Flow};
 use crate::sip::{Message, Rejected, Request};
 
 /// One thing that happened outside the engine.
@@ -42,6 +42,19 @@ pub enum Input {
     SendFailed {
         /// The ticket of that action.
         ticket: Ticket,
+    },
+    /// The request of the [`Action::Send`](super::Action::Send) with this ticket waits for its turn on this connection, whose
+    /// loss will be told.
+    Queued {
+        /// The ticket of that action.
+        ticket: Ticket,
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// A connection that requests of ours were queued on is gone. What was not written has been told before.
+    ConnectionLost {
+        /// The connection.
+        connection: ConnectionId,
     },
     /// The process is to end: new requests are refused from now on (503), what is under way is finished.
     Drain,

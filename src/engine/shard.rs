@@ -19,6 +19,7 @@ use super::proxy::{Proxy, ProxyId};
 use super::record::{EndedBy, Records};
 use super::ringing::Ring;
 use super::settings::EngineConfig;
+use super::streams::Carried;
 use super::trunks::TrunkHashes;
 use crate::counters::EngineCounters;
 use crate::flow::{Flow, Sockets};
@@ -69,6 +70,7 @@ pub struct Engine {
     pub(super) waiting: HashMap<QueryId, Waiting>,
     pub(super) records: Records,
     pub(super) rings: VecDeque<Ring>,
+    pub(super) carried: Carried,
     /// Proxied requests that have no final response yet.
     pub(super) unanswered: usize,
     /// The process is to end.
@@ -110,6 +112,7 @@ impl Engine {
             waiting: HashMap::new(),
             records: Records::default(),
             rings: VecDeque::new(),
+            carried: Carried::default(),
             unanswered: 0,
             draining: false,
             process,
@@ -142,6 +145,8 @@ impl Engine {
             }
             Input::Rejected { flow, rejected } => self.handle_rejected(world, &flow, &rejected),
             Input::SendFailed { ticket } => self.handle_send_failed(now, ticket),
+            Input::Queued { ticket, connection } => self.handle_queued(ticket, connection),
+            Input::ConnectionLost { connection } => self.handle_connection_lost(now, connection),
             Input::Resolved { query, hops } => self.handle_resolved(now, query, &hops),
             Input::Drain => self.drain(),
         }
@@ -191,6 +196,7 @@ impl Engine {
             calls: self.calls.len(),
             waiting: self.waiting.len(),
             cancels: self.cancels.len(),
+            carried: self.carried.len(),
             unanswered: self.unanswered,
         }
     }
@@ -327,6 +333,8 @@ pub struct Load {
     pub waiting: usize,
     /// Our CANCELs.
     pub cancels: usize,
+    /// Requests on connections, some of which are over.
+    pub carried: usize,
     /// Requests being proxied that have no final response yet.
     pub unanswered: usize,
 }

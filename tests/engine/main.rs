@@ -10,4 +10,5 @@ mod refusals;
 mod rewriting;
 mod screening;
 mod stage;
+mod streams;
 mod timing;

@@ -117,6 +117,22 @@ present = { pool = "our-numbers", headers = ["P-Asserted-Identity"] }
 unavailable = 486
 "#;
 
+/// The sockets of [`CONFIG`].
+pub(crate) const LISTEN: &str = "listen = [\"udp:10.0.0.1:5060\", \"tcp:10.0.0.1:5060\", \"udp:10.0.0.2:5060\"]";
+
+const SIX: &str = r#"
+[[trunk]]
+name = "six"
+from = ["2001:db8:6::/48", "fe80::/10"]
+to = ["sip:[2001:db8:6::9]:5070"]
+trusted = true
+[[route]]
+name = "to-six"
+called = ["4836*"]
+to = "six"
+present = { pool = "our-numbers", headers = ["P-Asserted-Identity"] }
+"#;
+
 /// What the engine sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
@@ -213,6 +229,16 @@ impl Stage {
     /// A stage with further rules, and with these texts of the config replaced.
     pub(crate) fn with(changes: &[(&str, &str)], more: &str) -> Stage {
         Stage::build(changes, more, 1, None)
+    }
+
+    /// A stage with sockets of both families, 0 and 1 on IPv4, 2 and 3 on IPv6, and the trunk "six" on IPv6 for +4836.
+    pub(crate) fn dual_stack(changes: &[(&str, &str)]) -> Stage {
+        let listen = (
+            LISTEN,
+            "listen = [\"udp:10.0.0.1:5060\", \"tcp:10.0.0.1:5060\", \
+                              \"udp:[2001:db8::1]:5060\", \"tcp:[2001:db8::1]:5060\"]",
+        );
+        Stage::with(&[&[listen], changes].concat(), SIX)
     }
 
     fn build(changes: &[(&str, &str)], more: &str, seed: u8, name: Option<&str>) -> Stage {
@@ -423,6 +449,22 @@ impl Stage {
         self
     }
 
+    /// A request of ours has been queued on this connection.
+    pub(crate) fn queued(&mut self, ticket: Option<Ticket>, connection: u64) -> &mut Stage {
+        let ticket = ticket.expect("a request has a ticket");
+        let now = self.clock();
+        self.engine.handle(now, &self.world, Input::Queued { ticket, connection: ConnectionId(connection) });
+        self
+    }
+
+    /// This connection is lost.
+    pub(crate) fn lose(&mut self, connection: u64) -> &mut Stage {
+        let now = self.clock();
+        self.engine.handle(now, &self.world, Input::ConnectionLost { connection: ConnectionId(connection) });
+        self.drain();
+        self
+    }
+
     /// Time passes; timers fire when they are due.
     pub(crate) fn wait(&mut self, span: Duration) -> &mut Stage {
         let until = self.now + span;
@@ -484,6 +526,11 @@ fn local_of(socket: &Listener) -> IpAddr {
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::from_bits(0x2001_0db8 << 96 | 1).into(),
         ip => ip,
     }
+}
+
+/// A call from the trunk "six" to the pbx, by the last digits of its caller.
+pub(crate) fn invite_from_six(caller: u32) -> String {
+    invite(caller).replace("198.51.100.7", "[2001:db8:6::7]").replace("@10.0.0.1", "@[2001:db8::1]")
 }
 
 pub(crate) const CARRIER: &str = "198.51.100.7:5060";

@@ -66,19 +66,20 @@ impl Streams {
     }
 
     /// Queues a message: on the flow's connection, else on an open one to its peer, else on a new one
-    /// (RFC 3261 sections 18.1.1 and 18.2.2). What fails later is reported to `shard` by the ticket.
+    /// (RFC 3261 sections 18.1.1 and 18.2.2). What fails later is reported to `shard` by the ticket, and after that the loss
+    /// of the connection.
     pub(super) fn send(
         self: &Arc<Self>,
         shard: usize,
         flow: Flow,
         bytes: Bytes,
         ticket: Option<Ticket>,
-    ) -> Result<(), Unsent> {
+    ) -> Result<ConnectionId, Unsent> {
         let mut outgoing = Outgoing { bytes, ticket: ticket.map(|ticket| (shard, ticket)) };
         let named = flow.connection.and_then(|id| self.by_id.get(&id).map(|entry| Arc::clone(&entry)));
         if let Some(connection) = named {
             match self.queue(&connection, outgoing) {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(connection.id),
                 Err(QueueError::Full) => return Err(Unsent),
                 Err(QueueError::Closed(back)) => outgoing = back,
             }
@@ -87,7 +88,7 @@ impl Streams {
         let mut known = self.by_peer.entry(flow.peer).or_default();
         for connection in known.iter().filter(|connection| connection.serves(&flow)) {
             match self.queue(connection, outgoing) {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(connection.id),
                 Err(QueueError::Full) => return Err(Unsent),
                 Err(QueueError::Closed(back)) => outgoing = back,
             }
@@ -96,8 +97,9 @@ impl Streams {
             known.push(Arc::clone(&connection));
             self.by_id.insert(connection.id, Arc::clone(&connection));
             drop(known);
+            let id = connection.id;
             self.tasks.spawn(Arc::clone(self).connect(connection, inbox, flow));
-            return Ok(());
+            return Ok(id);
         }
         drop(known);
         self.by_peer.remove_if(&flow.peer, |_, connections| connections.is_empty());
@@ -202,7 +204,7 @@ impl Streams {
         self.by_peer.remove_if(&connection.peer, |_, known| known.is_empty());
     }
 
-    /// Gives the connection's place back and reports what it could not write.
+    /// Gives the connection's place back, and reports what it could not write and that it is gone.
     async fn forget(&self, connection: &Connection, inbox: &mut Inbox) {
         self.by_id.remove(&connection.id);
         self.count.fetch_sub(1, Ordering::AcqRel);
@@ -216,6 +218,11 @@ impl Streams {
             self.counters.stream_send_failed.add(1);
             if let Some((shard, ticket)) = unsent {
                 self.post.deliver(shard, Input::SendFailed { ticket }).await;
+            }
+        }
+        if connection.has_carried_requests() {
+            for shard in 0..self.post.shards() {
+                self.post.deliver(shard, Input::ConnectionLost { connection: connection.id }).await;
             }
         }
     }
