@@ -1,5 +1,6 @@
 //! Requests inside a dialog: never screened, routed by their Route set, or, where a peer has lost it, along the call.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -58,6 +59,7 @@ struct Routing {
     consumed: SmallVec<[Span; 2]>,
     appended: Option<Vec<u8>>,
     next_hop: Target,
+    from_caller: bool,
     /// The socket that the last Route of ours names: that of the side which the request goes to.
     socket: Option<ListenerId>,
 }
@@ -142,10 +144,9 @@ impl Engine {
     /// Where a request with a To tag goes: by our token, or along a live call; `None` when it belongs to no dialog.
     fn route(&mut self, now: Now, world: &World, request: &Request, flow: &Flow) -> Option<InDialog> {
         if let Some(routing) = self.read_routes(request, flow)
-            && let Routing { token, token_text, uri, consumed, appended, next_hop, socket } = routing
-            && let Some(from_caller) = token.sender(&self.config.keys, request)
-            && self.may_refresh(now, &token, request)
+            && self.may_refresh(now, &routing.token, request)
         {
+            let Routing { token, token_text, uri, consumed, appended, next_hop, from_caller, socket } = routing;
             let (keys, policy) = (&self.config.keys, &world.policy);
             let caller_trunk = self.trunks.find(keys, policy, token.caller_trunk);
             let callee_trunk = self.trunks.find(keys, policy, token.callee_trunk);
@@ -153,7 +154,7 @@ impl Engine {
             return Some(InDialog {
                 caller_trunk,
                 callee_trunk,
-                sockets: sockets_towards(policy, next_trunk, socket),
+                sockets: self.sockets_towards(&token, from_caller, next_trunk.map(|trunk| policy.trunk(trunk)), socket),
                 policy: world.policy.clone(),
                 came_by: *flow,
                 ack: None,
@@ -214,6 +215,26 @@ impl Engine {
         })
     }
 
+    /// The sockets that lead to a side of a call: where it is behind an address translation, the one that it has used, for no
+    /// other is let through; else those of its trunk's `via`, or all, with the one that it has used before the others.
+    fn sockets_towards(
+        &self,
+        token: &Token,
+        from_caller: bool,
+        trunk: Option<&Trunk>,
+        used: Option<ListenerId>,
+    ) -> Sockets {
+        let fits = |id: ListenerId, (transport, addr): (Transport, SocketAddr)| {
+            let listener = self.config.listener(id);
+            listener.transport == transport && listener.bind.is_ipv4() == addr.is_ipv4()
+        };
+        match (token.seen_onward(from_caller), used, trunk.map(|trunk| &trunk.via)) {
+            (Some(seen), Some(used), _) if fits(used, seen) => Sockets::Only([used].into()),
+            (_, _, Some(via @ Sockets::Only(_))) => via.clone(),
+            (_, used, _) => used.map_or(Sockets::Any, Sockets::First),
+        }
+    }
+
     /// Reads the Route set by RFC 3261 section 16.4: consecutive Routes of ours at its top are consumed together, and
     /// a strict router's Request-URI is put right. `None` without a token of ours, or when it leads to us or nowhere.
     fn read_routes(&self, request: &Request, flow: &Flow) -> Option<Routing> {
@@ -242,6 +263,7 @@ impl Engine {
             first += 1;
         }
         let (token, token_text) = token?;
+        let from_caller = token.sender(&self.config.keys, request)?;
         let (target, read) = request_target(uri.as_deref(), request)?;
         if let Some(stripped) = self.without_our_maddr(target, &read, flow) {
             uri = Some(stripped);
@@ -261,12 +283,23 @@ impl Engine {
             }
             None => request_target(uri.as_deref(), request)?.1,
         };
-        if self.config.is_us(next.param(b"maddr").unwrap_or(next.host), next.port, flow) {
-            return None;
-        }
-        let next_hop = target_of(&next)?;
+        let next_hop = match token.seen_onward(from_caller) {
+            // What its Contact says, is said of another network.
+            Some((transport, addr)) => Target::Address { transport, addr },
+            None if self.config.is_us(next.param(b"maddr").unwrap_or(next.host), next.port, flow) => return None,
+            None => target_of(&next)?,
+        };
         let consumed = consumed_places(request, &values, first, last);
-        Some(Routing { token, token_text: headers.span(token_text), uri, consumed, appended, next_hop, socket })
+        Some(Routing {
+            token,
+            token_text: headers.span(token_text),
+            uri,
+            consumed,
+            appended,
+            next_hop,
+            from_caller,
+            socket,
+        })
     }
 
     /// A Request-URI less the maddr that names us, and the port and transport that say how we are reached (16.4).
@@ -285,14 +318,6 @@ impl Engine {
     fn token_in<'a>(&self, uri: &Uri<'a>, call_id: &[u8]) -> Option<(Token, &'a [u8])> {
         let text = uri.user?;
         Token::read(&self.config.keys, call_id, text).map(|token| (token, text))
-    }
-}
-
-/// The sockets that lead to a trunk: those of its `via`, else the one that its side of the call has used before the others.
-fn sockets_towards(policy: &Policy, trunk: Option<TrunkId>, used: Option<ListenerId>) -> Sockets {
-    match trunk.map(|trunk| &policy.trunk(trunk).via) {
-        Some(via @ Sockets::Only(_)) => via.clone(),
-        _ => used.map_or(Sockets::Any, Sockets::First),
     }
 }
 

@@ -122,6 +122,9 @@ pub struct TrunkConfig {
     pub via: Option<Spanned<SocketNames>>,
     /// The sockets that its messages may come by; any when omitted.
     pub on: Option<Spanned<SocketNames>>,
+    /// Whether it is behind an address translation, so that its Contact cannot be reached. Not unless it is said.
+    #[serde(default)]
+    pub nat: bool,
     /// Whether its asserted identity is believed. Not unless it is said.
     #[serde(default)]
     pub trusted: bool,

@@ -79,6 +79,8 @@ pub struct Trunk {
     pub to: Vec<Target>,
     /// The sockets that it is spoken to from, the first that fits.
     pub via: Sockets,
+    /// Whether it is behind an address translation: inside dialogs it is sought where it was seen.
+    pub nat: bool,
     /// Whether its asserted identity is believed.
     pub trusted: bool,
     /// The methods it may start dialogs or transactions with.

@@ -5,6 +5,7 @@ mod dialogs;
 mod draining;
 mod failover;
 mod names;
+mod nat;
 mod overload;
 mod refusals;
 mod rewriting;

@@ -29,6 +29,7 @@ impl Compiler<'_> {
                 name,
                 to: config.to.iter().filter_map(|to| self.target(to)).collect(),
                 via: self.socket_names(config.via.as_ref()),
+                nat: config.nat,
                 trusted: config.trusted,
                 methods: self.methods(config.methods.as_deref()),
                 plan: config.plan().over(&self.plan),
