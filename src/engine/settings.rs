@@ -43,7 +43,7 @@ impl Listener {
     /// Whether a host and port in a message stand for this socket, reached at `local`.
     pub fn is_named(&self, host: &[u8], port: Option<u16>, local: IpAddr) -> bool {
         if let Some((name, advertised)) = &self.advertise
-            && host.eq_ignore_ascii_case(name.as_bytes())
+            && is_same_host(host, name)
             && port.unwrap_or(self.transport.default_port()) == advertised.unwrap_or(self.bind.port())
         {
             return true;
@@ -68,6 +68,12 @@ impl Listener {
         });
         is_advertised || (is_here && self.bind.port() == peer.port())
     }
+}
+
+/// Whether two hosts are one; an IPv6 address has many spellings.
+fn is_same_host(host: &[u8], name: &str) -> bool {
+    host.eq_ignore_ascii_case(name.as_bytes())
+        || (name.starts_with('[') && host.starts_with(b"[") && Host::parse(host) == Host::parse(name.as_bytes()))
 }
 
 /// Secrets made once for an installation: with them tokens, tags and shards survive a restart.

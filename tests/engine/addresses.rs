@@ -3,9 +3,8 @@
 use ringfence::flow::ListenerId;
 use ringfence::sip::Method;
 
-use crate::stage::{CARRIER, Sent, Stage, from_callee, from_caller, invite, ok};
+use crate::stage::{CARRIER, LISTEN, Sent, Stage, from_callee, from_caller, invite, ok};
 
-const LISTEN: &str = "listen = [\"udp:10.0.0.1:5060\", \"tcp:10.0.0.1:5060\", \"udp:10.0.0.2:5060\"]";
 const NAMED: &str = "listen = [\"udp:10.0.0.1:5060\", \"tcp:10.0.0.1:5060\", \
                      { name = \"core\", addr = \"udp:10.0.0.2:5060\" }]";
 const PBX: &str = "to = [\"sip:192.0.2.3:5070\", \"sip:192.0.2.4:5070\"]";

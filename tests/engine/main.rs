@@ -4,6 +4,7 @@ mod addresses;
 mod dialogs;
 mod draining;
 mod failover;
+mod ipv6;
 mod names;
 mod nat;
 mod overload;
