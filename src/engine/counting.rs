@@ -71,7 +71,7 @@ impl Counting {
 
     /// From here on trunks are those of this policy.
     pub(super) fn follow(&mut self, policy: &Arc<Policy>) {
-        if !self.policy.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, policy)) {
+        if !self.is_current(policy) {
             self.policy = Some(Arc::clone(policy));
             let names = policy.trunks.iter().map(|trunk| trunk.name.clone()).chain(["".into()]);
             self.trunks = names.map(|name| self.counters.trunks.of(&name)).collect();
@@ -89,8 +89,7 @@ impl Counting {
 
     /// A name in a trunk's `to` has led to this hop.
     pub(super) fn learn(&mut self, policy: &Arc<Policy>, trunk: TrunkId, hop: &Flow) {
-        let is_current = self.policy.as_ref().is_some_and(|current| Arc::ptr_eq(current, policy));
-        if !is_current || self.targets.len() >= TARGETS {
+        if !self.is_current(policy) || self.targets.len() >= TARGETS {
             return;
         }
         let known = self.targets.entry((hop.transport, hop.peer)).or_default();
@@ -98,6 +97,16 @@ impl Counting {
             known.push(usize::from(trunk.0));
             self.peers[place_of(hop)] = None;
         }
+    }
+
+    /// Whether this way leads to a target of a trunk, be it one that a name has led to.
+    pub(super) fn leads_to(&self, policy: &Arc<Policy>, trunk: TrunkId, flow: &Flow) -> bool {
+        let of_target = self.targets.get(&(flow.transport, flow.peer));
+        self.is_current(policy) && of_target.is_some_and(|of_target| of_target.contains(&usize::from(trunk.0)))
+    }
+
+    fn is_current(&self, policy: &Arc<Policy>) -> bool {
+        self.policy.as_ref().is_some_and(|current| Arc::ptr_eq(current, policy))
     }
 
     pub(super) fn request_came(&mut self, flow: &Flow, method: Method) {

@@ -1,13 +1,12 @@
 //! Requests inside a dialog: never screened, routed by their Route set, or, where a peer has lost it, along the call.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::calls::call_key;
-use super::counting::asked;
+use super::counting::{Counting, asked};
 use super::forward::{Names, Outgoing, ResponseTrust};
 use super::hops::{Hops, Way, target_of};
 use super::proxy::{Open, Plan, Returning};
@@ -127,7 +126,7 @@ impl Engine {
         let Some(ack) = &in_dialog.ack else { return };
         let via = ack.headers().slice(ack.via_span());
         let branch = self.branches.write_stateless(via, ack.call_id());
-        let bytes = in_dialog.write(ack, &self.config, &mut self.splice, &flow, &branch);
+        let bytes = in_dialog.write(ack, &self.config, &self.counting, &mut self.splice, &flow, &branch);
         self.send(flow, bytes, None);
     }
 
@@ -151,10 +150,11 @@ impl Engine {
             let caller_trunk = self.trunks.find(keys, policy, token.caller_trunk);
             let callee_trunk = self.trunks.find(keys, policy, token.callee_trunk);
             let next_trunk = if from_caller { callee_trunk } else { caller_trunk };
+            let via = next_trunk.map(|trunk| &policy.trunk(trunk).via);
             return Some(InDialog {
                 caller_trunk,
                 callee_trunk,
-                sockets: self.sockets_towards(&token, from_caller, next_trunk.map(|trunk| policy.trunk(trunk)), socket),
+                sockets: self.config.sockets_towards(token.seen_onward(from_caller), via, socket),
                 policy: world.policy.clone(),
                 came_by: *flow,
                 ack: None,
@@ -203,7 +203,7 @@ impl Engine {
             came_by: *flow,
             ack: None,
             target: Target::Address { transport: onward.transport, addr: onward.peer },
-            sockets: Sockets::First(onward.listener),
+            sockets: Sockets::Only([onward.listener].into()),
             direct: Some(onward),
             uri,
             consumed: routes.collect(),
@@ -213,26 +213,6 @@ impl Engine {
             from_caller,
             tried: false,
         })
-    }
-
-    /// The sockets that lead to a side of a call: where it is behind an address translation, the one that it has used, for no
-    /// other is let through; else those of its trunk's `via`, or all, with the one that it has used before the others.
-    fn sockets_towards(
-        &self,
-        token: &Token,
-        from_caller: bool,
-        trunk: Option<&Trunk>,
-        used: Option<ListenerId>,
-    ) -> Sockets {
-        let fits = |id: ListenerId, (transport, addr): (Transport, SocketAddr)| {
-            let listener = self.config.listener(id);
-            listener.transport == transport && listener.bind.is_ipv4() == addr.is_ipv4()
-        };
-        match (token.seen_onward(from_caller), used, trunk.map(|trunk| &trunk.via)) {
-            (Some(seen), Some(used), _) if fits(used, seen) => Sockets::Only([used].into()),
-            (_, _, Some(via @ Sockets::Only(_))) => via.clone(),
-            (_, used, _) => used.map_or(Sockets::Any, Sockets::First),
-        }
     }
 
     /// Reads the Route set by RFC 3261 section 16.4: consecutive Routes of ours at its top are consumed together, and
@@ -370,7 +350,7 @@ impl InDialog {
     }
 
     /// Whether a request that takes this way reaches the caller's trunk, by whose addresses he is known.
-    fn reaches_caller(&self, flow: &Flow) -> bool {
+    fn reaches_caller(&self, flow: &Flow, counting: &Counting) -> bool {
         let Some(trunk) = self.caller_trunk else { return false };
         self.direct.is_some()
             || self
@@ -379,6 +359,7 @@ impl InDialog {
                 .to
                 .iter()
                 .any(|target| matches!(target, Target::Address { addr, .. } if *addr == flow.peer))
+            || counting.leads_to(&self.policy, trunk, flow)
             || self.policy.trunk_of(flow) == Some(trunk)
     }
 
@@ -387,6 +368,7 @@ impl InDialog {
         &self,
         request: &Request,
         config: &EngineConfig,
+        counting: &Counting,
         splice: &mut Splice,
         flow: &Flow,
         branch: &[u8],
@@ -416,7 +398,7 @@ impl InDialog {
         if self.token.asserts || self.token.concealed.is_some() {
             let mut host = Vec::with_capacity(48);
             listener.sent_by(flow.local.ip(), &mut host);
-            out.follow_token(&self.token, self.from_caller, next, &host, self.reaches_caller(flow));
+            out.follow_token(&self.token, self.from_caller, next, &host, self.reaches_caller(flow, counting));
         }
         splice.finish(request.headers())
     }

@@ -237,7 +237,7 @@ impl Engine {
         let branch = self.branches.write(client, loop_hash(&self.config.keys.token, &request, &came_by));
         match &open.plan {
             Plan::Call(plan) => plan.write(&request, &came_by, &self.config, &mut self.splice, flow, &branch),
-            Plan::Dialog(plan) => plan.write(&request, &self.config, &mut self.splice, flow, &branch),
+            Plan::Dialog(plan) => plan.write(&request, &self.config, &self.counting, &mut self.splice, flow, &branch),
         }
     }
 

@@ -146,6 +146,26 @@ impl EngineConfig {
         self.listeners.iter().find(is_named).map(|listener| listener.id)
     }
 
+    /// The sockets that lead to a side of a call. Where it was seen behind an address translation, that is the one that it has
+    /// used, for no other is let through; else those of its trunk's `via`; else all, with the one that it has used before the
+    /// others.
+    pub(super) fn sockets_towards(
+        &self,
+        seen: Option<(Transport, SocketAddr)>,
+        via: Option<&Sockets>,
+        used: Option<ListenerId>,
+    ) -> Sockets {
+        let fits = |id: ListenerId, (transport, addr): (Transport, SocketAddr)| {
+            let listener = self.listener(id);
+            listener.transport == transport && listener.bind.is_ipv4() == addr.is_ipv4()
+        };
+        match (seen, used, via) {
+            (Some(seen), Some(used), _) if fits(used, seen) => Sockets::Only([used].into()),
+            (_, _, Some(via @ Sockets::Only(_))) => via.clone(),
+            (_, used, _) => used.map_or(Sockets::Any, Sockets::First),
+        }
+    }
+
     /// Whether a hop is one of our own sockets.
     pub(super) fn is_own(&self, hop: &Hop) -> bool {
         let mut sockets = self.listeners.iter().filter(|listener| listener.transport == hop.transport);

@@ -120,6 +120,9 @@ fn cached(
     socket: &Listen,
     peer: SocketAddr,
 ) -> Option<IpAddr> {
+    if !socket.bind.ip().is_unspecified() {
+        return Some(socket.bind.ip());
+    }
     let key = (socket.id, peer.ip());
     match routes.get(&key) {
         Some(&(local, until)) if now < until => return Some(local),

@@ -117,6 +117,16 @@ fn without_it_requests_go_to_the_contact() {
 }
 
 #[test]
+fn whoever_has_lost_the_route_set_still_finds_him() {
+    let mut stage = Stage::with(&[CARRIER_NAT], "");
+    let sent = called(&mut stage, 0);
+    let without = from_callee("BYE", 7, &sent);
+    let without: Vec<&str> = without.lines().filter(|line| !line.trim_start().starts_with("Route:")).collect();
+    stage.receive(CALLEE, &without.join("\n"));
+    assert_eq!(stage.one().to(), PUBLIC);
+}
+
+#[test]
 fn a_long_request_does_not_leave_the_way_that_the_translation_lets_through() {
     let above = ("[sip]\n", "[sip]\nstream_above = 1300\n");
     let mut stage = Stage::with(&[above, CARRIER_NAT], "");

@@ -197,6 +197,9 @@ fn when_no_connection_can_be_made_it_leaves_by_udp_all_the_same() {
     assert_eq!((next.to().as_str(), next.flow.transport), ("192.0.2.4:5070", Transport::Tcp));
 }
 
+/// What becomes of a request that a target has.
+type Fate = fn(&mut Stage, &Sent);
+
 #[test]
 fn a_target_that_has_the_request_by_tcp_does_not_get_it_by_udp_as_well() {
     let answered = |stage: &mut Stage, sent: &Sent| {
@@ -208,8 +211,7 @@ fn a_target_that_has_the_request_by_tcp_does_not_get_it_by_udp_as_well() {
     let lost = |stage: &mut Stage, sent: &Sent| {
         stage.queued(sent.ticket, CONNECTION).lose(CONNECTION);
     };
-    let fates: [&dyn Fn(&mut Stage, &Sent); 3] = [&answered, &silent, &lost];
-    for fate in fates {
+    for fate in [answered as Fate, silent, lost] {
         let mut stage = moving(&[]);
         stage.receive(CARRIER, &padded(2_000));
         let sent = stage.one();
