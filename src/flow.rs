@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, SocketAddrV4};
+use std::sync::Arc;
 
 /// A SIP transport protocol (RFC 3261 section 18; TLS is `SIPS`-less `TLS` in Via).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,6 +68,46 @@ pub struct ConnectionId(pub u64);
 /// Which of the configured `sip.listen` sockets: its position there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ListenerId(pub u16);
+
+/// Which of the `sip.listen` sockets may be used, and which of them is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Sockets {
+    /// All, in their order.
+    #[default]
+    Any,
+    /// These and no other, in this order.
+    Only(Arc<[ListenerId]>),
+    /// All, but this one before the others.
+    First(ListenerId),
+}
+
+impl Sockets {
+    /// Whether this one may be used.
+    pub fn holds(&self, socket: ListenerId) -> bool {
+        match self {
+            Sockets::Any | Sockets::First(_) => true,
+            Sockets::Only(sockets) => sockets.contains(&socket),
+        }
+    }
+
+    /// Whether there is one that both may use.
+    pub fn overlap(&self, other: &Sockets) -> bool {
+        match self {
+            Sockets::Any | Sockets::First(_) => !matches!(other, Sockets::Only(sockets) if sockets.is_empty()),
+            Sockets::Only(sockets) => sockets.iter().any(|&socket| other.holds(socket)),
+        }
+    }
+
+    /// The first that may be used and that `fits`, of all sockets, which stand in the order of their ids.
+    pub fn first<'a, S>(&self, all: &'a [S], fits: impl Fn(&S) -> bool) -> Option<&'a S> {
+        let by_id = |socket: &ListenerId| all.get(usize::from(socket.0)).filter(|socket| fits(socket));
+        match self {
+            Sockets::Any => all.iter().find(|socket| fits(socket)),
+            Sockets::Only(sockets) => sockets.iter().find_map(by_id),
+            Sockets::First(socket) => by_id(socket).or_else(|| all.iter().find(|socket| fits(socket))),
+        }
+    }
+}
 
 /// The way of one message.
 ///
@@ -146,6 +187,37 @@ impl fmt::Display for Flow {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sockets_are_found_in_the_order_in_which_they_are_wanted() {
+        let all = ["udp", "tcp", "udp too"];
+        let is_udp = |name: &&str| name.starts_with("udp");
+        let only = |ids: &[u16]| Sockets::Only(ids.iter().copied().map(ListenerId).collect());
+        for (sockets, found) in [
+            (Sockets::Any, Some("udp")),
+            (Sockets::First(ListenerId(2)), Some("udp too")),
+            (Sockets::First(ListenerId(1)), Some("udp")),
+            (only(&[1, 2, 0]), Some("udp too")),
+            (only(&[1]), None),
+            (only(&[7]), None),
+        ] {
+            assert_eq!(sockets.first(&all, is_udp).copied(), found, "{sockets:?}");
+        }
+    }
+
+    #[test]
+    fn sockets_overlap_where_one_is_in_both() {
+        let only = |ids: &[u16]| Sockets::Only(ids.iter().copied().map(ListenerId).collect());
+        for (one, other, overlap) in [
+            (Sockets::Any, Sockets::Any, true),
+            (Sockets::Any, only(&[3]), true),
+            (only(&[1, 3]), only(&[3]), true),
+            (only(&[1]), only(&[3]), false),
+            (Sockets::Any, only(&[]), false),
+        ] {
+            assert_eq!((one.overlap(&other), other.overlap(&one)), (overlap, overlap), "{one:?} {other:?}");
+        }
+    }
 
     #[test]
     fn a_kept_flow_is_the_flow_and_small() {

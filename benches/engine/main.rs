@@ -72,6 +72,7 @@ impl Bench {
             unknown_source: UnknownSource::Drop,
             call_expires: Duration::from_secs(12 * 3600),
             timings: Timings::default(),
+            stream_above: None,
         };
         let (usage, counters) = (Arc::new(Usage::new()), Arc::new(EngineCounters::default()));
         Bench {

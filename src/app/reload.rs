@@ -64,7 +64,8 @@ fn build_and_swap(live: &Arc<Live>, by: &By) -> Result<Reloaded, ReloadFailure> 
         now,
         steps: Vec::new(),
     };
-    let loaded = config::load(&live.config, &read_before.made, &mut bases).map_err(invalid)?;
+    let mut loaded = config::load(&live.config, &read_before.made, &mut bases).map_err(invalid)?;
+    loaded.keep_sockets(&live.started_with.sip.listen).map_err(invalid)?;
     let steps = bases.steps;
     let world = worlds::build(&loaded, &replay, &live.snapshots, &standing).map_err(|error| unfit(live, &error))?;
     let read = Read::new(&loaded, &replay, &steps, now).after(&read_before);

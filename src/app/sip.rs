@@ -57,8 +57,11 @@ impl Sip {
             workers => usize::from(workers),
         };
         let listeners = listeners(config)?;
-        let listens: Vec<Listen> =
-            listeners.iter().map(|&Listener { id, transport, bind, .. }| Listen { id, transport, bind }).collect();
+        let listens = listeners.iter().zip(&config.listen).map(|(&Listener { id, transport, bind, .. }, listen)| {
+            let dscp = listen.dscp.unwrap_or(config.dscp);
+            Listen { id, transport, bind, dscp }
+        });
+        let listens: Vec<Listen> = listens.collect();
         let engine_config = Arc::new(EngineConfig {
             listeners,
             keys: engine::Keys { token: keys.token, shard: keys.shard, seal: keys.seed },
@@ -66,6 +69,7 @@ impl Sip {
             unknown_source: config.unknown_source,
             call_expires: config.call_expires,
             timings: Timings::default(),
+            stream_above: config.stream_above,
         });
         let mut counters = SipCounters::default();
         let mut cores = Vec::with_capacity(shards);

@@ -26,6 +26,7 @@ pub(super) fn mistake(mistake: &Mistake) -> String {
         | Mistake::NotAnArray(_)
         | Mistake::NotATable(_)
         | Mistake::NoListener
+        | Mistake::SameSocket(_)
         | Mistake::TlsListener
         | Mistake::OpenAdminPort
         | Mistake::MoreRows { .. }
@@ -60,6 +61,7 @@ fn rule(error: &RuleError) -> String {
         RuleError::EmptyName
         | RuleError::SameName { .. }
         | RuleError::Unknown { .. }
+        | RuleError::UnknownSocket { .. }
         | RuleError::TooManyTrunks
         | RuleError::Source
         | RuleError::SameSource { .. }
@@ -105,7 +107,7 @@ fn rule(error: &RuleError) -> String {
 pub(super) fn notice(notice: &Notice) -> String {
     match notice {
         Notice::NoRoute(_) => "no route takes calls to this number of numbers.never_block".to_owned(),
-        Notice::ServiceUnavailable | Notice::EmptyPool(_) => notice.to_string(),
+        Notice::ServiceUnavailable | Notice::Unreachable(_) | Notice::EmptyPool(_) => notice.to_string(),
     }
 }
 

@@ -82,6 +82,9 @@ pub enum Mistake {
     /// Nothing to listen on.
     #[error("expected at least one address to listen on")]
     NoListener,
+    /// Two sockets with one name.
+    #[error("there is a socket \"{0}\" already")]
+    SameSocket(Box<str>),
     /// A `tls:` listener.
     #[error("TLS is not served yet")]
     TlsListener,

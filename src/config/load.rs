@@ -1,6 +1,6 @@
 //! Reading a whole configuration.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::place::{Place, Text};
 use super::rules::Rules;
 use super::source::ListSource;
 use super::tables::{self, Tables};
-use crate::engine::SipConfig;
+use crate::engine::{ListenConfig, SipConfig};
 use crate::flow::Transport;
 use crate::lists::{Class, Lists, ListsConfig};
 use crate::number::DialPlan;
@@ -58,6 +58,20 @@ pub struct Settings {
     pub state: crate::store::Config,
 }
 
+impl Loaded {
+    /// Compiles the rules for the sockets that are open, where `sip.listen` says others: those come with the next start.
+    ///
+    /// # Errors
+    /// A trunk names a socket that is not open.
+    pub fn keep_sockets(&mut self, open: &[ListenConfig]) -> Result<(), ConfigErrors> {
+        if self.settings.sip.listen != open {
+            self.rules = self.rules.with_sockets(tables::sockets(open));
+            (self.policy, self.warnings) = self.rules.compile(&self.lists).map_err(ConfigErrors)?;
+        }
+        Ok(())
+    }
+}
+
 impl Settings {
     /// The keys that `new` changes and that only a restart puts in force. `lists.threads` is none of them: it says how
     /// files are read from now on.
@@ -65,6 +79,8 @@ impl Settings {
         let sip = (&self.sip, &new.sip);
         let mut changed = vec![
             ("sip.listen", sip.0.listen != sip.1.listen),
+            ("sip.dscp", sip.0.dscp != sip.1.dscp),
+            ("sip.stream_above", sip.0.stream_above != sip.1.stream_above),
             ("sip.workers", sip.0.workers != sip.1.workers),
             ("sip.unknown_source", sip.0.unknown_source != sip.1.unknown_source),
             ("sip.call_expires", sip.0.call_expires != sip.1.call_expires),
@@ -158,8 +174,17 @@ fn check_settings(tables: &Tables, report: &mut impl FnMut(Range<usize>, Mistake
     if tables.sip.listen.is_empty() {
         report(tables.sip_listen.clone(), Mistake::NoListener);
     }
-    for (at, _) in tables.sip.listen.iter().enumerate().filter(|(_, listen)| listen.transport == Transport::Tls) {
-        report(tables.sip_listeners.get(at).unwrap_or(&tables.sip_listen).clone(), Mistake::TlsListener);
+    let place = |at: usize| tables.sip_listeners.get(at).unwrap_or(&tables.sip_listen).clone();
+    let mut names = HashSet::new();
+    for (at, listen) in tables.sip.listen.iter().enumerate() {
+        if listen.transport == Transport::Tls {
+            report(place(at), Mistake::TlsListener);
+        }
+        if let Some(name) = &listen.name
+            && !names.insert(name)
+        {
+            report(place(at), Mistake::SameSocket(name.clone()));
+        }
     }
     #[cfg(feature = "daemon")]
     if !tables.admin.listen.ip().is_loopback() && tables.admin.tokens.is_none() {

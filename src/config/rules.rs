@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::error::{ConfigError, ConfigWarning, Mistake};
 use super::place::Text;
 use crate::lists::Lists;
-use crate::screen::config::RulesConfig;
+use crate::screen::config::{RulesConfig, SocketConfig};
 use crate::screen::{self, Policy};
 
 /// The tables of the rules with the text that they were read from.
@@ -21,6 +21,12 @@ pub struct Rules {
 impl Rules {
     pub(super) fn new(tables: RulesConfig, text: Text) -> Rules {
         Rules { tables: Arc::new(tables), text }
+    }
+
+    /// The same rules over these sockets.
+    pub(super) fn with_sockets(&self, sockets: Vec<SocketConfig>) -> Rules {
+        let tables = RulesConfig { sockets, ..RulesConfig::clone(&self.tables) };
+        Rules::new(tables, self.text.clone())
     }
 
     /// The policy over these lists, and what is worth a warning; else all mistakes, such as a rule that names a list which

@@ -7,9 +7,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 
 use super::error::Mistake;
-use crate::engine::SipConfig;
+use crate::engine::{ListenConfig, SipConfig};
+use crate::flow::ListenerId;
 use crate::lists::{ListConfig, ListsConfig};
-use crate::screen::config::RulesConfig;
+use crate::screen::config::{RulesConfig, SocketConfig};
 use crate::screen::nearest;
 
 /// All tables of the config.
@@ -74,7 +75,19 @@ pub(super) fn read(text: &str) -> (Tables, Vec<(Range<usize>, Mistake)>) {
             unknown => reader.mistakes.push((key.span(), unknown_key(unknown, TABLES.into_iter()))),
         }
     }
+    tables.rules.sockets = sockets(&tables.sip.listen);
     (tables, reader.mistakes)
+}
+
+/// What rules know of sockets.
+pub(super) fn sockets(listen: &[ListenConfig]) -> Vec<SocketConfig> {
+    let socket = |(id, listen): (ListenerId, &ListenConfig)| SocketConfig {
+        id,
+        name: listen.name.as_deref().map(Into::into),
+        transport: listen.transport,
+        addr: listen.addr,
+    };
+    (0..).map(ListenerId).zip(listen).map(socket).collect()
 }
 
 struct Reader {

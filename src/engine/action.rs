@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 
-use crate::flow::{Flow, Transport};
+use crate::flow::{Flow, ListenerId, Sockets, Transport};
 use crate::sip::Target;
 
 /// One thing to do outside the engine. Nothing here waits: what can fail is reported back as an
@@ -26,6 +26,8 @@ pub enum Action {
         query: QueryId,
         /// What to resolve: a name by RFC 3263, an address to learn the local one that routes to it.
         target: Target,
+        /// The sockets that it may be reached from.
+        sockets: Sockets,
     },
     /// Whole CSV lines for the records, about 60 kB or what there is after a short while.
     Records(Vec<u8>),
@@ -42,7 +44,9 @@ pub struct QueryId(pub u64);
 /// A place to send to, and from where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Hop {
-    /// The transport that it is spoken to by.
+    /// The socket that it is spoken to from.
+    pub listener: ListenerId,
+    /// The transport of both.
     pub transport: Transport,
     /// The neighbour.
     pub peer: SocketAddr,

@@ -16,8 +16,8 @@ use super::request::Arrival;
 use super::ringing::Kept;
 use super::settings::EngineConfig;
 use super::shard::Engine;
-use super::token::{MOST_CONCEALED, Token, short_hash};
-use crate::flow::Flow;
+use super::token::{MOST_CONCEALED, NONCE, Seen, Token, short_hash};
+use crate::flow::{Flow, Sockets};
 use crate::number::Party;
 use crate::screen::{CallView, Passage, Policy, TrunkId, World};
 use crate::sip::{HeaderName, Headers, NameAddr, Request, Response, Splice, Target, phrase, request_uri};
@@ -36,8 +36,8 @@ pub(super) struct CallPlan {
     /// For the table of live calls.
     rule: Option<Arc<str>>,
     token: Token,
-    /// The token as written; empty for a method that makes no dialog, and once no other target is tried.
-    token_text: Vec<u8>,
+    /// What the token is sealed with.
+    nonce: [u8; NONCE],
     /// How many targets have been tried.
     tried: usize,
 }
@@ -76,6 +76,10 @@ impl Engine {
             minted: now.wall.seconds(),
             asserts: passage.present.is_some_and(|presented| presented.headers.asserted),
             presented: passage.present.map(|presented| presented.number),
+            seen: from.nat.then(|| {
+                let caller = Some((arrival.flow.transport, arrival.flow.peer));
+                Box::new(Seen { caller, callee: None })
+            }),
             concealed: shows_other_from.then(|| Box::new(conceal(request, passage.hide))),
         };
         let too_long = |concealed: &super::token::Concealed| {
@@ -87,17 +91,13 @@ impl Engine {
             }
             return self.answer(now, &arrival, 513, phrase(513), Vec::new());
         }
-        let mut token_text = Vec::new();
-        if request.method().may_make_dialog() {
-            let mut nonce = [0; 12];
-            if token.concealed.is_some() {
-                self.rng.fill_bytes(&mut nonce);
-            }
-            token.write(keys, request.call_id(), nonce, &mut token_text);
+        let mut nonce = [0; NONCE];
+        if token.concealed.is_some() {
+            self.rng.fill_bytes(&mut nonce);
         }
         let names = shows_other_from.then(|| Box::new(Names::of(request, false)));
         let trust = ResponseTrust { distrusted: !to.trusted, protected: !from.trusted };
-        let plan = CallPlan { from_trunk, parties, rule, passage, policy, token, token_text, tried: 0 };
+        let plan = CallPlan { from_trunk, parties, rule, passage, policy, token, nonce, tried: 0 };
         let open = Open {
             asked: asked(request),
             request: Kept::Whole(Box::new(arrival.request)),
@@ -180,6 +180,11 @@ impl CallPlan {
         (&self.policy, self.passage.trunk)
     }
 
+    /// The sockets that its trunk is spoken to from.
+    pub(super) fn sockets(&self) -> &Sockets {
+        &self.policy.trunk(self.passage.trunk).via
+    }
+
     /// Whether there is a target left to try.
     pub(super) fn has_more(&self) -> bool {
         self.tried < self.policy.trunk(self.passage.trunk).to.len()
@@ -197,11 +202,6 @@ impl CallPlan {
         self.passage.unavailable
     }
 
-    /// No other target is tried from now on.
-    pub(super) fn rings(&mut self) {
-        self.token_text = Vec::new();
-    }
-
     /// The request as it goes to the target of `flow`.
     pub(super) fn write(
         &self,
@@ -217,9 +217,9 @@ impl CallPlan {
         let listener = config.listener(flow.listener);
         let mut out = Outgoing { request, splice };
         out.via(came_by.peer, listener, flow, branch);
-        if !self.token_text.is_empty() {
+        if request.method().may_make_dialog() {
             let sides = [(listener, flow), (config.listener(came_by.listener), came_by)];
-            out.record_route(&self.token_text, sides);
+            out.record_route(&self.token_text(request, config, flow), sides);
         }
         out.hop_headers();
         out.drop_routes();
@@ -249,6 +249,18 @@ impl CallPlan {
             out.protect();
         }
         splice.finish(request.headers())
+    }
+
+    /// The token as it is written for the target of `flow`.
+    fn token_text(&self, request: &Request, config: &EngineConfig, flow: &Flow) -> Vec<u8> {
+        let mut text = Vec::new();
+        let write = |token: &Token, text| token.write(&config.keys, request.call_id(), self.nonce, text);
+        if self.policy.trunk(self.passage.trunk).nat {
+            write(&self.token.with_callee_at(flow), &mut text);
+        } else {
+            write(&self.token, &mut text);
+        }
+        text
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
+use super::Dscp;
 use crate::flow::Transport;
 use crate::sip;
 use crate::time::parse_span;
@@ -15,6 +16,11 @@ use crate::time::parse_span;
 pub struct SipConfig {
     /// The sockets.
     pub listen: Vec<ListenConfig>,
+    /// How routers shall treat what the sockets send, save those that say otherwise.
+    pub dscp: Dscp,
+    /// A request that is longer than this, in bytes, leaves by a stream instead of UDP where there is one (RFC 3261 section
+    /// 18.1.1); `None`: never.
+    pub stream_above: Option<usize>,
     /// Shards; 0: one for each core.
     pub workers: u16,
     /// What becomes of a call from an address of no trunk.
@@ -31,9 +37,11 @@ impl Default for SipConfig {
     fn default() -> SipConfig {
         SipConfig {
             listen: vec![
-                ListenConfig { transport: Transport::Udp, addr: DEFAULT_ADDR, advertise: None },
-                ListenConfig { transport: Transport::Tcp, addr: DEFAULT_ADDR, advertise: None },
+                ListenConfig::new(Transport::Udp, DEFAULT_ADDR),
+                ListenConfig::new(Transport::Tcp, DEFAULT_ADDR),
             ],
+            dscp: Dscp::default(),
+            stream_above: None,
             workers: 0,
             unknown_source: UnknownSource::default(),
             call_expires: DEFAULT_CALL_EXPIRES,
@@ -42,7 +50,8 @@ impl Default for SipConfig {
     }
 }
 
-/// One socket: `"udp:0.0.0.0:5060"`, or `{ addr = "udp:0.0.0.0:5060", advertise = "203.0.113.5:5060" }`.
+/// One socket: `"udp:0.0.0.0:5060"`, or a table such as
+/// `{ name = "core", addr = "udp:0.0.0.0:5060", advertise = "203.0.113.5:5060", dscp = "cs3" }`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "ListenForm")]
 pub struct ListenConfig {
@@ -52,6 +61,16 @@ pub struct ListenConfig {
     pub addr: SocketAddr,
     /// The host and port that neighbours are told; without it the local address that routes to them.
     pub advertise: Option<(Box<str>, Option<u16>)>,
+    /// What trunks call it.
+    pub name: Option<Box<str>>,
+    /// Instead of [`SipConfig::dscp`].
+    pub dscp: Option<Dscp>,
+}
+
+impl ListenConfig {
+    fn new(transport: Transport, addr: SocketAddr) -> ListenConfig {
+        ListenConfig { transport, addr, advertise: None, name: None, dscp: None }
+    }
 }
 
 /// What becomes of a call from an address of no trunk.
@@ -67,7 +86,10 @@ pub enum UnknownSource {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a text such as \"udp:0.0.0.0:5060\", or a table with `addr` and `advertise`")]
+#[serde(
+    untagged,
+    expecting = "expected a text such as \"udp:0.0.0.0:5060\", or a table with `addr`, `advertise`, `name` and `dscp`"
+)]
 enum ListenForm {
     Text(String),
     Table(ListenTable),
@@ -78,21 +100,28 @@ enum ListenForm {
 struct ListenTable {
     addr: String,
     advertise: Option<String>,
+    name: Option<String>,
+    dscp: Option<Dscp>,
 }
 
 impl TryFrom<ListenForm> for ListenConfig {
     type Error = ListenError;
 
     fn try_from(form: ListenForm) -> Result<ListenConfig, ListenError> {
-        let (addr, advertise) = match form {
-            ListenForm::Text(addr) => (addr, None),
-            ListenForm::Table(table) => (table.addr, table.advertise),
+        let table = match form {
+            ListenForm::Text(addr) => ListenTable { addr, advertise: None, name: None, dscp: None },
+            ListenForm::Table(table) => table,
         };
+        let ListenTable { addr, advertise, name, dscp } = table;
         let (transport, addr) = addr.split_once(':').ok_or(ListenError::Form)?;
         let transport = Transport::parse(transport.as_bytes()).ok_or(ListenError::Form)?;
         let addr = addr.parse().map_err(|_| ListenError::Form)?;
         let advertise = advertise.map(|text| parse_advertised(&text)).transpose()?;
-        Ok(ListenConfig { transport, addr, advertise })
+        // With a colon it would be an `addr`, which trunks may name as well.
+        if name.as_ref().is_some_and(|name| name.is_empty() || name.contains(':')) {
+            return Err(ListenError::Name);
+        }
+        Ok(ListenConfig { advertise, name: name.map(Into::into), dscp, ..ListenConfig::new(transport, addr) })
     }
 }
 
@@ -105,6 +134,9 @@ pub enum ListenError {
     /// The advertised address is none.
     #[error("expected a host with or without a port to advertise, such as \"203.0.113.5:5060\"")]
     Advertise,
+    /// The name is empty or looks like an address.
+    #[error("expected a name without a colon, such as \"core\"")]
+    Name,
 }
 
 fn parse_advertised(text: &str) -> Result<(Box<str>, Option<u16>), ListenError> {

@@ -1,14 +1,14 @@
 //! What is counted by trunk, rule and list: found by position and address, never by name, while the policy stays.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use memchr::memmem::Finder;
+use smallvec::SmallVec;
 
 use crate::counters::{Asked, By, EngineCounters, TrunkCounters, VerdictCounters};
-use crate::flow::{Flow, Transport};
+use crate::flow::{Flow, ListenerId, Transport};
 use crate::screen::{Cause, Policy, TrunkId, Verdict};
 use crate::sip::{Method, Request, Target};
 
@@ -20,8 +20,8 @@ pub(super) struct Counting {
     policy: Option<Arc<Policy>>,
     /// By `TrunkId`; the last for addresses of no trunk.
     trunks: Vec<Arc<TrunkCounters>>,
-    /// Those whose targets lie outside of their `from`, by target.
-    targets: HashMap<(Transport, SocketAddr), usize>,
+    /// Those whose targets lie outside of their `from`, by target; several where each has sockets of its own.
+    targets: HashMap<(Transport, SocketAddr), SmallVec<[usize; 1]>>,
     /// The trunks of the addresses that were met last, by a hash of the address.
     peers: Box<[Option<Peer>; PEERS]>,
     /// The counters of the rules and lists that were met last, by a hash of where their names are.
@@ -32,7 +32,8 @@ pub(super) struct Counting {
 #[derive(Debug, Clone, Copy)]
 struct Peer {
     address: SocketAddr,
-    transport: Transport,
+    /// The socket, which has one transport.
+    listener: ListenerId,
     /// Position in [`Counting::trunks`].
     trunk: usize,
 }
@@ -70,7 +71,7 @@ impl Counting {
 
     /// From here on trunks are those of this policy.
     pub(super) fn follow(&mut self, policy: &Arc<Policy>) {
-        if !self.policy.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, policy)) {
+        if !self.is_current(policy) {
             self.policy = Some(Arc::clone(policy));
             let names = policy.trunks.iter().map(|trunk| trunk.name.clone()).chain(["".into()]);
             self.trunks = names.map(|name| self.counters.trunks.of(&name)).collect();
@@ -78,7 +79,7 @@ impl Counting {
             for (at, trunk) in policy.trunks.iter().enumerate() {
                 for target in &trunk.to {
                     if let Target::Address { transport, addr } = target {
-                        self.targets.entry((*transport, *addr)).or_insert(at);
+                        self.targets.entry((*transport, *addr)).or_default().push(at);
                     }
                 }
             }
@@ -88,14 +89,24 @@ impl Counting {
 
     /// A name in a trunk's `to` has led to this hop.
     pub(super) fn learn(&mut self, policy: &Arc<Policy>, trunk: TrunkId, hop: &Flow) {
-        let is_current = self.policy.as_ref().is_some_and(|current| Arc::ptr_eq(current, policy));
-        if !is_current || self.targets.len() >= TARGETS {
+        if !self.is_current(policy) || self.targets.len() >= TARGETS {
             return;
         }
-        if let Entry::Vacant(place) = self.targets.entry((hop.transport, hop.peer)) {
-            place.insert(usize::from(trunk.0));
-            self.peers[place_of(hop.peer)] = None;
+        let known = self.targets.entry((hop.transport, hop.peer)).or_default();
+        if !known.contains(&usize::from(trunk.0)) {
+            known.push(usize::from(trunk.0));
+            self.peers[place_of(hop)] = None;
         }
+    }
+
+    /// Whether this way leads to a target of a trunk, be it one that a name has led to.
+    pub(super) fn leads_to(&self, policy: &Arc<Policy>, trunk: TrunkId, flow: &Flow) -> bool {
+        let of_target = self.targets.get(&(flow.transport, flow.peer));
+        self.is_current(policy) && of_target.is_some_and(|of_target| of_target.contains(&usize::from(trunk.0)))
+    }
+
+    fn is_current(&self, policy: &Arc<Policy>) -> bool {
+        self.policy.as_ref().is_some_and(|current| Arc::ptr_eq(current, policy))
     }
 
     pub(super) fn request_came(&mut self, flow: &Flow, method: Method) {
@@ -130,18 +141,18 @@ impl Counting {
     }
 
     fn trunk(&mut self, flow: &Flow) -> &TrunkCounters {
-        let place = &mut self.peers[place_of(flow.peer)];
+        let place = &mut self.peers[place_of(flow)];
         let trunk = match place {
-            Some(peer) if peer.address == flow.peer && peer.transport == flow.transport => peer.trunk,
+            Some(peer) if peer.address == flow.peer && peer.listener == flow.listener => peer.trunk,
             _ => {
                 let nobody = self.trunks.len() - 1;
                 let policy = self.policy.as_ref();
                 let of_source = policy.and_then(|policy| policy.trunk_of(flow));
                 let trunk = match of_source {
                     Some(id) => usize::from(id.0),
-                    None => self.targets.get(&(flow.transport, flow.peer)).copied().unwrap_or(nobody),
+                    None => of_target(policy, &self.targets, flow).unwrap_or(nobody),
                 };
-                *place = Some(Peer { address: flow.peer, transport: flow.transport, trunk });
+                *place = Some(Peer { address: flow.peer, listener: flow.listener, trunk });
                 trunk
             }
         };
@@ -197,8 +208,18 @@ pub(super) fn asked(request: &Request) -> Asked {
     if request.is_new_call() { Asked::Call } else { Asked::Other }
 }
 
-fn place_of(address: SocketAddr) -> usize {
-    let ip = match address {
+/// The first trunk that has this target and may be spoken to from this socket.
+fn of_target(
+    policy: Option<&Arc<Policy>>,
+    targets: &HashMap<(Transport, SocketAddr), SmallVec<[usize; 1]>>,
+    flow: &Flow,
+) -> Option<usize> {
+    let of_target = targets.get(&(flow.transport, flow.peer))?;
+    of_target.iter().copied().find(|&at| policy.is_some_and(|policy| policy.trunks[at].via.holds(flow.listener)))
+}
+
+fn place_of(flow: &Flow) -> usize {
+    let ip = match flow.peer {
         SocketAddr::V4(v4) => u64::from(v4.ip().to_bits()),
         SocketAddr::V6(v6) => {
             let [high, low] = [v6.ip().to_bits() >> 64, v6.ip().to_bits() & u128::from(u64::MAX)]
@@ -206,7 +227,7 @@ fn place_of(address: SocketAddr) -> usize {
             high.rotate_left(7) ^ low
         }
     };
-    mixed(ip.rotate_left(16) ^ u64::from(address.port())) % PEERS
+    mixed(ip.rotate_left(16) ^ u64::from(flow.peer.port()) ^ u64::from(flow.listener.0) << 48) % PEERS
 }
 
 /// Multiplicative hashing: the upper bits depend on all bits of the value.

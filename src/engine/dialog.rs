@@ -6,7 +6,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::calls::call_key;
-use super::counting::asked;
+use super::counting::{Counting, asked};
 use super::forward::{Names, Outgoing, ResponseTrust};
 use super::hops::{Hops, Way, target_of};
 use super::proxy::{Open, Plan, Returning};
@@ -16,7 +16,7 @@ use super::ringing::Kept;
 use super::settings::EngineConfig;
 use super::shard::{Engine, Waiting};
 use super::token::Token;
-use crate::flow::{Flow, Transport};
+use crate::flow::{Flow, ListenerId, Sockets, Transport};
 use crate::screen::{Policy, Trunk, TrunkId, World};
 use crate::sip::{HeaderName, Method, NameAddr, Request, Response, Span, Splice, Target, Uri, phrase, request_uri};
 use crate::time::Now;
@@ -30,6 +30,8 @@ pub(super) struct InDialog {
     /// The request, for an ACK that waits; other requests are held by their proxy.
     ack: Option<Box<Request>>,
     pub target: Target,
+    /// The sockets that it may leave by.
+    pub sockets: Sockets,
     /// The way, when it follows a live call instead of a Route set.
     pub direct: Option<Flow>,
     /// The Request-URI that it goes on with, where that changes.
@@ -56,6 +58,9 @@ struct Routing {
     consumed: SmallVec<[Span; 2]>,
     appended: Option<Vec<u8>>,
     next_hop: Target,
+    from_caller: bool,
+    /// The socket that the last Route of ours names: that of the side which the request goes to.
+    socket: Option<ListenerId>,
 }
 
 impl Engine {
@@ -105,13 +110,13 @@ impl Engine {
         };
         let way = match in_dialog.direct {
             Some(flow) => Way::Flow(flow),
-            None => self.way(now, &in_dialog.target),
+            None => self.way(now, &in_dialog.target, &in_dialog.sockets),
         };
         in_dialog.ack = Some(Box::new(request));
         match way {
             Way::Flow(flow) => self.forward_ack(&in_dialog, flow),
             Way::Ask(target) => {
-                self.ask(target, Waiting::Ack(Box::new(in_dialog)));
+                self.ask(target, in_dialog.sockets.clone(), Waiting::Ack(Box::new(in_dialog)));
             }
             Way::Unreachable => self.counters.stray_acks.add(1),
         }
@@ -121,7 +126,7 @@ impl Engine {
         let Some(ack) = &in_dialog.ack else { return };
         let via = ack.headers().slice(ack.via_span());
         let branch = self.branches.write_stateless(via, ack.call_id());
-        let bytes = in_dialog.write(ack, &self.config, &mut self.splice, &flow, &branch);
+        let bytes = in_dialog.write(ack, &self.config, &self.counting, &mut self.splice, &flow, &branch);
         self.send(flow, bytes, None);
     }
 
@@ -137,14 +142,19 @@ impl Engine {
 
     /// Where a request with a To tag goes: by our token, or along a live call; `None` when it belongs to no dialog.
     fn route(&mut self, now: Now, world: &World, request: &Request, flow: &Flow) -> Option<InDialog> {
-        if let Some(Routing { token, token_text, uri, consumed, appended, next_hop }) = self.read_routes(request, flow)
-            && let Some(from_caller) = token.sender(&self.config.keys, request)
-            && self.may_refresh(now, &token, request)
+        if let Some(routing) = self.read_routes(request, flow)
+            && self.may_refresh(now, &routing.token, request)
         {
+            let Routing { token, token_text, uri, consumed, appended, next_hop, from_caller, socket } = routing;
             let (keys, policy) = (&self.config.keys, &world.policy);
+            let caller_trunk = self.trunks.find(keys, policy, token.caller_trunk);
+            let callee_trunk = self.trunks.find(keys, policy, token.callee_trunk);
+            let next_trunk = if from_caller { callee_trunk } else { caller_trunk };
+            let via = next_trunk.map(|trunk| &policy.trunk(trunk).via);
             return Some(InDialog {
-                caller_trunk: self.trunks.find(keys, policy, token.caller_trunk),
-                callee_trunk: self.trunks.find(keys, policy, token.callee_trunk),
+                caller_trunk,
+                callee_trunk,
+                sockets: self.config.sockets_towards(token.seen_onward(from_caller), via, socket),
                 policy: world.policy.clone(),
                 came_by: *flow,
                 ack: None,
@@ -193,6 +203,7 @@ impl Engine {
             came_by: *flow,
             ack: None,
             target: Target::Address { transport: onward.transport, addr: onward.peer },
+            sockets: Sockets::Only([onward.listener].into()),
             direct: Some(onward),
             uri,
             consumed: routes.collect(),
@@ -209,12 +220,13 @@ impl Engine {
     fn read_routes(&self, request: &Request, flow: &Flow) -> Option<Routing> {
         let headers = request.headers();
         let values: SmallVec<[&[u8]; 4]> = headers.values(HeaderName::Route).collect();
-        let mut token = None;
+        let (mut token, mut socket) = (None, None);
         let mut uri: Option<Vec<u8>> = None;
         let mut last = values.len();
         // A strict router before us has put our Route into the Request-URI and the target at the end (16.4).
         if let Some(ours) = self.token_in(&request.uri(), request.call_id()) {
             token = Some(ours);
+            socket = self.config.socket_named(&request.uri());
             last = last.checked_sub(1)?;
             uri = Some(request_uri(NameAddr::parse(values[last]).ok()?.uri)?.into_owned());
         }
@@ -227,9 +239,11 @@ impl Engine {
                 break;
             }
             token = token.or(ours);
+            socket = self.config.socket_named(&uri).or(socket);
             first += 1;
         }
         let (token, token_text) = token?;
+        let from_caller = token.sender(&self.config.keys, request)?;
         let (target, read) = request_target(uri.as_deref(), request)?;
         if let Some(stripped) = self.without_our_maddr(target, &read, flow) {
             uri = Some(stripped);
@@ -249,12 +263,23 @@ impl Engine {
             }
             None => request_target(uri.as_deref(), request)?.1,
         };
-        if self.config.is_us(next.param(b"maddr").unwrap_or(next.host), next.port, flow) {
-            return None;
-        }
-        let next_hop = target_of(&next)?;
+        let next_hop = match token.seen_onward(from_caller) {
+            // What its Contact says, is said of another network.
+            Some((transport, addr)) => Target::Address { transport, addr },
+            None if self.config.is_us(next.param(b"maddr").unwrap_or(next.host), next.port, flow) => return None,
+            None => target_of(&next)?,
+        };
         let consumed = consumed_places(request, &values, first, last);
-        Some(Routing { token, token_text: headers.span(token_text), uri, consumed, appended, next_hop })
+        Some(Routing {
+            token,
+            token_text: headers.span(token_text),
+            uri,
+            consumed,
+            appended,
+            next_hop,
+            from_caller,
+            socket,
+        })
     }
 
     /// A Request-URI less the maddr that names us, and the port and transport that say how we are reached (16.4).
@@ -325,7 +350,7 @@ impl InDialog {
     }
 
     /// Whether a request that takes this way reaches the caller's trunk, by whose addresses he is known.
-    fn reaches_caller(&self, flow: &Flow) -> bool {
+    fn reaches_caller(&self, flow: &Flow, counting: &Counting) -> bool {
         let Some(trunk) = self.caller_trunk else { return false };
         self.direct.is_some()
             || self
@@ -334,6 +359,7 @@ impl InDialog {
                 .to
                 .iter()
                 .any(|target| matches!(target, Target::Address { addr, .. } if *addr == flow.peer))
+            || counting.leads_to(&self.policy, trunk, flow)
             || self.policy.trunk_of(flow) == Some(trunk)
     }
 
@@ -342,6 +368,7 @@ impl InDialog {
         &self,
         request: &Request,
         config: &EngineConfig,
+        counting: &Counting,
         splice: &mut Splice,
         flow: &Flow,
         branch: &[u8],
@@ -371,7 +398,7 @@ impl InDialog {
         if self.token.asserts || self.token.concealed.is_some() {
             let mut host = Vec::with_capacity(48);
             listener.sent_by(flow.local.ip(), &mut host);
-            out.follow_token(&self.token, self.from_caller, next, &host, self.reaches_caller(flow));
+            out.follow_token(&self.token, self.from_caller, next, &host, self.reaches_caller(flow, counting));
         }
         splice.finish(request.headers())
     }

@@ -27,7 +27,9 @@ pub(super) struct Best {
 pub(super) enum Failure {
     /// No response came in time.
     Timeout,
-    /// It could not be sent, or the next hop says that it does not work.
+    /// It could not be sent.
+    Unsent,
+    /// The next hop says that it does not work, or its connection is lost.
     Unavailable,
 }
 
@@ -84,14 +86,14 @@ impl Engine {
         let status = match (&open.plan, failure) {
             _ if proxy.cancelled.is_some() => Some(487),
             (Plan::Call(_) | Plan::Dialog(_), Failure::Timeout) if proxy.ringing => Some(408),
-            (Plan::Call(plan), _) if proxy.method == Method::Invite || failure == Failure::Unavailable => {
+            (Plan::Call(plan), _) if proxy.method == Method::Invite || failure != Failure::Timeout => {
                 self.counters.unavailable.add(1);
                 Some(plan.unavailable())
             }
-            (Plan::Dialog(_), Failure::Unavailable) => Some(500),
+            (Plan::Dialog(_), Failure::Unsent | Failure::Unavailable) => Some(500),
             (Plan::Dialog(_), Failure::Timeout) if proxy.method == Method::Invite => Some(408),
             // RFC 4320 section 4.2: the client's own timer has run out by now.
-            (_, Failure::Timeout) | (_, Failure::Unavailable) => None,
+            (_, Failure::Timeout | Failure::Unsent | Failure::Unavailable) => None,
         };
         let status = status.filter(|&status| status != 408 || proxy.method == Method::Invite);
         match status {

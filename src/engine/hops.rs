@@ -4,8 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use super::action::Hop;
 use super::settings::{EngineConfig, Listener};
-use crate::flow::{Flow, Transport};
+use crate::flow::{Flow, ListenerId, Sockets, Transport};
 use crate::sip::{self, Scheme, Target, Uri};
 
 /// What is known of the way to a target.
@@ -37,6 +38,8 @@ pub(super) struct Hops {
     /// Those not tried yet, all of the name that was looked up last.
     left: VecDeque<Flow>,
     given: usize,
+    /// The way by UDP of a request that was too long for it, in case that no connection can be made.
+    pub datagram: Option<Flow>,
 }
 
 /// The most hops of names that one request tries: what DNS says is bounded, what the config says is not. A caller waits
@@ -75,7 +78,7 @@ impl Hops {
 /// The local addresses that route to peers, where a wildcard socket leaves them open.
 #[derive(Debug, Default)]
 pub(super) struct Locals {
-    known: HashMap<IpAddr, (IpAddr, Instant)>,
+    known: HashMap<(ListenerId, IpAddr), (IpAddr, Instant)>,
 }
 
 /// Routes change seldom, and a wrong answer is asked again soon.
@@ -85,34 +88,40 @@ const KEEP: Duration = Duration::from_secs(60);
 const MOST: usize = 4_096;
 
 impl Locals {
-    pub(super) fn learn(&mut self, now: Instant, peer: IpAddr, local: IpAddr) {
-        if self.known.len() >= MOST && !self.known.contains_key(&peer) {
+    pub(super) fn learn(&mut self, now: Instant, hop: &Hop) {
+        let key = (hop.listener, hop.peer.ip());
+        if self.known.len() >= MOST && !self.known.contains_key(&key) {
             self.known.clear();
         }
-        self.known.insert(peer, (local, now + KEEP));
+        self.known.insert(key, (hop.local, now + KEEP));
     }
 
-    pub(super) fn way(&self, now: Instant, config: &EngineConfig, target: &Target) -> Way {
+    /// The way to a target from one of these sockets.
+    pub(super) fn way(&self, now: Instant, config: &EngineConfig, target: &Target, sockets: &Sockets) -> Way {
         let (transport, addr) = match target {
             Target::Address { transport, addr } => (*transport, *addr),
             // Which family a name has, and often which transport, is known when it is resolved.
             Target::Name(name) => {
                 let speaks = |listener: &Listener| name.transport.is_none_or(|wanted| wanted == listener.transport);
-                let is_spoken = config.listeners.iter().any(speaks);
+                let is_spoken = sockets.first(&config.listeners, speaks).is_some();
                 return if is_spoken { Way::Ask(target.clone()) } else { Way::Unreachable };
             }
         };
-        let Some(listener) = config.listener_for(transport, addr.ip()) else { return Way::Unreachable };
-        let bound = listener.bind.ip();
-        let local = if bound.is_unspecified() {
-            self.known.get(&addr.ip()).filter(|(_, until)| *until > now).map(|(local, _)| *local)
-        } else {
-            Some(bound)
-        };
-        match local {
+        let Some(listener) = config.listener_for(sockets, transport, addr.ip()) else { return Way::Unreachable };
+        match self.local(now, listener, addr.ip()) {
             Some(local) => Way::Flow(flow(listener, addr, local)),
             None => Way::Ask(target.clone()),
         }
+    }
+
+    /// Our address towards a peer, where the socket or an earlier answer of the network says it.
+    fn local(&self, now: Instant, listener: &Listener, peer: IpAddr) -> Option<IpAddr> {
+        let bound = listener.bind.ip();
+        if !bound.is_unspecified() {
+            return Some(bound);
+        }
+        let known = self.known.get(&(listener.id, peer));
+        known.filter(|(_, until)| *until > now).map(|(local, _)| *local)
     }
 }
 

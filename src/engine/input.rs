@@ -2,7 +2,7 @@
 
 use super::action::{Hop, QueryId, Ticket};
 use super::drain::DrainStage;
-use crate::flow::Flow;
+use crate::flow::{ConnectionId, Flow};
 use crate::sip::{Message, Rejected, Request};
 
 /// One thing that happened outside the engine.
@@ -43,6 +43,19 @@ pub enum Input {
     SendFailed {
         /// The ticket of that action.
         ticket: Ticket,
+    },
+    /// The request of the [`Action::Send`](super::Action::Send) with this ticket waits for its turn on this connection, whose
+    /// loss will be told.
+    Queued {
+        /// The ticket of that action.
+        ticket: Ticket,
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// A connection that requests of ours were queued on is gone. What was not written has been told before.
+    ConnectionLost {
+        /// The connection.
+        connection: ConnectionId,
     },
     /// The process is to end, and this is how far it has come.
     Drain(DrainStage),

@@ -9,11 +9,12 @@
 //! * `call`: what screening lets through goes to its trunk's targets; `forward` has the changes made to its bytes.
 //! * `dialog`: a request inside a dialog follows the `token` in our Record-Route, or the live call in `calls`.
 //! * `proxy`: branches, responses, CANCEL; `failures` has what follows a target that fails, `ringing` what is kept of a call
-//!   that rings; `own` has the requests that we make ourselves.
+//!   that rings, `streams` what becomes of a request whose connection is lost; `own` has the requests that we make ourselves.
 //! * `record`: what is written of each call.
 
 mod action;
 mod config;
+mod dscp;
 mod input;
 mod settings;
 
@@ -29,6 +30,7 @@ mod drain;
 mod failures;
 mod proxy;
 mod ringing;
+mod streams;
 
 mod forward;
 mod own;
@@ -45,6 +47,7 @@ mod trunks;
 pub use action::{Action, Hop, QueryId, Ticket};
 pub use config::{ListenConfig, SipConfig, UnknownSource};
 pub use drain::DrainStage;
+pub use dscp::Dscp;
 pub use hash::shard_of;
 pub use hops::MOST_HOPS;
 pub use input::Input;

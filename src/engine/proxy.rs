@@ -3,7 +3,7 @@
 //! One branch at a time is waited for. A branch that was given up lives on in its transaction: a late 1xx is
 //! cancelled, a late 2xx acknowledged and ended.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -20,7 +20,7 @@ use super::record::{EndedBy, PendingRecord};
 use super::ringing::Kept;
 use super::shard::{Context, Engine, Waiting};
 use crate::counters::{Asked, By};
-use crate::flow::{Flow, KeptFlow};
+use crate::flow::{Flow, KeptFlow, Sockets};
 use crate::sip::reply::trying;
 use crate::sip::{Message, Method, Request, Response, Target, scan};
 use crate::slots::Slot;
@@ -81,6 +81,9 @@ enum BranchState {
     Won,
 }
 
+/// Longer than the network tries to open a connection: a connection that hangs is not what `try_for` is meant for.
+const CONNECTING: Duration = Duration::from_secs(5);
+
 /// The most dialogs of one INVITE that are told apart: a next hop could make any number.
 const MOST_DIALOGS: usize = 16;
 
@@ -139,16 +142,19 @@ impl Engine {
         let is_wanted = self.transactions.server_context(proxy.server).is_some();
         let may_try = is_wanted && proxy.cancelled.is_none() && !proxy.ringing;
         let Some(mut open) = proxy.open.take() else { return };
+        if failure != Failure::Unsent {
+            open.hops.datagram = None;
+        }
         let mut under_way = false;
         while may_try && !under_way {
             let Some(way) = self.next_way(now, &mut open) else { break };
             let is_asked = matches!(way, Way::Ask(_));
             under_way = match way {
                 Way::Flow(flow) => {
-                    self.send_branch(now, id, &open, flow);
+                    self.send_branch(now, id, &mut open, flow);
                     true
                 }
-                Way::Ask(target) => self.ask(target, Waiting::Branch(id)),
+                Way::Ask(target) => self.ask(target, open.plan.sockets().clone(), Waiting::Branch(id)),
                 Way::Unreachable => false,
             };
             if under_way && is_asked {
@@ -169,14 +175,14 @@ impl Engine {
 
     /// The way to the next hop of a name, or else to the next target; `None` when all have been tried.
     fn next_way(&self, now: Now, open: &mut Open) -> Option<Way> {
-        if let Some(flow) = open.hops.next() {
+        if let Some(flow) = open.hops.datagram.or_else(|| open.hops.next()) {
             return Some(Way::Flow(flow));
         }
         let target = open.plan.next_target()?;
         Some(match open.plan.direct() {
             Some(flow) => Way::Flow(flow),
             None if matches!(target, Target::Name(_)) && open.hops.are_spent() => Way::Unreachable,
-            None => self.way(now, &target),
+            None => self.way(now, &target, open.plan.sockets()),
         })
     }
 
@@ -197,14 +203,16 @@ impl Engine {
         self.release(Context::Proxy(id));
     }
 
-    fn send_branch(&mut self, now: Now, id: ProxyId, open: &Open, flow: Flow) {
+    fn send_branch(&mut self, now: Now, id: ProxyId, open: &mut Open, mut flow: Flow) {
         let client = self.transactions.next_client();
-        let (request, came_by) = (open.request.read(), open.came_by.get());
-        let branch = self.branches.write(client, loop_hash(&self.config.keys.token, &request, &came_by));
-        let bytes = match &open.plan {
-            Plan::Call(plan) => plan.write(&request, &came_by, &self.config, &mut self.splice, &flow, &branch),
-            Plan::Dialog(plan) => plan.write(&request, &self.config, &mut self.splice, &flow, &branch),
-        };
+        let mut bytes = self.write_branch(open, client, &flow);
+        // By UDP it goes all the same once no connection could be made.
+        let is_second_try = open.hops.datagram.take() == Some(flow);
+        let stream = self.stream_instead(&flow, open.plan.sockets(), bytes.len()).filter(|_| !is_second_try);
+        if let Some(stream) = stream {
+            open.hops.datagram = Some(std::mem::replace(&mut flow, stream));
+            bytes = self.write_branch(open, client, &flow);
+        }
         let proxy = &mut self.proxies[id.0];
         let kind = kind(proxy.method);
         let is_invite = kind == Kind::Invite;
@@ -215,11 +223,22 @@ impl Engine {
         if let Plan::Call(plan) = &open.plan
             && (is_invite || plan.has_more() || open.hops.left().len() > 0)
         {
-            self.transactions.try_for(client, now.mono + plan.try_for());
+            let connects = if stream.is_some() { CONNECTING } else { Duration::ZERO };
+            self.transactions.try_for(client, now.mono + connects + plan.try_for());
         }
         self.counters.failovers.add(u64::from(!proxy.branches.is_empty()));
         proxy.branches.push(Branch { client, state: BranchState::Tried });
         proxy.references += 1;
+    }
+
+    /// The request as it goes this way, with the branch of this transaction.
+    fn write_branch(&mut self, open: &Open, client: ClientId, flow: &Flow) -> Bytes {
+        let (request, came_by) = (open.request.read(), open.came_by.get());
+        let branch = self.branches.write(client, loop_hash(&self.config.keys.token, &request, &came_by));
+        match &open.plan {
+            Plan::Call(plan) => plan.write(&request, &came_by, &self.config, &mut self.splice, flow, &branch),
+            Plan::Dialog(plan) => plan.write(&request, &self.config, &self.counting, &mut self.splice, flow, &branch),
+        }
     }
 
     /// Answers 100, once nothing else has been answered.
@@ -448,7 +467,7 @@ impl Engine {
         if self.transactions.client_failed(client) == FailureOutcome::BeforeFinal
             && let Some(Context::Proxy(id)) = context
         {
-            self.branch_failed(now, id, client, Failure::Unavailable);
+            self.branch_failed(now, id, client, Failure::Unsent);
         }
     }
 
@@ -460,7 +479,7 @@ impl Engine {
         }
     }
 
-    fn branch_failed(&mut self, now: Now, id: ProxyId, client: ClientId, failure: Failure) {
+    pub(super) fn branch_failed(&mut self, now: Now, id: ProxyId, client: ClientId, failure: Failure) {
         let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         let Some(branch) = proxy.branches.iter_mut().find(|branch| branch.client == client) else { return };
         if branch.state != BranchState::Tried || proxy.answered {
@@ -507,6 +526,14 @@ impl Plan {
         match self {
             Plan::Call(plan) => plan.current_target(),
             Plan::Dialog(plan) => Some(&plan.target),
+        }
+    }
+
+    /// The sockets that it may leave by.
+    fn sockets(&self) -> &Sockets {
+        match self {
+            Plan::Call(plan) => plan.sockets(),
+            Plan::Dialog(plan) => &plan.sockets,
         }
     }
 

@@ -1,6 +1,5 @@
 //! A request comes in: who it is from, whether it has been here, whether it may, and what screening says.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -415,7 +414,10 @@ fn request_parts(request: &Request) -> RequestParts<'_> {
 /// to where the sender listens; over UDP the address that Via and source give.
 fn way_back(via: &Via<'_>, flow: &Flow) -> Flow {
     if flow.transport.is_reliable() {
-        flow.towards(SocketAddr::new(flow.peer_ip(), via.port.unwrap_or(flow.transport.default_port())))
+        // A link-local address keeps its zone.
+        let mut listens = flow.peer;
+        listens.set_port(via.port.unwrap_or(flow.transport.default_port()));
+        flow.towards(listens)
     } else {
         flow.towards(via.response_address(flow.peer))
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::proxy::{Plan, ProxyId};
+use super::proxy::ProxyId;
 use super::shard::Engine;
 use crate::sip::{HeaderName, Message, Request, scan};
 use crate::time::Now;
@@ -62,9 +62,6 @@ impl Engine {
                 request.condensed(|field| field.name.is_mandatory() || field.name == HeaderName::Contact)
             {
                 open.request = Kept::Condensed(bytes);
-            }
-            if let Plan::Call(plan) = &mut open.plan {
-                plan.rings();
             }
             // For CANCEL and ACK, which bear our Via alone.
             let Some(sent) = self.kept_request(client) else { continue };

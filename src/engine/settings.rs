@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::action::Hop;
 use super::config::UnknownSource;
-use crate::flow::{Flow, ListenerId, Transport};
+use crate::flow::{Flow, ListenerId, Sockets, Transport};
+use crate::sip::{Host, Uri};
 use crate::text::{put_decimal, put_host};
 use crate::transaction::Timings;
 
@@ -42,7 +43,7 @@ impl Listener {
     /// Whether a host and port in a message stand for this socket, reached at `local`.
     pub fn is_named(&self, host: &[u8], port: Option<u16>, local: IpAddr) -> bool {
         if let Some((name, advertised)) = &self.advertise
-            && host.eq_ignore_ascii_case(name.as_bytes())
+            && is_same_host(host, name)
             && port.unwrap_or(self.transport.default_port()) == advertised.unwrap_or(self.bind.port())
         {
             return true;
@@ -51,7 +52,7 @@ impl Listener {
             return false;
         }
         let ip = if self.bind.ip().is_unspecified() { local } else { self.bind.ip() };
-        crate::sip::Host::is_address(host, ip)
+        Host::is_address(host, ip)
     }
 
     /// Whether what is sent to `peer` comes in on this socket; `local` is the address that routes there.
@@ -63,10 +64,16 @@ impl Listener {
             peer.ip() == bound
         };
         let is_advertised = self.advertise.as_ref().is_some_and(|(host, port)| {
-            port.unwrap_or(self.bind.port()) == peer.port() && crate::sip::Host::is_address(host.as_bytes(), peer.ip())
+            port.unwrap_or(self.bind.port()) == peer.port() && Host::is_address(host.as_bytes(), peer.ip())
         });
         is_advertised || (is_here && self.bind.port() == peer.port())
     }
+}
+
+/// Whether two hosts are one; an IPv6 address has many spellings.
+fn is_same_host(host: &[u8], name: &str) -> bool {
+    host.eq_ignore_ascii_case(name.as_bytes())
+        || (name.starts_with('[') && host.starts_with(b"[") && Host::parse(host) == Host::parse(name.as_bytes()))
 }
 
 /// Secrets made once for an installation: with them tokens, tags and shards survive a restart.
@@ -109,6 +116,8 @@ pub struct EngineConfig {
     pub call_expires: Duration,
     /// The timers of RFC 3261.
     pub timings: Timings,
+    /// A request that is longer than this, in bytes, leaves by a stream instead of UDP; `None`: never.
+    pub stream_above: Option<usize>,
 }
 
 impl EngineConfig {
@@ -117,11 +126,44 @@ impl EngineConfig {
         &self.listeners[usize::from(id.0)]
     }
 
-    /// The socket that messages to `peer` leave by: the first of its transport and address family.
-    pub fn listener_for(&self, transport: Transport, peer: IpAddr) -> Option<&Listener> {
-        self.listeners
-            .iter()
-            .find(|listener| listener.transport == transport && listener.bind.is_ipv4() == peer.is_ipv4())
+    /// The socket that messages to `peer` leave by: the first of these that has its transport and address family.
+    pub fn listener_for(&self, sockets: &Sockets, transport: Transport, peer: IpAddr) -> Option<&Listener> {
+        let fits = |listener: &Listener| listener.transport == transport && listener.bind.is_ipv4() == peer.is_ipv4();
+        sockets.first(&self.listeners, fits)
+    }
+
+    /// The socket that a Route of ours names. A wildcard socket stands for every address of its family: the other side of
+    /// a call may reach us at another one than this side.
+    pub(super) fn socket_named(&self, route: &Uri<'_>) -> Option<ListenerId> {
+        let transport = route.param(b"transport").map_or(Some(Transport::Udp), Transport::parse)?;
+        let is_named = |listener: &&Listener| {
+            let any = match route.target() {
+                Ok(Host::Address(ip)) if ip.is_ipv4() == listener.bind.is_ipv4() => ip,
+                _ => listener.bind.ip(),
+            };
+            listener.transport == transport && listener.is_named(route.host, route.port, any)
+        };
+        self.listeners.iter().find(is_named).map(|listener| listener.id)
+    }
+
+    /// The sockets that lead to a side of a call. Where it was seen behind an address translation, that is the one that it has
+    /// used, for no other is let through; else those of its trunk's `via`; else all, with the one that it has used before the
+    /// others.
+    pub(super) fn sockets_towards(
+        &self,
+        seen: Option<(Transport, SocketAddr)>,
+        via: Option<&Sockets>,
+        used: Option<ListenerId>,
+    ) -> Sockets {
+        let fits = |id: ListenerId, (transport, addr): (Transport, SocketAddr)| {
+            let listener = self.listener(id);
+            listener.transport == transport && listener.bind.is_ipv4() == addr.is_ipv4()
+        };
+        match (seen, used, via) {
+            (Some(seen), Some(used), _) if fits(used, seen) => Sockets::Only([used].into()),
+            (_, _, Some(via @ Sockets::Only(_))) => via.clone(),
+            (_, used, _) => used.map_or(Sockets::Any, Sockets::First),
+        }
     }
 
     /// Whether a hop is one of our own sockets.

@@ -1,7 +1,6 @@
 //! One shard's engine: takes inputs, hands each to its place, and collects what is to be done.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -21,9 +20,10 @@ use super::proxy::{Proxy, ProxyId};
 use super::record::{EndedBy, Records};
 use super::ringing::Ring;
 use super::settings::EngineConfig;
+use super::streams::Carried;
 use super::trunks::TrunkHashes;
 use crate::counters::EngineCounters;
-use crate::flow::Flow;
+use crate::flow::{Flow, Sockets};
 use crate::screen::World;
 use crate::sip::{Message, Method, Rejected, Splice, Target};
 use crate::slots::Slots;
@@ -71,6 +71,7 @@ pub struct Engine {
     pub(super) waiting: HashMap<QueryId, Waiting>,
     pub(super) records: Records,
     pub(super) rings: VecDeque<Ring>,
+    pub(super) carried: Carried,
     /// Proxied requests that have no final response yet.
     pub(super) unanswered: usize,
     /// How far the end of the process has come.
@@ -112,6 +113,7 @@ impl Engine {
             waiting: HashMap::new(),
             records: Records::default(),
             rings: VecDeque::new(),
+            carried: Carried::default(),
             unanswered: 0,
             draining: None,
             process,
@@ -144,6 +146,8 @@ impl Engine {
             }
             Input::Rejected { flow, rejected } => self.handle_rejected(world, &flow, &rejected),
             Input::SendFailed { ticket } => self.handle_send_failed(now, ticket),
+            Input::Queued { ticket, connection } => self.handle_queued(ticket, connection),
+            Input::ConnectionLost { connection } => self.handle_connection_lost(now, connection),
             Input::Resolved { query, hops } => self.handle_resolved(now, query, &hops),
             Input::Drain(stage) => self.drain(now, stage),
         }
@@ -193,6 +197,7 @@ impl Engine {
             calls: self.calls.len(),
             waiting: self.waiting.len(),
             cancels: self.cancels.len(),
+            carried: self.carried.len(),
             unanswered: self.unanswered,
         }
     }
@@ -241,7 +246,7 @@ impl Engine {
     }
 
     /// Asks the network for the way to a target; `false` when too much waits already.
-    pub(super) fn ask(&mut self, target: Target, waiting: Waiting) -> bool {
+    pub(super) fn ask(&mut self, target: Target, sockets: Sockets, waiting: Waiting) -> bool {
         if self.waiting.len() >= MOST_WAITING {
             self.counters.unresolved_full.add(1);
             return false;
@@ -249,18 +254,18 @@ impl Engine {
         self.last_query += 1;
         let query = QueryId(self.last_query);
         self.waiting.insert(query, waiting);
-        self.actions.push_back(Action::Resolve { query, target });
+        self.actions.push_back(Action::Resolve { query, target, sockets });
         true
     }
 
-    pub(super) fn way(&self, now: Now, target: &Target) -> Way {
-        self.locals.way(now.mono, &self.config, target)
+    pub(super) fn way(&self, now: Now, target: &Target, sockets: &Sockets) -> Way {
+        self.locals.way(now.mono, &self.config, target, sockets)
     }
 
     fn handle_resolved(&mut self, now: Now, query: QueryId, hops: &[Hop]) {
         let Some(waiting) = self.waiting.remove(&query) else { return };
         for hop in hops {
-            self.locals.learn(now.mono, hop.peer.ip(), hop.local);
+            self.locals.learn(now.mono, hop);
         }
         match waiting {
             Waiting::Branch(proxy) => self.branch_resolved(now, proxy, hops),
@@ -273,15 +278,13 @@ impl Engine {
         }
     }
 
-    /// The ways to those hops of a target that a socket of ours can reach. A name that leads back to us would make a
-    /// request go round; an address does what the config says.
+    /// The ways to the hops of a target. A name that leads back to us would make a request go round; an address does what
+    /// the config says.
     pub(super) fn ways(&self, target: &Target, hops: &[Hop]) -> impl Iterator<Item = Flow> {
         let is_name = matches!(target, Target::Name(_));
-        hops.iter().filter(move |hop| !(is_name && self.config.is_own(hop))).filter_map(|hop| {
-            let listener = self.config.listener_for(hop.transport, hop.peer.ip())?;
-            let local: IpAddr = if listener.bind.ip().is_unspecified() { hop.local } else { listener.bind.ip() };
-            Some(hops::flow(listener, hop.peer, local))
-        })
+        hops.iter()
+            .filter(move |hop| !(is_name && self.config.is_own(hop)))
+            .map(|hop| hops::flow(self.config.listener(hop.listener), hop.peer, hop.local))
     }
 
     fn handle_rejected(&mut self, world: &World, flow: &Flow, rejected: &Rejected) {
@@ -331,6 +334,8 @@ pub struct Load {
     pub waiting: usize,
     /// Our CANCELs.
     pub cancels: usize,
+    /// Requests on connections, some of which are over.
+    pub carried: usize,
     /// Requests being proxied that have no final response yet.
     pub unanswered: usize,
 }

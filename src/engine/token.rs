@@ -1,16 +1,19 @@
 //! The token in our Record-Route: with it a request inside a dialog is known again after a restart, by any shard, from
 //! any address, without a call table.
 //!
-//! `base64url(version, flags, caller's trunk, callee's trunk, caller's tag[, presented number][, sealed], proof)`. The
-//! proof is a keyed hash over all of it and the Call-ID. What a hidden caller's peers must not read is sealed.
+//! `base64url(version, flags, caller's trunk, callee's trunk, caller's tag, process, time[, presented number][, where the
+//! caller and the callee were seen][, sealed], proof)`. The proof is a keyed hash over all of it and the Call-ID. What a hidden caller's peers must not read is sealed.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Nonce};
 
+use std::net::{IpAddr, SocketAddr};
+
 use super::hash::keyed;
 use super::settings::Keys;
+use crate::flow::{Flow, Transport};
 use crate::number::Number;
 use crate::sip::Request;
 
@@ -31,8 +34,19 @@ pub(super) struct Token {
     pub asserts: bool,
     /// The number that is presented instead of the caller's.
     pub presented: Option<Number>,
+    /// Where those of the two sides were seen that are behind address translations.
+    pub seen: Option<Box<Seen>>,
     /// What the callee sees instead of what the caller sent, and must be put back.
     pub concealed: Option<Box<Concealed>>,
+}
+
+/// Where the sides of a call were seen: their Contact cannot be reached.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Seen {
+    /// Where the INVITE came from.
+    pub caller: Option<(Transport, SocketAddr)>,
+    /// Where it went to.
+    pub callee: Option<(Transport, SocketAddr)>,
 }
 
 /// What was taken from the caller's messages and goes back into those to him.
@@ -51,14 +65,16 @@ const PRESENTED: u8 = 1;
 const CONCEALED: u8 = 2;
 const HIDDEN: u8 = 4;
 const ASSERTS: u8 = 8;
+const CALLER_SEEN: u8 = 16;
+const CALLEE_SEEN: u8 = 32;
 const FIXED: usize = 2 + 5 * 4;
 const PROOF: usize = 8;
-const NONCE: usize = 12;
+pub(super) const NONCE: usize = 12;
 
 /// Shorter ones are not ours: the fixed parts and the proof, in base64.
 const SHORTEST: usize = (FIXED + PROOF) * 4 / 3;
 
-/// Longer ones are not ours: twice [`MOST_CONCEALED`] and the fixed parts, in base64.
+/// Longer ones are not ours: twice [`MOST_CONCEALED`], two addresses and the fixed parts, in base64.
 const LONGEST: usize = 4 * 1024;
 
 /// The most bytes of a From or a Contact's user that are concealed; more would make the token outgrow a datagram.
@@ -74,12 +90,18 @@ impl Token {
         if let Some(concealed) = &self.concealed {
             flags |= CONCEALED | if concealed.hidden { HIDDEN } else { 0 };
         }
+        let seen = self.seen.as_deref().cloned().unwrap_or_default();
+        flags |= if seen.caller.is_some() { CALLER_SEEN } else { 0 };
+        flags |= if seen.callee.is_some() { CALLEE_SEEN } else { 0 };
         bytes.extend_from_slice(&[VERSION, flags]);
         for half in [self.caller_trunk, self.callee_trunk, self.caller_tag, self.process, self.minted] {
             bytes.extend_from_slice(&half.to_be_bytes());
         }
         if let Some(number) = self.presented {
             bytes.extend_from_slice(&number.get().to_be_bytes());
+        }
+        for (transport, addr) in [seen.caller, seen.callee].into_iter().flatten() {
+            put_seen(transport, addr, &mut bytes);
         }
         if let Some(concealed) = &self.concealed {
             let mut plain = Vec::with_capacity(2 + concealed.from.len() + concealed.contact_user.len());
@@ -126,12 +148,23 @@ impl Token {
             minted: half(4)?,
             asserts: flags & ASSERTS != 0,
             presented: None,
+            seen: None,
             concealed: None,
         };
         if flags & PRESENTED != 0 {
             let (number, after) = rest.split_first_chunk::<8>()?;
             token.presented = Some(Number::new(u64::from_be_bytes(*number))?);
             rest = after;
+        }
+        if flags & (CALLER_SEEN | CALLEE_SEEN) != 0 {
+            let mut seen = Seen::default();
+            for (flag, place) in [(CALLER_SEEN, &mut seen.caller), (CALLEE_SEEN, &mut seen.callee)] {
+                if flags & flag != 0 {
+                    let (address, after) = take_seen(rest)?;
+                    (*place, rest) = (Some(address), after);
+                }
+            }
+            token.seen = Some(Box::new(seen));
         }
         if flags & CONCEALED != 0 {
             let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
@@ -148,6 +181,19 @@ impl Token {
         Some(token)
     }
 
+    /// The same with where the callee was seen.
+    pub(super) fn with_callee_at(&self, flow: &Flow) -> Token {
+        let caller = self.seen.as_deref().and_then(|seen| seen.caller);
+        let seen = Seen { caller, callee: Some((flow.transport, flow.peer)) };
+        Token { seen: Some(Box::new(seen)), ..self.clone() }
+    }
+
+    /// Where the side was seen that a request goes to.
+    pub(super) fn seen_onward(&self, from_caller: bool) -> Option<(Transport, SocketAddr)> {
+        let seen = self.seen.as_deref()?;
+        if from_caller { seen.callee } else { seen.caller }
+    }
+
     /// Whether a request comes from the caller; `None` when neither of its tags is his: who knows a Call-ID and its token
     /// could else send a request of his own into any dialog.
     pub(super) fn sender(&self, keys: &Keys, request: &Request) -> Option<bool> {
@@ -162,6 +208,44 @@ impl Token {
         self.caller_tag == short_hash(keys, from_tag)
     }
 }
+
+/// A byte for transport and family, then address and port.
+fn put_seen(transport: Transport, addr: SocketAddr, out: &mut Vec<u8>) {
+    let at = TRANSPORTS.iter().position(|&known| known == transport).expect("it has all");
+    let kind = u8::try_from(at).expect("there are few");
+    match addr.ip() {
+        IpAddr::V4(ip) => {
+            out.push(kind);
+            out.extend_from_slice(&ip.octets());
+        }
+        IpAddr::V6(ip) => {
+            out.push(kind | IPV6);
+            out.extend_from_slice(&ip.octets());
+        }
+    }
+    out.extend_from_slice(&addr.port().to_be_bytes());
+}
+
+type SeenAt = (Transport, SocketAddr);
+
+/// What [`put_seen`] has written, and what follows it.
+fn take_seen(bytes: &[u8]) -> Option<(SeenAt, &[u8])> {
+    let (&kind, rest) = bytes.split_first()?;
+    let transport = *TRANSPORTS.get(usize::from(kind & !IPV6))?;
+    let (ip, rest): (IpAddr, _) = if kind & IPV6 == 0 {
+        rest.split_first_chunk::<4>().map(|(octets, rest)| ((*octets).into(), rest))?
+    } else {
+        rest.split_first_chunk::<16>().map(|(octets, rest)| ((*octets).into(), rest))?
+    };
+    let (port, rest) = rest.split_first_chunk::<2>()?;
+    Some(((transport, SocketAddr::new(ip, u16::from_be_bytes(*port))), rest))
+}
+
+/// By their number in a token.
+const TRANSPORTS: [Transport; 3] = [Transport::Udp, Transport::Tcp, Transport::Tls];
+
+/// Marks an address of IPv6.
+const IPV6: u8 = 0x80;
 
 /// Four bytes that stand for a tag or a trunk's name in a token.
 pub(super) fn short_hash(keys: &Keys, text: &[u8]) -> u32 {
@@ -189,6 +273,10 @@ mod tests {
             minted: 5,
             asserts: true,
             presented: Number::new(48_221_234_567),
+            seen: Some(Box::new(Seen {
+                caller: Some((Transport::Tcp, "192.0.2.7:49152".parse().expect("an address"))),
+                callee: Some((Transport::Udp, "[2001:db8::7]:5060".parse().expect("an address"))),
+            })),
             concealed: Some(Box::new(Concealed {
                 hidden: true,
                 from: b"<sip:alice@example.com>".to_vec(),
@@ -205,9 +293,14 @@ mod tests {
 
     #[test]
     fn a_token_gives_back_what_was_put_in() {
-        for token in
-            [token(), Token { concealed: None, ..token() }, Token { presented: None, ..token() }, Token::default()]
-        {
+        for token in [
+            token(),
+            Token { concealed: None, ..token() },
+            Token { presented: None, ..token() },
+            Token { seen: None, ..token() },
+            Token { seen: Some(Box::new(Seen { caller: None, ..*token().seen.expect("both") })), ..token() },
+            Token::default(),
+        ] {
             assert_eq!(Token::read(&keys(), b"call", &written(&token)), Some(token));
         }
     }

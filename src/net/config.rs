@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{DnsConfig, Inherited};
+use crate::engine::Dscp;
 use crate::flow::{ListenerId, Transport};
 
 /// The sockets to open, and their limits.
@@ -41,6 +42,8 @@ pub struct Listen {
     /// Where it listens. With an unspecified address a reply leaves from the address its request came to; port 0
     /// takes a free port.
     pub bind: SocketAddr,
+    /// How routers shall treat what it sends.
+    pub dscp: Dscp,
 }
 
 /// Limits of connections.

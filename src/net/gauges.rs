@@ -75,6 +75,7 @@ fn states(table: &str, sockets: &[UdpSocketId]) -> Vec<UdpSocketState> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Dscp;
     use crate::flow::ListenerId;
     use crate::flow::Transport;
     use crate::net::{Listen, udp};
@@ -98,7 +99,8 @@ mod tests {
     #[test]
     fn a_socket_that_nobody_reads_drops() {
         let bind = "127.0.0.1:0".parse().unwrap();
-        let endpoints = udp::bind(&Listen { id: ListenerId(0), transport: Transport::Udp, bind }, 1).unwrap();
+        let listen = Listen { id: ListenerId(0), transport: Transport::Udp, bind, dscp: Dscp::default() };
+        let endpoints = udp::bind(&listen, 1).unwrap();
         let local = endpoints[0].local();
         let socket = UdpSocketId { local, shard: 0, inode: endpoints[0].inode().unwrap() };
         let state = || states(&fs::read_to_string("/proc/self/net/udp").unwrap(), &[socket])[0];

@@ -9,6 +9,7 @@
 mod admission;
 mod config;
 mod core;
+mod dscp;
 mod error;
 mod framing;
 mod gauges;

@@ -80,7 +80,10 @@ impl Post {
     /// as long as it takes: what waits for it would wait for ever.
     pub(super) async fn deliver(&self, shard: usize, mut input: Input) {
         let mailbox = &self.mailboxes[shard];
-        let is_answer = matches!(input, Input::Resolved { .. } | Input::SendFailed { .. } | Input::Drain(_));
+        let is_answer = matches!(
+            input,
+            Input::Resolved { .. } | Input::SendFailed { .. } | Input::ConnectionLost { .. } | Input::Drain(_)
+        );
         let mut attempts = 0;
         while is_answer || attempts < DELIVERY_ATTEMPTS {
             match mailbox.push(input) {

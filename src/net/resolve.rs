@@ -12,6 +12,7 @@ use super::post::Post;
 use super::tasks::Tasks;
 use crate::counters::NetCounters;
 use crate::engine::{Hop, Input, MOST_HOPS, QueryId};
+use crate::flow::{ListenerId, Sockets};
 use crate::sip::{Target, TargetName};
 
 /// What all shards resolve with.
@@ -53,20 +54,24 @@ impl Lookups {
             };
             let told = lookups.names().tell(Instant::now(), &name, found);
             lookups.counters.lookups[told.outcome as usize].add(1);
-            for (Waiter { shard, query }, places) in told.answers {
-                let hops = lookups.hops(&places, local);
+            for (Waiter { shard, query, sockets }, places) in told.answers {
+                let hops = lookups.hops(&places, &sockets, |bound, peer| local(bound.bind, peer));
                 lookups.post.deliver(shard, Input::Resolved { query, hops }).await;
             }
         });
     }
 
-    /// The hops that these places are for our sockets; as many as a request tries.
-    fn hops(&self, places: &[Place], mut local: impl FnMut(SocketAddr, SocketAddr) -> Option<IpAddr>) -> Vec<Hop> {
+    /// The hops that these places are for these sockets; as many as a request tries.
+    fn hops(
+        &self,
+        places: &[Place],
+        sockets: &Sockets,
+        mut local: impl FnMut(&Listen, SocketAddr) -> Option<IpAddr>,
+    ) -> Vec<Hop> {
         let of_place = |&Place { transport, addr }: &Place| {
-            // The engine sends by the same socket.
-            let mut sockets = self.listeners.iter().filter(|listen| listen.transport == transport);
-            let socket = sockets.find(|listen| listen.bind.is_ipv4() == addr.is_ipv4())?;
-            Some(Hop { transport, peer: addr, local: local(socket.bind, addr)? })
+            let fits = |listen: &Listen| listen.transport == transport && listen.bind.is_ipv4() == addr.is_ipv4();
+            let socket = sockets.first(&self.listeners, fits)?;
+            Some(Hop { listener: socket.id, transport, peer: addr, local: local(socket, addr)? })
         };
         let hops: Vec<Hop> = places.iter().filter_map(of_place).take(MOST_HOPS).collect();
         if hops.is_empty() {
@@ -80,7 +85,7 @@ impl Lookups {
 pub(super) struct Resolver {
     shard: usize,
     lookups: Arc<Lookups>,
-    routes: HashMap<IpAddr, (IpAddr, Instant)>,
+    routes: HashMap<(ListenerId, IpAddr), (IpAddr, Instant)>,
 }
 
 impl Resolver {
@@ -89,43 +94,45 @@ impl Resolver {
     }
 
     /// The answer, or `None` when it will be delivered to the shard.
-    pub(super) fn resolve(&mut self, now: Instant, query: QueryId, target: Target) -> Option<Input> {
+    pub(super) fn resolve(&mut self, now: Instant, query: QueryId, target: Target, sockets: Sockets) -> Option<Input> {
         let Resolver { shard, lookups, routes } = self;
         lookups.counters.resolves.add(1);
         let places = match target {
             Target::Address { transport, addr } => vec![Place { transport, addr }],
             Target::Name(name) => {
-                let Asked { places, look_up } = lookups.names().ask(now, &name, Waiter { shard: *shard, query });
+                let waiter = Waiter { shard: *shard, query, sockets: sockets.clone() };
+                let Asked { places, look_up } = lookups.names().ask(now, &name, waiter);
                 if look_up {
                     lookups.look_up(name);
                 }
                 places?
             }
         };
-        let hops = lookups.hops(&places, |bound, peer| cached(routes, now, bound, peer));
+        let hops = lookups.hops(&places, &sockets, |bound, peer| cached(routes, now, bound, peer));
         Some(Input::Resolved { query, hops })
     }
 }
 
 /// Our address towards a peer, from the routes that were looked up lately.
 fn cached(
-    routes: &mut HashMap<IpAddr, (IpAddr, Instant)>,
+    routes: &mut HashMap<(ListenerId, IpAddr), (IpAddr, Instant)>,
     now: Instant,
-    bound: SocketAddr,
+    socket: &Listen,
     peer: SocketAddr,
 ) -> Option<IpAddr> {
-    if !bound.ip().is_unspecified() {
-        return Some(bound.ip());
+    if !socket.bind.ip().is_unspecified() {
+        return Some(socket.bind.ip());
     }
-    match routes.get(&peer.ip()) {
+    let key = (socket.id, peer.ip());
+    match routes.get(&key) {
         Some(&(local, until)) if now < until => return Some(local),
         _ => {}
     }
-    let local = local(bound, peer)?;
+    let local = local(socket.bind, peer)?;
     if routes.len() >= ROUTES {
         routes.clear();
     }
-    routes.insert(peer.ip(), (local, now + ROUTE_LIFE));
+    routes.insert(key, (local, now + ROUTE_LIFE));
     Some(local)
 }
 

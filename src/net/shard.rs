@@ -379,16 +379,24 @@ impl<C: ShardCore> Shard<C> {
                 Action::Send { flow, bytes, ticket } if flow.transport == Transport::Udp => {
                     self.send_datagram(flow, bytes, ticket);
                 }
-                Action::Send { flow, bytes, ticket } => {
-                    if self.streams.send(self.index, flow, bytes, ticket).is_err() {
-                        self.own.extend(ticket.map(|ticket| Input::SendFailed { ticket }));
-                    }
-                }
-                Action::Resolve { query, target } => {
-                    self.own.extend(self.resolver.resolve(now.mono, query, target));
+                Action::Send { flow, bytes, ticket } => self.send_by_stream(now, flow, bytes, ticket),
+                Action::Resolve { query, target, sockets } => {
+                    self.own.extend(self.resolver.resolve(now.mono, query, target, sockets));
                 }
                 Action::Records(lines) => (self.records)(lines),
             }
+        }
+    }
+
+    fn send_by_stream(&mut self, now: Now, flow: Flow, bytes: bytes::Bytes, ticket: Option<Ticket>) {
+        let sent = self.streams.send(self.index, flow, bytes, ticket);
+        match (sent, ticket) {
+            // At once: the loss of the connection, which may be told any time, must not overtake it.
+            (Ok(connection), Some(ticket)) => {
+                self.core.handle(now, &self.world.load(), Input::Queued { ticket, connection });
+            }
+            (Err(_), Some(ticket)) => self.own.push_back(Input::SendFailed { ticket }),
+            (_, None) => {}
         }
     }
 

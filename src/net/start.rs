@@ -196,8 +196,8 @@ fn open(listeners: &[Listen], mut inherited: Inherited, shards: usize) -> Result
             }
             Transport::Tcp => {
                 let listener = match inherited.take_tcp(listen.bind) {
-                    Some(listener) => listener.set_nonblocking(true).map(|()| listener),
-                    None => stream::bind(listen.bind),
+                    Some(listener) => stream::adopt(&listen, listener),
+                    None => stream::bind(&listen),
                 };
                 let bound = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
                 let (address, listener): (SocketAddr, _) = bound.map_err(|error| listen_error(&listen, &error))?;

@@ -14,9 +14,9 @@ use nix::sys::socket::{
 };
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use super::Listen;
 use super::admission::Fate;
-use crate::engine::Ticket;
+use super::{Listen, dscp};
+use crate::engine::{Dscp, Ticket};
 use crate::flow::{Flow, ListenerId, Transport};
 use crate::sip::MAX_MESSAGE;
 
@@ -32,22 +32,23 @@ const SOCKET_BUFFER: usize = 4 << 20;
 pub(super) fn bind(listen: &Listen, shards: usize) -> io::Result<Vec<Endpoint>> {
     // SO_REUSEPORT would let another process share the port in silence and take half of the calls, so first see
     // whether it is free.
-    let port = open(listen.bind, false)?.local_addr()?.port();
+    let port = open(listen.bind, listen.dscp, false)?.local_addr()?.port();
     let address = SocketAddr::new(listen.bind.ip(), port);
-    (0..shards).map(|_| Ok(Endpoint { socket: open(address, true)?, listener: listen.id, local: address })).collect()
+    let endpoint = |socket| Endpoint { socket, listener: listen.id, local: address };
+    (0..shards).map(|_| open(address, listen.dscp, true).map(endpoint)).collect()
 }
 
 /// Takes over the sockets of one UDP listener. Where there are fewer than shards, some shards share one.
 pub(super) fn adopt(listen: &Listen, sockets: Vec<UdpSocket>, shards: usize) -> io::Result<Vec<Endpoint>> {
     for socket in &sockets {
-        configure(&SockRef::from(socket), listen.bind)?;
+        configure(&SockRef::from(socket), listen.bind, listen.dscp)?;
     }
     let of_shard =
         |socket: &UdpSocket| Ok(Endpoint { socket: socket.try_clone()?, listener: listen.id, local: listen.bind });
     sockets.iter().cycle().take(shards).map(of_shard).collect()
 }
 
-fn open(address: SocketAddr, shared: bool) -> io::Result<UdpSocket> {
+fn open(address: SocketAddr, dscp: Dscp, shared: bool) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     if address.is_ipv6() {
         // So that 0.0.0.0 and :: may both be listened on, and no peer has two spellings.
@@ -57,12 +58,13 @@ fn open(address: SocketAddr, shared: bool) -> io::Result<UdpSocket> {
         socket.set_reuse_port(true)?;
     }
     // Before bind, so that no datagram comes without its destination.
-    configure(&SockRef::from(&socket), address)?;
+    configure(&socket, address, dscp)?;
     socket.bind(&address.into())?;
     Ok(socket.into())
 }
 
-fn configure(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+fn configure(socket: &Socket, address: SocketAddr, dscp: Dscp) -> io::Result<()> {
+    dscp::mark(socket, address, dscp)?;
     // The unprivileged option is capped by net.core.rmem_max and never fails for its size.
     if setsockopt(&socket, sockopt::RcvBufForce, &SOCKET_BUFFER).is_err() {
         socket.set_recv_buffer_size(SOCKET_BUFFER)?;

@@ -1,6 +1,7 @@
 //! The tables of the config that screening owns: `[numbers]`, `[answers]`, `[[trunk]]`, `[[inbound]]`, `[[campaign]]` and
 //! `[[route]]`. [`compile`](crate::screen::compile) checks what they mean.
 
+pub use super::sockets::{SocketConfig, SocketNames};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -11,6 +12,8 @@ use crate::screen::verdict::ActionWord;
 /// The tables together.
 #[derive(Debug, Clone, Default)]
 pub struct RulesConfig {
+    /// The sockets of `sip.listen`, which trunks may name.
+    pub sockets: Vec<SocketConfig>,
     /// `[numbers]`
     pub numbers: NumbersConfig,
     /// `[answers]`
@@ -115,6 +118,13 @@ pub struct TrunkConfig {
     /// SIP URIs, tried in order.
     #[serde(default)]
     pub to: Vec<Spanned<String>>,
+    /// The sockets that it is spoken to from; any when omitted.
+    pub via: Option<Spanned<SocketNames>>,
+    /// The sockets that its messages may come by; any when omitted.
+    pub on: Option<Spanned<SocketNames>>,
+    /// Whether it is behind an address translation, so that its Contact cannot be reached. Not unless it is said.
+    #[serde(default)]
+    pub nat: bool,
     /// Whether its asserted identity is believed. Not unless it is said.
     #[serde(default)]
     pub trusted: bool,

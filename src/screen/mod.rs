@@ -12,6 +12,7 @@ mod policy;
 mod present;
 mod problem;
 mod question;
+mod sockets;
 mod verdict;
 mod view;
 mod world;

@@ -1,13 +1,13 @@
 //! The compiled rules: everything that a decision needs besides the lists.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::flow::{Flow, Transport};
+use crate::flow::{Flow, Sockets, Transport};
 use crate::lists::ListId;
 use crate::number::{DialPlan, NumberFormat};
 use crate::screen::index::RuleIndex;
@@ -47,10 +47,10 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The trunk that a message which came by `flow` belongs to: the most specific `from` wins, and its port counts for
-    /// UDP only, because a stream's client port is arbitrary.
+    /// The trunk that a message which came by `flow` belongs to: of those that may come by this socket the one with the
+    /// most specific `from`. Its port counts for UDP only, because a stream's client port is arbitrary.
     pub fn trunk_of(&self, flow: &Flow) -> Option<TrunkId> {
-        self.sources.find(flow.peer, flow.transport)
+        self.sources.find(flow)
     }
 
     /// The trunk of that name.
@@ -77,6 +77,10 @@ pub struct Trunk {
     pub name: Arc<str>,
     /// Where calls to it go, tried in order.
     pub to: Vec<Target>,
+    /// The sockets that it is spoken to from, the first that fits.
+    pub via: Sockets,
+    /// Whether it is behind an address translation: inside dialogs it is sought where it was seen.
+    pub nat: bool,
     /// Whether its asserted identity is believed.
     pub trusted: bool,
     /// The methods it may start dialogs or transactions with.
@@ -255,12 +259,21 @@ pub(crate) struct NetworkBlocked {
 pub(crate) struct Sources {
     /// Prefix lengths in use for IPv4 and IPv6, longest first.
     lengths: [Vec<u8>; 2],
-    nets: HashMap<IpNet, Vec<(Option<u16>, TrunkId)>>,
+    nets: HashMap<IpNet, Vec<Source>>,
+}
+
+/// A `from`, less its network.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) port: Option<u16>,
+    /// The sockets that its messages may come by.
+    pub(crate) on: Sockets,
+    pub(crate) trunk: TrunkId,
 }
 
 impl Sources {
-    /// Adds a `from`; gives the trunk that has the very same one already.
-    pub(crate) fn add(&mut self, net: IpNet, port: Option<u16>, trunk: TrunkId) -> Result<(), TrunkId> {
+    /// Adds a `from`; gives the trunk that has the very same one already, for one socket at least.
+    pub(crate) fn add(&mut self, net: IpNet, source: Source) -> Result<(), TrunkId> {
         let net = canonical_net(net);
         let family = &mut self.lengths[usize::from(net.addr().is_ipv6())];
         if !family.contains(&net.prefix_len()) {
@@ -268,25 +281,24 @@ impl Sources {
             family.sort_unstable_by(|a, b| b.cmp(a));
         }
         let entries = self.nets.entry(net).or_default();
-        if let Some((_, owner)) = entries.iter().find(|(other, _)| *other == port) {
-            return Err(*owner);
+        if let Some(other) = entries.iter().find(|other| other.port == source.port && other.on.overlap(&source.on)) {
+            return Err(other.trunk);
         }
-        entries.push((port, trunk));
+        entries.push(source);
         Ok(())
     }
 
-    fn find(&self, source: SocketAddr, transport: Transport) -> Option<TrunkId> {
-        let addr = source.ip().to_canonical();
+    fn find(&self, flow: &Flow) -> Option<TrunkId> {
+        let addr = flow.peer_ip().to_canonical();
+        let is_udp = flow.transport == Transport::Udp;
         self.lengths[usize::from(addr.is_ipv6())].iter().find_map(|&length| {
             let net = IpNet::new(addr, length).ok()?.trunc();
-            let entries = self.nets.get(&net)?;
-            let with_port = entries.iter().find(|(port, _)| match port {
-                Some(port) => transport == Transport::Udp && *port == source.port(),
-                None => false,
-            });
+            let sources = self.nets.get(&net)?;
+            let mut of_socket = sources.iter().filter(|source| source.on.holds(flow.listener));
+            let has_port = |source: &&Source| is_udp && source.port == Some(flow.peer.port());
             let chosen =
-                with_port.or_else(|| entries.iter().find(|(port, _)| port.is_none() || transport != Transport::Udp));
-            chosen.map(|(_, trunk)| *trunk)
+                of_socket.clone().find(has_port).or_else(|| of_socket.find(|source| source.port.is_none() || !is_udp));
+            chosen.map(|source| source.trunk)
         })
     }
 }

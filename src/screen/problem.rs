@@ -44,6 +44,14 @@ pub enum RuleError {
     /// More trunks or routes than can be numbered.
     #[error("there are too many trunks: at most 65535")]
     TooManyTrunks,
+    /// A `via` or `on` names no socket.
+    #[error("no socket of `sip.listen` has the name or the `addr` \"{name}\"{}", did_you_mean(.nearest))]
+    UnknownSocket {
+        /// What is written.
+        name: Arc<str>,
+        /// The known name that is spelled most like it.
+        nearest: Option<Arc<str>>,
+    },
     /// A `from` is no address.
     #[error("expected an address, an address with port, or a network such as 198.51.100.0/24")]
     Source,
@@ -188,7 +196,7 @@ pub enum RuleError {
 impl RuleError {
     /// Whether a name is not known: it may be that of a table that could not be read.
     pub fn is_unknown_name(&self) -> bool {
-        matches!(self, RuleError::Unknown { .. })
+        matches!(self, RuleError::Unknown { .. } | RuleError::UnknownSocket { .. })
     }
 }
 
@@ -201,6 +209,11 @@ pub enum Notice {
     /// 503 as a policy.
     #[error("many peers stop sending any call after a 503")]
     ServiceUnavailable,
+    /// A trunk that no socket can send to.
+    #[error(
+        "no socket that trunk \"{0}\" may be spoken to from has the transport and address family of any of its `to`"
+    )]
+    Unreachable(Arc<str>),
     /// A pool without numbers.
     #[error("the pool \"{0}\" has no numbers: every call of this route is refused")]
     EmptyPool(Arc<str>),

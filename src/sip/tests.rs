@@ -134,6 +134,12 @@ fn an_uri_is_split_at_the_at_sign_whatever_the_user_holds() {
 fn hosts_are_names_ipv4_or_ipv6() {
     let host = |text: &str| Uri::parse(text.as_bytes()).and_then(|uri| uri.target());
     assert_eq!(host("sip:[::1]:5060"), Ok(Host::Address("::1".parse().expect("address"))));
+    // Mapped, it is the IPv4 address; with a third colon before one of IPv4 it is the IPv6 address (RFC 5118 4.9, 4.10).
+    assert_eq!(host("sip:[::FFFF:192.0.2.1]"), Ok(Host::Address("192.0.2.1".parse().expect("address"))));
+    assert_eq!(host("sip:[2001:db8:::192.0.2.1]"), Ok(Host::Address("2001:db8::c000:201".parse().expect("address"))));
+    for bad in ["sip:[2001:db8:::1]", "sip:[2001:db8::::192.0.2.1]", "sip:[1:::2:::192.0.2.1]", "sip:[fe80::1%eth0]"] {
+        assert!(host(bad).is_err(), "{bad}");
+    }
     assert_eq!(host("sip:a@192.0.2.1"), Ok(Host::Address("192.0.2.1".parse().expect("address"))));
     assert_eq!(host("sip:Example.COM"), Ok(Host::Name("example.com".into())));
     for bad in ["sip:", "sip:a@", "sip:[::1", "sip:a@b@c", "sip:exa mple", "sip:h:99999", "sip:h:", "sip:%4", "x", ":x"]

@@ -177,6 +177,11 @@ impl Host {
         }
     }
 
+    /// An IPv4-mapped address is the IPv4 address: no socket of ours takes the one for the other.
+    fn of_ipv6(ip: Ipv6Addr) -> Host {
+        Host::Address(ip.to_canonical())
+    }
+
     /// Reads a host as it stands in a URI or Via.
     pub fn parse(host: &[u8]) -> Result<Host, UriError> {
         if let Some(ip) = parse_ipv4(host) {
@@ -185,17 +190,27 @@ impl Host {
         let text = std::str::from_utf8(host).map_err(|_| UriError::Host)?;
         if let Some(inner) = text.strip_prefix('[') {
             let inner = inner.strip_suffix(']').ok_or(UriError::Host)?;
-            return inner.parse::<Ipv6Addr>().map(|ip| Host::Address(ip.into())).map_err(|_| UriError::Host);
+            return parse_ipv6(inner).map(Host::of_ipv6).ok_or(UriError::Host);
         }
         // RFC 5118 4.1: an IPv6 literal without brackets stands in some Vias; it is read, never written.
         if let Ok(ip) = text.parse::<Ipv6Addr>() {
-            return Ok(Host::Address(ip.into()));
+            return Ok(Host::of_ipv6(ip));
         }
         if !text.is_empty() && text.bytes().all(is_host_byte) {
             return Ok(Host::Name(text.to_ascii_lowercase().into()));
         }
         Err(UriError::Host)
     }
+}
+
+/// Reads an IPv6 address. The grammar of RFC 3261 puts a third colon before one of IPv4 at its end, and RFC 5118 section 4.10
+/// wants that read as well.
+fn parse_ipv6(text: &str) -> Option<Ipv6Addr> {
+    text.parse().ok().or_else(|| {
+        let (before, ipv4) = text.split_once(":::")?;
+        ipv4.parse::<Ipv4Addr>().ok()?;
+        format!("{before}::{ipv4}").parse().ok()
+    })
 }
 
 /// Reads dotted decimals as [`Ipv4Addr`]'s `FromStr` does: no leading zeros, nothing around them.

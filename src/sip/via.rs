@@ -148,8 +148,11 @@ impl<'a> Via<'a> {
         {
             return SocketAddr::new(ip, default_port);
         }
-        let port = if self.marks.rport { source.port() } else { default_port };
-        SocketAddr::new(source.ip(), port)
+        let mut back = source;
+        if !self.marks.rport {
+            back.set_port(default_port);
+        }
+        back
     }
 }
 

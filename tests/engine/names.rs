@@ -1,6 +1,6 @@
 //! Names in a trunk's `to`: the engine asks, and tries what it is told in order (RFC 3263 section 4.3).
 
-use crate::stage::{CARRIER, Sent, Stage, from_caller, invite, ok, response};
+use crate::stage::{CARRIER, Sent, Stage, from_callee, from_caller, invite, ok, response};
 
 const TO: &str = "to = [\"sip:192.0.2.3:5070\", \"sip:192.0.2.4:5070\"]";
 const LAST: &str = "192.0.2.4:5070";
@@ -201,4 +201,25 @@ fn inside_a_dialog_a_contact_that_is_a_name_is_looked_up_and_its_hops_are_tried(
     let first = stage.one();
     stage.receive(&first.to(), &response(&first, 503, ""));
     assert_eq!(stage.one().to(), "192.0.2.8:5072");
+}
+
+#[test]
+fn a_hidden_caller_is_named_again_towards_an_address_that_his_trunks_name_has_led_to() {
+    let to = ("to = [\"sip:198.51.100.7:5060\"]", "to = [\"sip:sbc.carrier.example.net\"]");
+    for is_known in [true, false] {
+        let mut stage = Stage::with(&[to], "");
+        if is_known {
+            let out = invite(9).replace("+4822", "+4850").replace("z9hG4bKinvite", "z9hG4bKout");
+            stage.receive("192.0.2.3:5070", &out.replace("Call-ID: call", "Call-ID: out")).sent();
+            stage.resolve_to(&["udp:100.64.0.9:5060"]).sent();
+        }
+        // From an address in `from`, to be reached at one that only the name leads to.
+        stage.receive(CARRIER, &invite(3).replace("sip:line7@198.51.100.7:5060", "sip:line7@100.64.0.9:5060"));
+        let sent = stage.one();
+        stage.receive(&sent.to(), &ok(&sent)).sent();
+        stage.receive(&sent.to(), &from_callee("BYE", 7, &sent));
+        let bye = stage.one();
+        assert_eq!(bye.to(), "100.64.0.9:5060");
+        assert_eq!(bye.header("To").contains("+48600000003"), is_known, "{}", bye.text);
+    }
 }

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "tests/engine and tests/rfc3261 share it, and each uses other parts")]
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use ringfence::counters::EngineCounters;
 use ringfence::engine::{
     Action, DrainStage, Engine, EngineConfig, Hop, Input, Keys, Listener, QueryId, Ticket, UnknownSource,
 };
-use ringfence::flow::{ConnectionId, Flow, ListenerId, Transport};
+use ringfence::flow::{ConnectionId, Flow, ListenerId, Sockets, Transport};
 use ringfence::lists::{Change, Edit, Entry};
 use ringfence::number::DialPlan;
 use ringfence::screen::World;
@@ -23,6 +23,9 @@ use ringfence::transaction::Timings;
 use ringfence::usage::Usage;
 
 const CONFIG: &str = r#"
+[sip]
+listen = ["udp:10.0.0.1:5060", "tcp:10.0.0.1:5060", "udp:10.0.0.2:5060"]
+
 [[trunk]]
 name = "carrier"
 from = ["198.51.100.0/24"]
@@ -116,6 +119,22 @@ present = { pool = "our-numbers", headers = ["P-Asserted-Identity"] }
 unavailable = 486
 "#;
 
+/// The sockets of [`CONFIG`].
+pub(crate) const LISTEN: &str = "listen = [\"udp:10.0.0.1:5060\", \"tcp:10.0.0.1:5060\", \"udp:10.0.0.2:5060\"]";
+
+const SIX: &str = r#"
+[[trunk]]
+name = "six"
+from = ["2001:db8:6::/48", "fe80::/10"]
+to = ["sip:[2001:db8:6::9]:5070"]
+trusted = true
+[[route]]
+name = "to-six"
+called = ["4836*"]
+to = "six"
+present = { pool = "our-numbers", headers = ["P-Asserted-Identity"] }
+"#;
+
 /// What the engine sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
@@ -172,13 +191,14 @@ impl Sent {
 
 pub(crate) struct Stage {
     engine: Engine,
+    listeners: Vec<Listener>,
     pub(crate) world: World,
     pub(crate) usage: Arc<Usage>,
     counters: Arc<EngineCounters>,
     base: Instant,
     pub(crate) now: Duration,
     records: Vec<u8>,
-    queries: Vec<(QueryId, Target)>,
+    queries: Vec<(QueryId, Target, Sockets)>,
     asked: Vec<String>,
     sent: Vec<Sent>,
 }
@@ -198,6 +218,11 @@ impl Stage {
         Stage::build(&[], "", 2, None)
     }
 
+    /// The same with further rules, and with these texts of the config replaced.
+    pub(crate) fn of_another_process_with(changes: &[(&str, &str)], more: &str) -> Stage {
+        Stage::build(changes, more, 2, None)
+    }
+
     /// A stage whose first socket has this name.
     pub(crate) fn advertising(name: &str) -> Stage {
         Stage::build(&[], "", 1, Some(name))
@@ -208,6 +233,16 @@ impl Stage {
         Stage::build(changes, more, 1, None)
     }
 
+    /// A stage with sockets of both families, 0 and 1 on IPv4, 2 and 3 on IPv6, and the trunk "six" on IPv6 for +4836.
+    pub(crate) fn dual_stack(changes: &[(&str, &str)]) -> Stage {
+        let listen = (
+            LISTEN,
+            "listen = [\"udp:10.0.0.1:5060\", \"tcp:10.0.0.1:5060\", \
+                              \"udp:[2001:db8::1]:5060\", \"tcp:[2001:db8::1]:5060\"]",
+        );
+        Stage::with(&[&[listen], changes].concat(), SIX)
+    }
+
     fn build(changes: &[(&str, &str)], more: &str, seed: u8, name: Option<&str>) -> Stage {
         let mut text = format!("{CONFIG}{more}");
         for (from, to) in changes {
@@ -216,27 +251,27 @@ impl Stage {
         }
         let loaded = ringfence::config::parse(Path::new("stage.toml"), &text, &[], &mut InMemory::new());
         let loaded = loaded.unwrap_or_else(|errors| panic!("{errors}"));
-        let listener = |id, transport, bind: &str| Listener {
-            id: ListenerId(id),
-            transport,
-            bind: bind.parse().expect("an address"),
-            advertise: name.filter(|_| id == 0).map(|name| (name.into(), None)),
-        };
+        let sip = loaded.settings.sip;
+        let listeners = (0..).map(ListenerId).zip(&sip.listen).map(|(id, listen)| Listener {
+            id,
+            transport: listen.transport,
+            bind: listen.addr,
+            advertise: name.filter(|_| id.0 == 0).map(|name| (name.into(), None)).or(listen.advertise.clone()),
+        });
+        let listeners: Vec<Listener> = listeners.collect();
         let config = EngineConfig {
-            listeners: vec![
-                listener(0, Transport::Udp, "10.0.0.1:5060"),
-                listener(1, Transport::Tcp, "10.0.0.1:5060"),
-                listener(2, Transport::Udp, "10.0.0.2:5060"),
-            ],
+            listeners: listeners.clone(),
             keys: Keys::from_bytes(&[7; Keys::LENGTH]),
             shards: 1,
             unknown_source: UnknownSource::Drop,
             call_expires: Duration::from_secs(12 * 3_600),
             timings: Timings::default(),
+            stream_above: sip.stream_above,
         };
         let (usage, counters) = (Arc::new(Usage::new()), Arc::new(EngineCounters::default()));
         Stage {
             engine: Engine::new(Arc::new(config), [seed; 32], usage.clone(), counters.clone()),
+            listeners,
             world: World::new(1, loaded.lists, loaded.policy).expect("pools hold numbers"),
             usage,
             counters,
@@ -266,9 +301,9 @@ impl Stage {
                     }
                     self.sent.push(Sent { flow, text, bytes, ticket });
                 }
-                Action::Resolve { query, target } => {
+                Action::Resolve { query, target, sockets } => {
                     self.asked.push(target.to_string());
-                    self.queries.push((query, target));
+                    self.queries.push((query, target, sockets));
                 }
                 Action::Records(chunk) => self.records.extend(chunk),
             }
@@ -295,7 +330,7 @@ impl Stage {
         self.receive_by(from, 0, text)
     }
 
-    /// A message comes in on one of the listeners: 0 UDP, 1 TCP, 2 UDP on 10.0.0.2.
+    /// A message comes in on one of the listeners: 0 UDP, 1 TCP, 2 UDP on 10.0.0.2, where the config says no others.
     pub(crate) fn receive_by(&mut self, from: &str, listener: u16, text: &str) -> &mut Stage {
         self.receive_bytes(from, listener, message(text))
     }
@@ -305,10 +340,10 @@ impl Stage {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let message = scan(bytes).unwrap_or_else(|rejected| panic!("{:?} in\n{text}", rejected.reason));
         let peer: SocketAddr = from.parse().expect("an address");
-        let transport = if listener == 1 { Transport::Tcp } else { Transport::Udp };
-        let local = if listener == 2 { "10.0.0.2:5060" } else { "10.0.0.1:5060" }.parse().expect("an address");
-        let connection = (listener == 1).then_some(ConnectionId(1));
-        let flow = Flow { transport, listener: ListenerId(listener), local, peer, connection };
+        let socket = &self.listeners[usize::from(listener)];
+        let connection = socket.transport.is_reliable().then_some(ConnectionId(1));
+        let local = SocketAddr::new(local_of(socket), socket.bind.port());
+        let flow = Flow { transport: socket.transport, listener: socket.id, local, peer, connection };
         let now = self.clock();
         self.engine.handle(now, &self.world, Input::Message { flow, message });
         self.drain();
@@ -372,8 +407,8 @@ impl Stage {
     /// The one name that was asked for is at this address, spoken to as it says, or nowhere.
     pub(crate) fn resolve(&mut self, peer: Option<&str>) -> &mut Stage {
         let transport = match self.queries.last() {
-            Some((_, Target::Address { transport, .. })) => *transport,
-            Some((_, Target::Name(name))) => name.transport.unwrap_or(Transport::Udp),
+            Some((_, Target::Address { transport, .. }, _)) => *transport,
+            Some((_, Target::Name(name), _)) => name.transport.unwrap_or(Transport::Udp),
             None => panic!("a name was asked for"),
         };
         let hop = peer.map(|peer| format!("{transport}:{peer}"));
@@ -382,15 +417,18 @@ impl Stage {
 
     /// The one name that was asked for is at these places, such as `udp:192.0.2.7:5060`.
     pub(crate) fn resolve_to(&mut self, places: &[&str]) -> &mut Stage {
-        let (query, _) = self.queries.pop().expect("a name was asked for");
+        let (query, _, sockets) = self.queries.pop().expect("a name was asked for");
         assert!(self.queries.is_empty());
-        let local = "10.0.0.1".parse().expect("an address");
+        // As the network does.
         let hop = |place: &&str| {
             let (transport, peer) = place.split_once(':').expect("a transport");
             let transport = Transport::parse(transport.as_bytes()).expect("a transport");
-            Hop { transport, peer: peer.parse().expect("an address"), local }
+            let peer: SocketAddr = peer.parse().expect("an address");
+            let fits = |socket: &Listener| socket.transport == transport && socket.bind.is_ipv4() == peer.is_ipv4();
+            let socket = sockets.first(&self.listeners, fits)?;
+            Some(Hop { listener: socket.id, transport, peer, local: local_of(socket) })
         };
-        let hops = places.iter().map(hop).collect();
+        let hops = places.iter().filter_map(hop).collect();
         let now = self.clock();
         self.engine.handle(now, &self.world, Input::Resolved { query, hops });
         self.drain();
@@ -414,6 +452,22 @@ impl Stage {
         let ticket = ticket.expect("a request has a ticket");
         let now = self.clock();
         self.engine.handle(now, &self.world, Input::SendFailed { ticket });
+        self.drain();
+        self
+    }
+
+    /// A request of ours has been queued on this connection.
+    pub(crate) fn queued(&mut self, ticket: Option<Ticket>, connection: u64) -> &mut Stage {
+        let ticket = ticket.expect("a request has a ticket");
+        let now = self.clock();
+        self.engine.handle(now, &self.world, Input::Queued { ticket, connection: ConnectionId(connection) });
+        self
+    }
+
+    /// This connection is lost.
+    pub(crate) fn lose(&mut self, connection: u64) -> &mut Stage {
+        let now = self.clock();
+        self.engine.handle(now, &self.world, Input::ConnectionLost { connection: ConnectionId(connection) });
         self.drain();
         self
     }
@@ -470,6 +524,20 @@ impl Stage {
         self.receive(&forwarded.to(), &ok(&forwarded));
         (forwarded, self.one())
     }
+}
+
+/// The address of a socket that its neighbours know.
+fn local_of(socket: &Listener) -> IpAddr {
+    match socket.bind.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::new(10, 0, 0, 1).into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::from_bits(0x2001_0db8 << 96 | 1).into(),
+        ip => ip,
+    }
+}
+
+/// A call from the trunk "six" to the pbx, by the last digits of its caller.
+pub(crate) fn invite_from_six(caller: u32) -> String {
+    invite(caller).replace("198.51.100.7", "[2001:db8:6::7]").replace("@10.0.0.1", "@[2001:db8::1]")
 }
 
 pub(crate) const CARRIER: &str = "198.51.100.7:5060";

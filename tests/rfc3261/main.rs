@@ -22,6 +22,7 @@ mod rfc_3311;
 mod rfc_3326;
 mod rfc_3581;
 mod rfc_4320;
+mod rfc_5118;
 mod rfc_5393;
 mod rfc_5658;
 mod rfc_6026;

@@ -4,7 +4,8 @@
 //! | --- | --- |
 //! | 18.1.1: sent-by is where we hear responses | `sent_by_names_the_socket_that_a_request_leaves_by`, `sent_by_is_what_the_config_advertises` |
 //! | 18.1.1: Via names the transport | `via_names_the_transport_that_a_request_leaves_by` |
-//! | 18.1.1: a request of more than 1300 bytes goes over TCP | deviation: `a_long_request_stays_on_udp` |
+//! | 18.1.1: a request of more than 1300 bytes goes over TCP | deviation: `a_long_request_stays_on_udp`; with `sip.stream_above` `a_request_that_is_too_long_for_a_datagram_leaves_by_tcp_and_says_so` in tests/engine/streams.rs |
+//! | 18.1.1: and over UDP when no connection can be made | `when_no_connection_can_be_made_it_leaves_by_udp_all_the_same` in tests/engine/streams.rs |
 //! | 18.1.1: a connection to the peer is used again | `messages_to_one_peer_share_a_connection` in src/net/tests.rs |
 //! | 18.1.1: UDP and TCP are heard on one address and port | the default of `sip.listen` |
 //! | 18.1.2: a response whose sent-by is not ours is discarded | deviation: the keyed branch proves whose it is: `a_response_with_another_branch_is_dropped` in `section_16`, `a_response_is_ours_by_its_branch_from_any_address` |
@@ -12,7 +13,7 @@
 //! | 18.2.1: a name gets it too | `a_host_that_is_not_the_source_is_stamped_with_received` |
 //! | 18.2.1: one with the same does not | `a_host_that_is_the_source_is_not_stamped` |
 //! | 18.2.2: a response over a stream takes the connection of its request | `a_response_over_a_stream_takes_the_connection_of_its_request` |
-//! | 18.2.2: should that be closed, a new one to the source at the port of sent-by | `a_response_over_a_stream_knows_where_its_sender_listens`, `a_closed_connection_of_a_flow_is_replaced_by_another_to_its_peer` in src/net/tests.rs |
+//! | 18.2.2: should that be closed, a new one to the source at the port of sent-by | `a_response_over_a_stream_knows_where_its_sender_listens`, `a_closed_connection_of_a_flow_is_replaced_by_another_to_its_peer`, `a_response_whose_connection_is_closed_goes_by_a_new_one_to_where_its_sender_listens` in src/net/tests.rs |
 //! | 18.2.2: with maddr it goes there, to the port of sent-by or 5060 | `a_response_goes_to_maddr` |
 //! | 18.2.2: else to the source, at the port of sent-by or 5060 | `a_response_goes_to_the_source_at_the_port_of_sent_by` |
 //! | 18.2.2: the same for what we answer ourselves | `our_own_answer_takes_the_same_way` |
@@ -24,6 +25,7 @@
 //! | 18.3: over a stream Content-Length frames | src/net/framing/tests.rs, `a_stream_is_answered_however_it_is_cut` and `a_message_without_length_is_rejected_and_the_stream_closed` in src/net/tests.rs |
 //! | 7.5: line ends before a message are ignored | `line_ends_before_a_message_are_ignored`, `keep_alives_and_runts_are_counted_and_reach_no_core` in src/net/tests.rs |
 //! | 18.4: a request that cannot be sent is told to its transaction | `an_unreachable_peer_fails_the_send_and_not_its_neighbours`, `a_refused_connection_fails_every_message_that_waits_for_it` in src/net/tests.rs |
+//! | 18.4: so is one whose connection is lost before its answer | `the_loss_of_a_connection_is_told_to_every_shard_if_a_request_was_written_on_it` in src/net/tests.rs, tests/engine/streams.rs |
 //! | 18.4: ICMP errors are told as well | gap: the sockets are not connected, and hear none; `try_for` goes on to the next target |
 //! | 18.2.1: a connection stays open for at least 64*T1 | `StreamLimits::idle` is an hour |
 //! | 18.1.1: multicast | not applicable: nothing is sent there |

@@ -174,6 +174,7 @@ impl Network {
             unknown_source: UnknownSource::Drop,
             call_expires: CALL_EXPIRES,
             timings: Timings::default(),
+            stream_above: None,
         });
         let agents: Vec<Agent> = (AGENTS.iter())
             .map(|(name, ip, port, transport)| {
@@ -463,10 +464,11 @@ impl Network {
                         effects.sent.push(sent);
                     }
                 }
-                Action::Resolve { query, target } => {
+                Action::Resolve { query, target, sockets } => {
                     let Target::Address { transport, addr } = target else { panic!("the simulation has no names") };
                     let local = "10.0.0.1".parse().expect("an address");
-                    let hops = vec![Hop { transport, peer: addr, local }];
+                    let listener = self.config.listener_for(&sockets, transport, addr.ip()).expect("a socket").id;
+                    let hops = vec![Hop { listener, transport, peer: addr, local }];
                     let after = self.some_time(1..300);
                     self.schedule(after, Event::Resolved { shard, query, hops, epoch: self.epoch });
                     let agent = self.agents.iter().position(|agent| agent.ip == addr.ip()).expect("an agent");

@@ -113,6 +113,7 @@ impl Bench {
             unknown_source: UnknownSource::Refuse,
             call_expires: Duration::from_secs(3_600),
             timings: Timings::default(),
+            stream_above: None,
         };
         Bench {
             engine: Engine::new(Arc::new(config), [1; 32], Arc::new(Usage::new()), Arc::new(EngineCounters::default())),
@@ -136,10 +137,13 @@ impl Bench {
         while let Some(action) = self.engine.poll_action() {
             match action {
                 Action::Send { flow, bytes, .. } => self.sent.push_back((flow, bytes)),
-                Action::Resolve { query, target } => {
+                Action::Resolve { query, target, .. } => {
                     let local = "127.0.0.1".parse().expect("an address");
                     let hops = match target {
-                        Target::Address { transport, addr } => vec![Hop { transport, peer: addr, local }],
+                        Target::Address { transport, addr } => {
+                            let listener = ListenerId(u16::from(transport.is_reliable()));
+                            vec![Hop { listener, transport, peer: addr, local }]
+                        }
                         Target::Name(_) => Vec::new(),
                     };
                     self.handle(Input::Resolved { query, hops });

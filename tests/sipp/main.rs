@@ -16,6 +16,7 @@ mod counted;
 mod drained;
 mod edited;
 mod hung_up;
+mod ipv6;
 mod loaded;
 mod presented;
 mod refused;

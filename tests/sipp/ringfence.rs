@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -19,8 +19,9 @@ use crate::facts::{Setting, Transport};
 /// Loopback addresses and a port that nobody else uses, and a folder.
 pub(crate) struct Scene {
     pub(crate) setting: Setting,
-    pub(crate) port: u16,
-    block: [u8; 3],
+    port: u16,
+    /// Of IPv4; over IPv6, which has one loopback address only, each has a port of his own.
+    block: Option<[u8; 3]>,
     dir: Option<TempDir>,
 }
 
@@ -47,7 +48,15 @@ impl Scene {
         static SCENES: AtomicU8 = AtomicU8::new(0);
         // Two runs at once get different ports where they get the same addresses.
         let process = u8::try_from(std::process::id() % 250).expect("below 250");
-        let block = [127, 1 + process, SCENES.fetch_add(1, Ordering::Relaxed)];
+        Scene::at(setting, Some([127, 1 + process, SCENES.fetch_add(1, Ordering::Relaxed)]))
+    }
+
+    /// A scene at [::1].
+    pub(crate) fn over_ipv6(setting: Setting) -> Scene {
+        Scene::at(setting, None)
+    }
+
+    fn at(setting: Setting, block: Option<[u8; 3]>) -> Scene {
         let dir = tempfile::Builder::new().prefix("ringfence-sipp-").tempdir().expect("a temporary folder");
         let mut scene = Scene { setting, port: 0, block, dir: Some(dir) };
         scene.port = scene.free_port();
@@ -57,7 +66,7 @@ impl Scene {
     /// A port that is free at all addresses, for UDP and TCP.
     fn free_port(&self) -> u16 {
         let free = |role, port| {
-            let address = SocketAddr::new(self.ip(role), port);
+            let address = SocketAddr::new(self.ip(role), self.port_of(role, port));
             TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok()
         };
         (0..100)
@@ -70,12 +79,18 @@ impl Scene {
     }
 
     pub(crate) fn ip(&self, role: Role) -> IpAddr {
-        let [a, b, c] = self.block;
-        Ipv4Addr::new(a, b, c, role as u8).into()
+        match self.block {
+            Some([a, b, c]) => Ipv4Addr::new(a, b, c, role as u8).into(),
+            None => Ipv6Addr::LOCALHOST.into(),
+        }
     }
 
     pub(crate) fn address(&self, role: Role) -> SocketAddr {
-        SocketAddr::new(self.ip(role), self.port)
+        SocketAddr::new(self.ip(role), self.port_of(role, self.port))
+    }
+
+    fn port_of(&self, role: Role, first: u16) -> u16 {
+        if self.block.is_some() { first } else { first.saturating_add(role as u16) }
     }
 
     pub(crate) fn dir(&self) -> &Path {
@@ -124,7 +139,12 @@ failover_on = [503]
 {rules}"#,
             self.ip(Role::Second)
         );
-        self.write("ringfence.toml", &config);
+        self.start_with(&config)
+    }
+
+    /// Starts the binary with this config, and waits until it is ready.
+    pub(crate) fn start_with(&self, config: &str) -> Ringfence<'_> {
+        self.write("ringfence.toml", config);
         Ringfence::start(self)
     }
 }

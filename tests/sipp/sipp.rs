@@ -1,7 +1,7 @@
 //! SIPp as a child process.
 
 use std::fs::{self, File};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -39,7 +39,9 @@ impl<'a> Sipp<'a> {
             command.arg(scene.address(Role::Ringfence).to_string());
         }
         command.args(scenario);
-        command.args(["-i", &scene.ip(role).to_string(), "-bind_local", "-p", &scene.port.to_string()]);
+        let address = scene.address(role);
+        let host = if address.is_ipv6() { format!("[{}]", address.ip()) } else { address.ip().to_string() };
+        command.args(["-i", &host, "-bind_local", "-p", &address.port().to_string()]);
         command.args(["-t", if scene.setting.transport == Transport::Tcp { "t1" } else { "u1" }]);
         command.args(["-m", &calls.to_string(), "-nostdin"]);
         // SIPp draws its screen even where there is none.
@@ -134,10 +136,18 @@ pub(crate) fn logged(scene: &Scene, name: &str) -> Vec<String> {
 
 /// Whether a socket is open there, without opening one ourselves.
 fn listens(transport: Transport, address: SocketAddr) -> bool {
-    let SocketAddr::V4(v4) = address else { return false };
+    // In words of the machine's byte order.
+    let word = |octets: &[u8]| {
+        let octets = octets.try_into().expect("four of them");
+        format!("{:08X}", u32::from_le_bytes(octets))
+    };
+    let (ip, any, version) = match address.ip() {
+        IpAddr::V4(ip) => (word(&ip.octets()), "0".repeat(8), ""),
+        IpAddr::V6(ip) => (ip.octets().chunks(4).map(word).collect(), "0".repeat(32), "6"),
+    };
+    let wanted = format!(" {ip}:{:04X} {any}:0000 ", address.port());
     let table = if transport == Transport::Tcp { "tcp" } else { "udp" };
-    let wanted = format!(" {:08X}:{:04X} 00000000:0000 ", u32::from_le_bytes(v4.ip().octets()), v4.port());
-    let path: PathBuf = ["/proc/net", table].iter().collect();
+    let path = PathBuf::from(format!("/proc/net/{table}{version}"));
     fs::read_to_string(path).is_ok_and(|table| table.contains(&wanted))
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::engine::{SipConfig, UnknownSource};
-use crate::flow::{Flow, ListenerId, Transport};
+use crate::flow::{Flow, ListenerId, Sockets, Transport};
 use crate::screen::Notice;
 
 fn sip(text: &str) -> SipConfig {
@@ -50,7 +50,8 @@ fn every_commented_option_of_the_sample_config_is_understood() {
     let opened = opened.replace("[[inbound]]\nname", "[[list]]\nname = \"vip\"\nclass = \"allow\"\n[[inbound]]\nname");
     let loaded = parse(&path, &opened, &[], &mut Files::default());
     let loaded = loaded.unwrap_or_else(|errors| panic!("{errors}"));
-    assert_eq!(loaded.settings.sip, SipConfig::default());
+    // An example: it has no default.
+    assert_eq!(loaded.settings.sip, SipConfig { stream_above: Some(1_300), ..SipConfig::default() });
 }
 
 fn is_option(rest: &str) -> bool {
@@ -279,4 +280,54 @@ fn other_servers_need_a_restart_and_other_names_do_not() {
         "[dns]\nservers = [\"192.0.2.53\"]\ntimeout = \"1s\"\n[[trunk]]\nname = \"x\"\nto = [\"sip:x.example\"]\n",
     );
     assert_eq!(before.restart_keys(&after), ["dns.servers", "dns.timeout"]);
+}
+
+#[test]
+fn sockets_have_names_and_code_points_of_their_own() {
+    let sip = sip("[sip]\ndscp = \"cs3\"\nlisten = [\"udp:10.0.0.1:5060\", \
+                   { name = \"core\", addr = \"tcp:10.0.0.1:5060\", dscp = 46 }]\n");
+    let class = |dscp: Option<crate::engine::Dscp>| dscp.map(crate::engine::Dscp::traffic_class);
+    assert_eq!(class(Some(sip.dscp)), Some(24 << 2));
+    let told: Vec<_> = sip.listen.iter().map(|listen| (listen.name.as_deref(), class(listen.dscp))).collect();
+    assert_eq!(told, [(None, None), (Some("core"), Some(46 << 2))]);
+}
+
+#[test]
+fn two_sockets_with_one_name_and_names_that_look_like_addresses_are_refused() {
+    let socket = |name: &str| format!("{{ name = \"{name}\", addr = \"udp:10.0.0.1:5060\" }}");
+    let two = format!("[sip]\nlisten = [{},\n {}]\n", socket("core"), socket("core"));
+    assert_eq!(mistakes(&two, &[]), ["dir/r.toml:3:2: there is a socket \"core\" already"]);
+    for name in ["", "udp:10.0.0.1:5060"] {
+        let found = mistakes(&format!("[sip]\nlisten = [{}]\n", socket(name)), &[]);
+        assert!(found[0].contains("expected a name without a colon"), "{found:?}");
+    }
+}
+
+#[test]
+fn trunks_name_the_sockets_of_the_file_and_mistakes_have_their_place() {
+    let text = |via: &str| {
+        format!(
+            "[sip]\nlisten = [{{ name = \"core\", addr = \"udp:10.0.0.1:5060\" }}]\n[[trunk]]\nname = \"t\"\nvia = {via}\n"
+        )
+    };
+    let loaded = read(&text("\"core\""), &[]).expect("good");
+    assert_eq!(loaded.policy.trunks[0].via, Sockets::Only([ListenerId(0)].into()));
+    assert_eq!(
+        mistakes(&text("[\"core\", \"cord\"]"), &[]),
+        ["dir/r.toml:5:16: no socket of `sip.listen` has the name or the `addr` \"cord\": did you mean \"core\"?"]
+    );
+}
+
+#[test]
+fn until_a_restart_trunks_can_only_name_the_sockets_that_are_open() {
+    let open =
+        sip("[sip]\nlisten = [\"tcp:10.0.0.1:5060\", { name = \"core\", addr = \"udp:10.0.0.1:5060\" }]\n").listen;
+    let text = "[sip]\nlisten = [{ name = \"core\", addr = \"udp:10.0.0.1:5060\" }, \"tcp:10.0.0.9:5060\"]\n\
+                [[trunk]]\nname = \"t\"\nvia = \"core\"\n";
+    let mut loaded = read(text, &[]).expect("good");
+    loaded.keep_sockets(&open).expect("it is open");
+    assert_eq!(loaded.policy.trunks[0].via, Sockets::Only([ListenerId(1)].into()));
+    let mut loaded = read(&text.replace("\"core\"\n", "\"tcp:10.0.0.9:5060\"\n"), &[]).expect("good");
+    let errors = loaded.keep_sockets(&open).expect_err("it comes with the next start").to_string();
+    assert!(errors.starts_with("dir/r.toml:5:7: no socket"), "{errors}");
 }

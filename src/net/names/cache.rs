@@ -17,6 +17,7 @@ use rand::rngs::StdRng;
 use super::location::{Location, Place};
 use crate::counters::LookupOutcome;
 use crate::engine::QueryId;
+use crate::flow::Sockets;
 use crate::sip::TargetName;
 
 /// All names of all shards.
@@ -45,10 +46,12 @@ struct Entry {
 }
 
 /// A query of a shard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Waiter {
     pub(crate) shard: usize,
     pub(crate) query: QueryId,
+    /// The sockets that the name may be spoken to from.
+    pub(crate) sockets: Sockets,
 }
 
 /// What becomes of a question.

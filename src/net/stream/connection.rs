@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ pub(super) struct Connection {
     local: IpAddr,
     queue: mpsc::Sender<Outgoing>,
     queued_bytes: AtomicUsize,
+    /// A message with a ticket has been queued.
+    carries_requests: AtomicBool,
     /// The message that is being written: it has failed if the connection ends now.
     writing: Mutex<Option<(usize, Ticket)>>,
 }
@@ -74,8 +76,18 @@ impl Connection {
         source: Option<IpAddr>,
     ) -> (Connection, Inbox) {
         let (queue, inbox) = mpsc::channel(QUEUE_MESSAGES);
-        let (queued_bytes, writing) = (AtomicUsize::new(0), Mutex::new(None));
-        let connection = Connection { id, peer, source, listener, transport, local, queue, queued_bytes, writing };
+        let connection = Connection {
+            id,
+            peer,
+            source,
+            listener,
+            transport,
+            local,
+            queue,
+            queued_bytes: AtomicUsize::new(0),
+            carries_requests: AtomicBool::new(false),
+            writing: Mutex::new(None),
+        };
         (connection, Inbox(inbox))
     }
 
@@ -93,6 +105,9 @@ impl Connection {
         if self.queued_bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits).is_err() {
             return if self.queue.is_closed() { Err(QueueError::Closed(outgoing)) } else { Err(QueueError::Full) };
         }
+        if outgoing.ticket.is_some() {
+            self.carries_requests.store(true, Ordering::Release);
+        }
         self.queue.try_send(outgoing).map_err(|refused| {
             self.queued_bytes.fetch_sub(length, Ordering::AcqRel);
             match refused {
@@ -100,6 +115,11 @@ impl Connection {
                 mpsc::error::TrySendError::Closed(back) => QueueError::Closed(back),
             }
         })
+    }
+
+    /// Whether somebody waits for what comes back on it.
+    pub(super) fn has_carried_requests(&self) -> bool {
+        self.carries_requests.load(Ordering::Acquire)
     }
 
     fn set_writing(&self, ticket: Option<(usize, Ticket)>) -> Option<(usize, Ticket)> {

@@ -1,7 +1,7 @@
 //! Accepting connections.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,21 +9,30 @@ use nix::errno::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::Streams;
-use crate::net::Listen;
+use crate::net::{Listen, dscp};
 
-/// Opens a listening socket.
-pub(in crate::net) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+/// Opens a listening socket. Connections that it accepts are marked like it.
+pub(in crate::net) fn bind(listen: &Listen) -> io::Result<TcpListener> {
+    let address = listen.bind;
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         // So that 0.0.0.0 and :: may both be listened on, and no peer has two spellings.
         socket.set_only_v6(true)?;
     }
+    dscp::mark(&socket, address, listen.dscp)?;
     // Connections of a former run in TIME_WAIT must not keep this one from starting.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+/// Takes over a socket that listens already.
+pub(in crate::net) fn adopt(listen: &Listen, listener: TcpListener) -> io::Result<TcpListener> {
+    dscp::mark(&listener, listen.bind, listen.dscp)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 impl Streams {

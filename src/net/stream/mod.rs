@@ -15,13 +15,13 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::post::Post;
 use super::tasks::Tasks;
-use super::{Listen, StreamLimits};
+use super::{Listen, StreamLimits, dscp};
 use crate::counters::NetCounters;
-use crate::engine::{Input, Ticket};
+use crate::engine::{Dscp, Input, Ticket};
 use crate::flow::{ConnectionId, Flow, ListenerId, Transport};
 use connection::{Connection, Inbox, Outgoing, QueueError};
 
-pub(super) use listener::bind;
+pub(super) use listener::{adopt, bind};
 
 /// Every connection, whoever opened it.
 pub(super) struct Streams {
@@ -66,19 +66,20 @@ impl Streams {
     }
 
     /// Queues a message: on the flow's connection, else on an open one to its peer, else on a new one
-    /// (RFC 3261 sections 18.1.1 and 18.2.2). What fails later is reported to `shard` by the ticket.
+    /// (RFC 3261 sections 18.1.1 and 18.2.2). What fails later is reported to `shard` by the ticket, and after that the loss
+    /// of the connection.
     pub(super) fn send(
         self: &Arc<Self>,
         shard: usize,
         flow: Flow,
         bytes: Bytes,
         ticket: Option<Ticket>,
-    ) -> Result<(), Unsent> {
+    ) -> Result<ConnectionId, Unsent> {
         let mut outgoing = Outgoing { bytes, ticket: ticket.map(|ticket| (shard, ticket)) };
         let named = flow.connection.and_then(|id| self.by_id.get(&id).map(|entry| Arc::clone(&entry)));
         if let Some(connection) = named {
             match self.queue(&connection, outgoing) {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(connection.id),
                 Err(QueueError::Full) => return Err(Unsent),
                 Err(QueueError::Closed(back)) => outgoing = back,
             }
@@ -87,7 +88,7 @@ impl Streams {
         let mut known = self.by_peer.entry(flow.peer).or_default();
         for connection in known.iter().filter(|connection| connection.serves(&flow)) {
             match self.queue(connection, outgoing) {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(connection.id),
                 Err(QueueError::Full) => return Err(Unsent),
                 Err(QueueError::Closed(back)) => outgoing = back,
             }
@@ -96,8 +97,9 @@ impl Streams {
             known.push(Arc::clone(&connection));
             self.by_id.insert(connection.id, Arc::clone(&connection));
             drop(known);
+            let id = connection.id;
             self.tasks.spawn(Arc::clone(self).connect(connection, inbox, flow));
-            return Ok(());
+            return Ok(id);
         }
         drop(known);
         self.by_peer.remove_if(&flow.peer, |_, connections| connections.is_empty());
@@ -140,7 +142,9 @@ impl Streams {
     }
 
     async fn connect(self: Arc<Self>, connection: Arc<Connection>, mut inbox: Inbox, flow: Flow) {
-        let connecting = tokio::time::timeout(self.limits.connect, open_socket(&flow));
+        let listen = self.listeners.iter().find(|listen| listen.id == flow.listener);
+        let dscp = listen.map_or(Dscp::default(), |listen| listen.dscp);
+        let connecting = tokio::time::timeout(self.limits.connect, open_socket(&flow, dscp));
         let stream = tokio::select! {
             opened = connecting => opened.ok().and_then(Result::ok),
             () = self.tasks.stopping() => None,
@@ -153,8 +157,7 @@ impl Streams {
         };
         self.counters.streams_connected.add(1);
         // Under the listener's port, which is what the peer knows us by.
-        let port = self.listeners.iter().find(|listen| listen.id == flow.listener).map(|listen| listen.bind.port());
-        let local = SocketAddr::new(local.ip(), port.unwrap_or(local.port()));
+        let local = SocketAddr::new(local.ip(), listen.map_or(local.port(), |listen| listen.bind.port()));
         let (read, write) = stream.into_split();
         self.serve(connection, inbox, local, read, write).await;
     }
@@ -201,7 +204,7 @@ impl Streams {
         self.by_peer.remove_if(&connection.peer, |_, known| known.is_empty());
     }
 
-    /// Gives the connection's place back and reports what it could not write.
+    /// Gives the connection's place back, and reports what it could not write and that it is gone.
     async fn forget(&self, connection: &Connection, inbox: &mut Inbox) {
         self.by_id.remove(&connection.id);
         self.count.fetch_sub(1, Ordering::AcqRel);
@@ -217,15 +220,21 @@ impl Streams {
                 self.post.deliver(shard, Input::SendFailed { ticket }).await;
             }
         }
+        if connection.has_carried_requests() {
+            for shard in 0..self.post.shards() {
+                self.post.deliver(shard, Input::ConnectionLost { connection: connection.id }).await;
+            }
+        }
     }
 }
 
 /// Connects from the flow's local address; answers with the address that was taken.
-async fn open_socket(flow: &Flow) -> std::io::Result<(TcpStream, SocketAddr)> {
+pub(super) async fn open_socket(flow: &Flow, dscp: Dscp) -> std::io::Result<(TcpStream, SocketAddr)> {
     let socket = if flow.peer.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     if !flow.local.ip().is_unspecified() {
         socket.bind(SocketAddr::new(flow.local.ip(), 0))?;
     }
+    dscp::mark(&socket, flow.peer, dscp)?;
     socket.set_nodelay(true)?;
     let stream = socket.connect(flow.peer).await?;
     let local = stream.local_addr()?;

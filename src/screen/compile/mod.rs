@@ -4,6 +4,7 @@
 mod answers;
 mod routes;
 mod rules;
+mod sockets;
 mod trunks;
 
 use std::collections::HashMap;
@@ -14,7 +15,7 @@ use toml::Spanned;
 
 use crate::lists::{Entry, ListId, Lists};
 use crate::number::DialPlan;
-use crate::screen::config::{NumbersConfig, RulesConfig};
+use crate::screen::config::{NumbersConfig, RulesConfig, SocketConfig};
 use crate::screen::index::RuleIndex;
 use crate::screen::never_block::NeverBlock;
 use crate::screen::pattern::Patterns;
@@ -30,6 +31,7 @@ pub fn compile(config: &RulesConfig, lists: &Lists) -> Result<Compiled, Vec<Prob
     let mut compiler = Compiler {
         plan: config.numbers.plan(),
         lists,
+        sockets: &config.sockets,
         trunk_ids: HashMap::new(),
         policy: Policy::default(),
         here: 0..0,
@@ -52,6 +54,7 @@ pub fn compile(config: &RulesConfig, lists: &Lists) -> Result<Compiled, Vec<Prob
 pub(super) struct Compiler<'c> {
     pub(super) plan: DialPlan,
     pub(super) lists: &'c Lists,
+    pub(super) sockets: &'c [SocketConfig],
     pub(super) trunk_ids: HashMap<Arc<str>, TrunkId>,
     pub(super) policy: Policy,
     /// The name of the table that is being read.

@@ -9,9 +9,9 @@ use ipnet::IpNet;
 use toml::Spanned;
 
 use super::Compiler;
-use crate::flow::Transport;
+use crate::flow::{Sockets, Transport};
 use crate::screen::config::TrunkConfig;
-use crate::screen::policy::{Methods, Trunk, TrunkId};
+use crate::screen::policy::{Methods, Source, Trunk, TrunkId};
 use crate::screen::problem::{Kind, RuleError};
 use crate::sip::{Host, Scheme, Target, Uri, is_token};
 use crate::time::parse_span;
@@ -28,6 +28,8 @@ impl Compiler<'_> {
             let trunk = Trunk {
                 name,
                 to: config.to.iter().filter_map(|to| self.target(to)).collect(),
+                via: self.socket_names(config.via.as_ref()),
+                nat: config.nat,
                 trusted: config.trusted,
                 methods: self.methods(config.methods.as_deref()),
                 plan: config.plan().over(&self.plan),
@@ -37,18 +39,21 @@ impl Compiler<'_> {
                 try_for: self.span(config.try_for.as_ref(), DEFAULT_TRY_FOR),
                 failover_on: self.failover_on(config.failover_on.as_deref()),
             };
+            self.check_is_reachable(config, &trunk);
             self.policy.trunks.push(trunk);
         }
         for (config, id) in trunks.iter().zip((0..).map(TrunkId)) {
-            config.from.iter().for_each(|from| self.source(from, id));
+            let on = self.socket_names(config.on.as_ref());
+            config.from.iter().for_each(|from| self.source(from, &on, id));
         }
     }
 
-    fn source(&mut self, from: &Spanned<String>, trunk: TrunkId) {
+    fn source(&mut self, from: &Spanned<String>, on: &Sockets, trunk: TrunkId) {
         let Some((net, port)) = parse_source(from.get_ref()) else {
             return self.problem(from.span(), RuleError::Source);
         };
-        if let Err(owner) = self.policy.sources.add(net, port, trunk) {
+        let source = Source { port, on: on.clone(), trunk };
+        if let Err(owner) = self.policy.sources.add(net, source) {
             let owner = self.policy.trunk(owner).name.clone();
             self.problem(from.span(), RuleError::SameSource { owner });
         }

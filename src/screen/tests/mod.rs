@@ -76,6 +76,7 @@ fn read(text: &str) -> (RulesConfig, Lists) {
     });
     let lists = Lists::new(lists.collect()).expect("lists");
     let rules = RulesConfig {
+        sockets: Vec::new(),
         numbers: document.numbers,
         answers: document.answers,
         trunks: document.trunk,

@@ -4,9 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::*;
-use crate::flow::{Flow, ListenerId, Transport};
+use crate::flow::{Flow, ListenerId, Sockets, Transport};
 use crate::number::NumberFormat;
-use crate::screen::Methods;
+use crate::screen::config::SocketConfig;
+use crate::screen::{Compiled, Methods};
 use crate::sip::Target;
 
 fn owner(world: &World, source: &str, transport: Transport) -> Option<String> {
@@ -184,5 +185,106 @@ fn values_of_a_trunk_that_make_no_sense_are_mistakes() {
     for key in ["prefix = \"9 @\"", "host = \"a b\""] {
         let found = problem(&format!("[[trunk]]\nname = \"x\"\n{key}\n"));
         assert!(matches!(found, RuleError::RequestUriPart(_)), "{found:?}");
+    }
+}
+
+/// Rules over the sockets "core" (UDP on 10.0.0.1) and "edge" (TCP on 10.0.0.1), and UDP on 2001:db8::1.
+fn over_sockets(text: &str) -> Result<Compiled, Vec<(RuleError, String)>> {
+    let (mut rules, lists) = read(text);
+    let socket = |id, name: Option<&str>, transport, addr: &str| SocketConfig {
+        id: ListenerId(id),
+        name: name.map(Into::into),
+        transport,
+        addr: addr.parse().expect("an address"),
+    };
+    rules.sockets = vec![
+        socket(0, Some("core"), Transport::Udp, "10.0.0.1:5060"),
+        socket(1, Some("edge"), Transport::Tcp, "10.0.0.1:5060"),
+        socket(2, None, Transport::Udp, "[2001:db8::1]:5060"),
+    ];
+    let told = |problem: crate::screen::Problem| (problem.error, text[problem.span].to_owned());
+    compile(&rules, &lists).map_err(|problems| problems.into_iter().map(told).collect())
+}
+
+#[test]
+fn sockets_are_named_by_their_name_or_their_addr_in_any_spelling() {
+    for (written, ids) in [
+        ("\"core\"", &[0][..]),
+        ("[\"edge\", \"core\"]", &[1, 0]),
+        ("\"udp:10.0.0.1:5060\"", &[0]),
+        ("[\"UDP:[2001:DB8:0::1]:5060\", \"tcp:10.0.0.1:5060\"]", &[2, 1]),
+    ] {
+        let (policy, _) = over_sockets(&format!("[[trunk]]\nname = \"t\"\nvia = {written}\n")).expect("no mistakes");
+        let sockets = Sockets::Only(ids.iter().copied().map(ListenerId).collect());
+        assert_eq!(policy.trunks[0].via, sockets, "{written}");
+    }
+}
+
+#[test]
+fn an_unknown_socket_is_a_mistake_with_its_place() {
+    for (key, written, place, nearest) in [
+        ("via", "\"cor\"", "\"cor\"", Some("core")),
+        ("on", "[\"edge\", \"tcp:10.0.0.1:5061\"]", "\"tcp:10.0.0.1:5061\"", None),
+        ("via", "[\"core\", \"zzzzzzz\"]", "\"zzzzzzz\"", None),
+    ] {
+        let found = over_sockets(&format!("[[trunk]]\nname = \"t\"\n{key} = {written}\n")).expect_err("a mistake");
+        let name = place.trim_matches('"').into();
+        let error = RuleError::UnknownSocket { name, nearest: nearest.map(Arc::from) };
+        assert_eq!(found, [(error, place.to_owned())]);
+    }
+    let found = over_sockets("[[trunk]]\nname = \"t\"\nvia = []\n").expect_err("a mistake");
+    assert_eq!(found, [(RuleError::EmptyArray, "[]".to_owned())]);
+}
+
+#[test]
+fn two_equal_from_are_a_mistake_only_where_one_socket_is_on_both() {
+    let two = |one: &str, other: &str| {
+        over_sockets(&format!(
+            "[[trunk]]\nname = \"x\"\nfrom = [\"192.0.2.7\"]\n{one}\n[[trunk]]\nname = \"y\"\nfrom = [\"192.0.2.7\"]\n{other}\n"
+        ))
+    };
+    assert!(two("on = \"core\"", "on = [\"edge\", \"udp:[2001:db8::1]:5060\"]").is_ok());
+    for (one, other) in [("", ""), ("on = \"core\"", ""), ("on = [\"core\", \"edge\"]", "on = \"edge\"")] {
+        let found = two(one, other).expect_err("a mistake");
+        assert_eq!(found[0].0, RuleError::SameSource { owner: "x".into() }, "{one} {other}");
+    }
+}
+
+#[test]
+fn the_most_specific_from_wins_among_those_of_the_socket() {
+    let (policy, _) = over_sockets(
+        "[[trunk]]\nname = \"wide\"\nfrom = [\"192.0.2.0/24\"]\n\
+         [[trunk]]\nname = \"host\"\nfrom = [\"192.0.2.7\"]\non = \"edge\"\n",
+    )
+    .expect("no mistakes");
+    for (listener, transport, owner) in [(0, Transport::Udp, "wide"), (1, Transport::Tcp, "host")] {
+        let [local, peer] = ["10.0.0.1:5060", "192.0.2.7:5060"].map(|text| text.parse().expect("an address"));
+        let flow = Flow { transport, listener: ListenerId(listener), local, peer, connection: None };
+        let trunk = policy.trunk_of(&flow).expect("a trunk");
+        assert_eq!(&*policy.trunk(trunk).name, owner);
+    }
+}
+
+#[test]
+fn a_trunk_that_no_socket_reaches_is_worth_a_warning() {
+    let is_warned_of = |text: &str| {
+        let (_, notices) = over_sockets(&format!("[[trunk]]\nname = \"t\"\n{text}\n")).expect("no mistakes");
+        notices.iter().any(|(_, notice)| *notice == Notice::Unreachable("t".into()))
+    };
+    for text in [
+        "to = [\"sip:192.0.2.1\"]\nvia = \"edge\"",
+        "to = [\"sip:[2001:db8::9]\"]\nvia = [\"core\", \"edge\"]",
+        "to = [\"sip:[2001:db8::9];transport=tcp\"]\nvia = [\"udp:[2001:db8::1]:5060\"]",
+        "to = [\"sip:sbc.example;transport=tcp\"]\nvia = \"core\"",
+    ] {
+        assert!(is_warned_of(text), "{text}");
+    }
+    for text in [
+        "to = [\"sip:192.0.2.1\", \"sip:192.0.2.1;transport=tcp\"]\nvia = \"edge\"",
+        "to = [\"sip:[2001:db8::9]\"]",
+        "to = [\"sip:sbc.example\"]\nvia = \"core\"",
+        "via = \"edge\"",
+    ] {
+        assert!(!is_warned_of(text), "{text}");
     }
 }

@@ -8,6 +8,7 @@ use super::super::cache::{
 use super::*;
 use crate::counters::LookupOutcome;
 use crate::engine::QueryId;
+use crate::flow::Sockets;
 
 const OLD: &str = "udp:192.0.2.1:5060";
 const NEW: &str = "udp:192.0.2.2:5060";
@@ -38,13 +39,16 @@ impl Bench {
 
     fn ask_for(&mut self, uri: &str) -> Asked {
         self.asked += 1;
-        let waiter = Waiter { shard: self.asked % 3, query: QueryId(self.asked as u64) };
-        self.names.ask(self.now, &name(uri), waiter)
+        self.names.ask(self.now, &name(uri), waiter(self.asked % 3, self.asked as u64))
     }
 
     fn tell(&mut self, found: Found) -> Told {
         self.names.tell(self.now, &name("sip:sbc.example.net"), found)
     }
+}
+
+fn waiter(shard: usize, query: u64) -> Waiter {
+    Waiter { shard, query: QueryId(query), sockets: Sockets::Any }
 }
 
 fn found(text: &str, life: Duration) -> Found {
@@ -78,8 +82,7 @@ fn whoever_asks_while_a_name_is_looked_up_gets_the_answer_of_that_look_up() {
     assert_eq!([bench.ask(), bench.ask(), bench.ask()], [waits(true), waits(false), waits(false)]);
     let told = bench.tell(found(OLD, LONGEST_LIFE));
     assert_eq!(told.outcome, LookupOutcome::Answered);
-    let expected =
-        [(1, 1), (2, 2), (0, 3)].map(|(shard, query)| (Waiter { shard, query: QueryId(query) }, vec![place(OLD)]));
+    let expected = [(1, 1), (2, 2), (0, 3)].map(|(shard, query)| (waiter(shard, query), vec![place(OLD)]));
     assert_eq!(told.answers, expected);
     assert_eq!(bench.ask(), knows(OLD));
 }

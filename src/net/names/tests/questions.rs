@@ -9,6 +9,7 @@ use super::super::cache::Found;
 use super::super::{Dns, DnsConfig, DnsServer as Server};
 use super::dns::{DnsServer, Does};
 use super::*;
+use crate::engine::Dscp;
 use crate::flow::ListenerId;
 use crate::net::Listen;
 
@@ -30,8 +31,10 @@ impl Bench {
 
     fn with(zone: &str, listeners: &[&str], timeout: Duration) -> Bench {
         let server = DnsServer::start(zone);
-        let listen =
-            |(id, text)| Listen { id: ListenerId(id), transport: place(text).transport, bind: place(text).addr };
+        let listen = |(id, text)| {
+            let Place { transport, addr } = place(text);
+            Listen { id: ListenerId(id), transport, bind: addr, dscp: Dscp::default() }
+        };
         let listeners: Vec<Listen> = (0..).zip(listeners.iter().copied()).map(listen).collect();
         let dns = Dns::new(DnsConfig { servers: vec![Server(server.address)], timeout }, &listeners);
         Bench { server, dns, runtime: Runtime::new().unwrap() }
