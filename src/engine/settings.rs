@@ -132,9 +132,16 @@ impl EngineConfig {
         sockets.first(&self.listeners, fits)
     }
 
-    /// The socket that a Route of ours names. A wildcard socket stands for every address of its family: the other side of
-    /// a call may reach us at another one than this side.
+    /// The socket that a Route of ours names; `None` where there are no two of a kind to choose from. A wildcard socket stands
+    /// for every address of its family: the other side of a call may reach us at another one than this side.
     pub(super) fn socket_named(&self, route: &Uri<'_>) -> Option<ListenerId> {
+        // There are six kinds, so that this ends soon, and with one socket of each nothing need be read.
+        let kind = |listener: &Listener| (listener.transport, listener.bind.is_ipv4());
+        let has_double =
+            |(at, listener): (usize, &Listener)| self.listeners[..at].iter().any(|other| kind(other) == kind(listener));
+        if !self.listeners.iter().enumerate().any(has_double) {
+            return None;
+        }
         let transport = route.param(b"transport").map_or(Some(Transport::Udp), Transport::parse)?;
         let is_named = |listener: &&Listener| {
             let any = match route.target() {
@@ -155,14 +162,12 @@ impl EngineConfig {
         via: Option<&Sockets>,
         used: Option<ListenerId>,
     ) -> Sockets {
-        let fits = |id: ListenerId, (transport, addr): (Transport, SocketAddr)| {
-            let listener = self.listener(id);
-            listener.transport == transport && listener.bind.is_ipv4() == addr.is_ipv4()
-        };
-        match (seen, used, via) {
-            (Some(seen), Some(used), _) if fits(used, seen) => Sockets::Only([used].into()),
-            (_, _, Some(via @ Sockets::Only(_))) => via.clone(),
-            (_, used, _) => used.map_or(Sockets::Any, Sockets::First),
+        let wanted = used.map_or(Sockets::Any, Sockets::First);
+        let seen_from = seen.and_then(|(transport, addr)| self.listener_for(&wanted, transport, addr.ip()));
+        match (seen_from, via) {
+            (Some(listener), _) => Sockets::Only([listener.id].into()),
+            (None, Some(via @ Sockets::Only(_))) => via.clone(),
+            (None, _) => wanted,
         }
     }
 
