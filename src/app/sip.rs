@@ -15,7 +15,7 @@ use super::run::StartError;
 use crate::counters::{EngineCounters, NetCounters};
 use crate::engine::{self, Action, Engine, EngineConfig, Input, Listener, SipConfig};
 use crate::flow::{Flow, ListenerId, Transport};
-use crate::net::{DnsConfig, Listen, Net, NetConfig, NetError, NetGauges, ShardCore};
+use crate::net::{DnsConfig, Listen, Net, NetConfig, NetError, NetGauges, ShardCore, StreamLimits};
 use crate::records::RecordSink;
 use crate::screen::{TrunkId, World, is_emergency};
 use crate::sip::Request;
@@ -76,7 +76,8 @@ impl Sip {
             counters.engines.push(counted);
         }
         let write = Arc::new(move |lines| records.write(lines));
-        let config = NetConfig { dns: dns.clone(), ..NetConfig::new(listens, keys.shard) };
+        let streams = StreamLimits::new(config);
+        let config = NetConfig { dns: dns.clone(), streams, ..NetConfig::new(listens, keys.shard) };
         let net = Net::start(config, runtime, Arc::clone(world), cores, write, Arc::clone(&counters.net))?;
         counters.gauges = Some(net.gauges());
         Ok(Sip { net, counters })

@@ -69,6 +69,9 @@ impl Settings {
             ("sip.unknown_source", sip.0.unknown_source != sip.1.unknown_source),
             ("sip.call_expires", sip.0.call_expires != sip.1.call_expires),
             ("sip.drain", sip.0.drain != sip.1.drain),
+            ("sip.connections", sip.0.connections != sip.1.connections),
+            ("sip.connections_per_source", sip.0.connections_per_source != sip.1.connections_per_source),
+            ("sip.idle", sip.0.idle != sip.1.idle),
             ("lists.watch", self.lists.watch != new.lists.watch),
         ];
         #[cfg(feature = "daemon")]

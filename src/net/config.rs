@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::DnsConfig;
+use crate::engine::SipConfig;
 use crate::flow::{ListenerId, Transport};
 
 /// The sockets to open, and their limits.
@@ -56,27 +57,27 @@ pub struct StreamLimits {
     pub idle: Duration,
 }
 
-impl Default for StreamLimits {
-    fn default() -> StreamLimits {
+impl StreamLimits {
+    /// Those that `[sip]` sets, beside those that nobody has to.
+    pub fn new(sip: &SipConfig) -> StreamLimits {
         StreamLimits {
-            connections: CONNECTIONS,
-            per_source: CONNECTIONS_PER_SOURCE,
+            connections: sip.connections.get(),
+            per_source: sip.connections_per_source.get(),
             connect: CONNECT_TIMEOUT,
             message: MESSAGE_TIMEOUT,
-            idle: IDLE_TIMEOUT,
+            idle: sip.idle,
         }
+    }
+}
+
+impl Default for StreamLimits {
+    fn default() -> StreamLimits {
+        StreamLimits::new(&SipConfig::default())
     }
 }
 
 /// Where chunks of records go. It must not wait; what it cannot take it drops and counts itself.
 pub type Records = Arc<dyn Fn(Vec<u8>) + Send + Sync>;
-
-/// A neighbour's switch opens a handful of connections, so this serves hundreds of neighbours, and all together hold at
-/// most 256 MB of half-read messages (each at most 64 kB).
-const CONNECTIONS: usize = 4096;
-
-/// More than any switch opens, and few enough that one address cannot use up [`CONNECTIONS`].
-const CONNECTIONS_PER_SOURCE: usize = 128;
 
 /// Two retransmissions of a SYN (after 1 s and 3 s). A trunk's `try_for` is usually shorter and wins.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
@@ -84,7 +85,3 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 /// A message of 64 kB over a line that still carries a call (64 kbit/s) takes 8 s; whoever sends a byte now and then
 /// to hold a connection open takes longer.
 const MESSAGE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Longer than the half hour at which session timers (RFC 4028) usually refresh a call, so that a BYE finds the
-/// connection of its INVITE.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(3600);

@@ -1,13 +1,17 @@
 //! One connection: a reader that hands messages to the shards, and a writer with a bounded queue.
 
+use std::future::poll_fn;
+use std::io;
+use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -195,8 +199,7 @@ impl Streams {
             } else if !is_amid {
                 (is_amid, deadline) = (true, Instant::now() + self.limits.message);
             }
-            framer.buffer().reserve(READ);
-            match tokio::time::timeout_at(deadline, read.read_buf(framer.buffer())).await {
+            match tokio::time::timeout_at(deadline, read_some(read, framer.buffer())).await {
                 Ok(Ok(0)) => return Ended::ByPeer,
                 Ok(Ok(_)) => {}
                 Ok(Err(_)) => return Ended::Lost,
@@ -250,12 +253,29 @@ fn reject(remains: Bytes, broken: &Broken) -> Result<Message, Rejected> {
     }
 }
 
+/// Reads what has come and adds it to `buffer`; 0: there will be no more. The room to read to is taken from the stack and
+/// only while there is something to read, so that a connection on which nothing happens holds none.
+async fn read_some(read: &mut (impl AsyncRead + Unpin), buffer: &mut BytesMut) -> io::Result<usize> {
+    if buffer.is_empty() {
+        *buffer = BytesMut::new();
+    }
+    let mut read = Pin::new(read);
+    poll_fn(|context| {
+        let mut room = [const { MaybeUninit::uninit() }; READ];
+        let mut room = ReadBuf::uninit(&mut room);
+        ready!(read.as_mut().poll_read(context, &mut room))?;
+        buffer.extend_from_slice(room.filled());
+        Poll::Ready(Ok(room.filled().len()))
+    })
+    .await
+}
+
 async fn discard(read: &mut (impl AsyncRead + Unpin)) {
     let mut buffer = [0; 1024];
     while matches!(read.read(&mut buffer).await, Ok(1..)) {}
 }
 
-/// Bytes read at once: a few messages. It is what an idle connection holds.
+/// Bytes read at once: a few messages.
 const READ: usize = 4096;
 
 /// Messages that may wait on one connection: a second of the traffic of a busy trunk.
