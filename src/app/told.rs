@@ -26,7 +26,8 @@ pub(super) fn mistake(mistake: &Mistake) -> String {
         | Mistake::NotAnArray(_)
         | Mistake::NotATable(_)
         | Mistake::NoListener
-        | Mistake::TlsListener
+        | Mistake::NoTls
+        | Mistake::NoTlsSocket
         | Mistake::OpenAdminPort
         | Mistake::MoreRows { .. }
         | Mistake::SkipLimit { .. }
@@ -67,7 +68,10 @@ fn rule(error: &RuleError) -> String {
         | RuleError::TargetScheme
         | RuleError::TargetParts
         | RuleError::TargetName
-        | RuleError::Tls
+        | RuleError::SipsTransport
+        | RuleError::TlsName
+        | RuleError::SameTlsName { .. }
+        | RuleError::CertificateAlone
         | RuleError::Transport
         | RuleError::Span
         | RuleError::Status(..)

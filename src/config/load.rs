@@ -11,7 +11,9 @@ use super::place::{Place, Text};
 use super::rules::Rules;
 use super::source::ListSource;
 use super::tables::{self, Tables};
-use crate::engine::SipConfig;
+#[cfg(feature = "daemon")]
+use super::tls;
+use crate::engine::{ListenConfig, SipConfig};
 use crate::flow::Transport;
 use crate::lists::{Class, Lists, ListsConfig};
 use crate::number::DialPlan;
@@ -38,6 +40,9 @@ pub struct Loaded {
     pub text: Arc<str>,
     /// What works but is hardly meant.
     pub warnings: Vec<ConfigWarning>,
+    /// The files of certificates, not yet read; `None` without `[tls]`.
+    #[cfg(feature = "daemon")]
+    pub tls: Option<crate::net::TlsFiles>,
 }
 
 /// The tables that are read once, at start.
@@ -131,9 +136,20 @@ pub fn parse(
     check_settings(&tables, &mut report);
     let plan = tables.rules.numbers.plan();
     let Built { lists, origins } = lists::build(&tables, &text, made, source, &mut errors);
+    #[cfg(feature = "daemon")]
+    let shown = tls::shown(&tables.rules.trunks);
+    let trunk_places: Vec<Range<usize>> = tables.rules.trunks.iter().map(|trunk| trunk.name.span()).collect();
     let rules = Rules::new(std::mem::take(&mut tables.rules), text.clone());
     let compiled = match rules.compile(&lists) {
-        Ok(compiled) => Some(compiled),
+        Ok(compiled) => {
+            let is_spoken = tables.sip.listen.iter().any(|listen| listen.transport == Transport::Tls);
+            let trunks = trunk_places.iter().zip(&compiled.0.trunks);
+            let unspoken = trunks.filter(|(_, trunk)| is_whole && !is_spoken && trunk.speaks_tls());
+            errors.extend(
+                unspoken.map(|(place, _)| ConfigError { place: text.place(place), mistake: Mistake::NoTlsSocket }),
+            );
+            Some(compiled)
+        }
         Err(mistakes) => {
             // A table that could not be read takes its name with it; that others do not find it is no second mistake.
             let unknown = |error: &ConfigError| matches!(&error.mistake, Mistake::Rule(rule) if rule.is_unknown_name());
@@ -145,8 +161,22 @@ pub fn parse(
     match compiled {
         Some((policy, warnings)) if errors.is_empty() => {
             let list_plans = tables.lists.iter().map(|list| (list.name.get_ref().clone(), list.plan(&plan))).collect();
+            #[cfg(feature = "daemon")]
+            let tls = tables.tls.take().map(|config| tls::files(path, config, shown, &policy));
             let settings = settings_of(path, tables);
-            Ok(Loaded { settings, policy, rules, lists, origins, list_plans, plan, text: text.text, warnings })
+            Ok(Loaded {
+                settings,
+                policy,
+                rules,
+                lists,
+                origins,
+                list_plans,
+                plan,
+                text: text.text,
+                warnings,
+                #[cfg(feature = "daemon")]
+                tls,
+            })
         }
         _ => Err(ConfigErrors(errors)),
     }
@@ -161,8 +191,9 @@ fn check_settings(tables: &Tables, report: &mut impl FnMut(Range<usize>, Mistake
     if tables.sip.listen.is_empty() {
         report(tables.sip_listen.clone(), Mistake::NoListener);
     }
-    for (at, _) in tables.sip.listen.iter().enumerate().filter(|(_, listen)| listen.transport == Transport::Tls) {
-        report(tables.sip_listeners.get(at).unwrap_or(&tables.sip_listen).clone(), Mistake::TlsListener);
+    let speaks_tls = |(_, listen): &(usize, &ListenConfig)| listen.transport == Transport::Tls;
+    for (at, _) in tables.sip.listen.iter().enumerate().filter(|listen| !tables.has_tls && speaks_tls(listen)) {
+        report(tables.sip_listeners.get(at).unwrap_or(&tables.sip_listen).clone(), Mistake::NoTls);
     }
     #[cfg(feature = "daemon")]
     if !tables.admin.listen.ip().is_loopback() && tables.admin.tokens.is_none() {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use memchr::memmem::Finder;
 
 use crate::counters::{Asked, By, EngineCounters, TrunkCounters, VerdictCounters};
-use crate::flow::{Flow, Transport};
+use crate::flow::{ConnectionId, Flow, ProvenNames, Transport};
 use crate::screen::{Cause, Policy, TrunkId, Verdict};
 use crate::sip::{Method, Request, Target};
 
@@ -20,6 +20,7 @@ pub(super) struct Counting {
     policy: Option<Arc<Policy>>,
     /// By `TrunkId`; the last for addresses of no trunk.
     trunks: Vec<Arc<TrunkCounters>>,
+    proven: Arc<ProvenNames>,
     /// Those whose targets lie outside of their `from`, by target.
     targets: HashMap<(Transport, SocketAddr), usize>,
     /// The trunks of the addresses that were met last, by a hash of the address.
@@ -33,6 +34,8 @@ pub(super) struct Counting {
 struct Peer {
     address: SocketAddr,
     transport: Transport,
+    /// Over TLS, where one address may be that of several peers.
+    connection: Option<ConnectionId>,
     /// Position in [`Counting::trunks`].
     trunk: usize,
 }
@@ -55,12 +58,13 @@ const TARGETS: usize = 4_096;
 const RULES: usize = 1_024;
 
 impl Counting {
-    pub(super) fn new(counters: Arc<EngineCounters>) -> Counting {
+    pub(super) fn new(counters: Arc<EngineCounters>, proven: Arc<ProvenNames>) -> Counting {
         let nobody = counters.trunks.of(&"".into());
         Counting {
             counters,
             policy: None,
             trunks: vec![nobody],
+            proven,
             targets: HashMap::new(),
             peers: Box::new([None; PEERS]),
             rules: vec![None; RULES].into(),
@@ -131,17 +135,22 @@ impl Counting {
 
     fn trunk(&mut self, flow: &Flow) -> &TrunkCounters {
         let place = &mut self.peers[place_of(flow.peer)];
+        let connection = if flow.transport == Transport::Tls { flow.connection } else { None };
         let trunk = match place {
-            Some(peer) if peer.address == flow.peer && peer.transport == flow.transport => peer.trunk,
+            Some(peer)
+                if peer.address == flow.peer && peer.transport == flow.transport && peer.connection == connection =>
+            {
+                peer.trunk
+            }
             _ => {
                 let nobody = self.trunks.len() - 1;
                 let policy = self.policy.as_ref();
-                let of_source = policy.and_then(|policy| policy.trunk_of(flow));
+                let of_source = policy.and_then(|policy| policy.trunk_of(flow, &self.proven));
                 let trunk = match of_source {
                     Some(id) => usize::from(id.0),
                     None => self.targets.get(&(flow.transport, flow.peer)).copied().unwrap_or(nobody),
                 };
-                *place = Some(Peer { address: flow.peer, transport: flow.transport, trunk });
+                *place = Some(Peer { address: flow.peer, transport: flow.transport, connection, trunk });
                 trunk
             }
         };
@@ -221,7 +230,7 @@ mod tests {
 
     #[test]
     fn the_method_of_a_response_is_that_of_its_cseq_in_any_writing() {
-        let counting = Counting::new(Arc::default());
+        let counting = Counting::new(Arc::default(), Arc::default());
         for line in ["CSeq: 1 INVITE", "CSeq:1 INVITE", "cseq : 7  INVITE", "CSEQ:\t1\t INVITE "] {
             let bytes = format!("SIP/2.0 200 OK\r\nVia: x\r\n{line}\r\nTo: y\r\n\r\n");
             assert_eq!(counting.method_of_response(bytes.as_bytes()), Method::Invite, "{line}");

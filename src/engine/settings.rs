@@ -1,11 +1,12 @@
 //! What an engine is built with; none of it changes while it lives.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::action::Hop;
 use super::config::UnknownSource;
-use crate::flow::{Flow, ListenerId, Transport};
+use crate::flow::{Flow, ListenerId, ProvenNames, Transport};
 use crate::text::{put_decimal, put_host};
 use crate::transaction::Timings;
 
@@ -109,6 +110,8 @@ pub struct EngineConfig {
     pub call_expires: Duration,
     /// The timers of RFC 3261.
     pub timings: Timings,
+    /// What the peers of TLS connections have proved; the network writes it.
+    pub proven: Arc<ProvenNames>,
 }
 
 impl EngineConfig {

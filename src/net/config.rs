@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::DnsConfig;
+use super::{DnsConfig, TlsStore};
 use crate::engine::SipConfig;
-use crate::flow::{ListenerId, Transport};
+use crate::flow::{ListenerId, ProvenNames, Transport};
 
 /// The sockets to open, and their limits.
 #[derive(Clone)]
@@ -19,6 +19,10 @@ pub struct NetConfig {
     pub streams: StreamLimits,
     /// Who is asked for names.
     pub dns: DnsConfig,
+    /// Whose certificates are shown and believed from now on; whoever reloads replaces what is in it.
+    pub tls: Arc<TlsStore>,
+    /// Where it is kept what the peers of connections have proved; the engines have the same.
+    pub proven: Arc<ProvenNames>,
     /// What Call-IDs are hashed with to find their shard; the engines have the same.
     pub shard_key: [u8; 16],
 }
@@ -26,7 +30,15 @@ pub struct NetConfig {
 impl NetConfig {
     /// These sockets, with the default limits.
     pub fn new(listeners: Vec<Listen>, shard_key: [u8; 16]) -> NetConfig {
-        NetConfig { listeners, pin: false, streams: StreamLimits::default(), dns: DnsConfig::default(), shard_key }
+        NetConfig {
+            listeners,
+            pin: false,
+            streams: StreamLimits::default(),
+            dns: DnsConfig::default(),
+            tls: Arc::default(),
+            proven: Arc::default(),
+            shard_key,
+        }
     }
 }
 
@@ -49,7 +61,7 @@ pub struct StreamLimits {
     pub connections: usize,
     /// Connections accepted from one address.
     pub per_source: usize,
-    /// How long a connection may take to open.
+    /// How long a connection may take to open, with the handshake where it is TLS.
     pub connect: Duration,
     /// How long a message may take from its first byte to its last.
     pub message: Duration,

@@ -18,14 +18,6 @@ pub enum NetError {
         /// What the kernel said.
         kind: io::ErrorKind,
     },
-    /// A transport in `sip.listen` that has no listener yet.
-    #[error("cannot listen on {transport}:{address}: this transport is not served")]
-    Unserved {
-        /// What was to be spoken.
-        transport: Transport,
-        /// Where.
-        address: SocketAddr,
-    },
     /// No engine was given, or more than a shard number can name.
     #[error("the number of shards must be from 1 to {}", u16::MAX)]
     Shards,

@@ -231,6 +231,7 @@ impl Stage {
             unknown_source: UnknownSource::Drop,
             call_expires: Duration::from_secs(12 * 3_600),
             timings: Timings::default(),
+            proven: Arc::default(),
         };
         let (usage, counters) = (Arc::new(Usage::new()), Arc::new(EngineCounters::default()));
         Stage {
@@ -306,7 +307,7 @@ impl Stage {
         let transport = if listener == 1 { Transport::Tcp } else { Transport::Udp };
         let local = if listener == 2 { "10.0.0.2:5060" } else { "10.0.0.1:5060" }.parse().expect("an address");
         let connection = (listener == 1).then_some(ConnectionId(1));
-        let flow = Flow { transport, listener: ListenerId(listener), local, peer, connection };
+        let flow = Flow { transport, listener: ListenerId(listener), local, peer, connection, identity: None };
         let now = self.clock();
         self.engine.handle(now, &self.world, Input::Message { flow, message });
         self.drain();
@@ -339,7 +340,8 @@ impl Stage {
     fn receive_without_time(&mut self, from: &str, text: &str, input: impl Fn(Flow, Request) -> Input) -> &mut Stage {
         let Ok(Message::Request(request)) = scan(message(text)) else { panic!("no request:\n{text}") };
         let (local, peer) = ("10.0.0.1:5060".parse().expect("an address"), from.parse().expect("an address"));
-        let flow = Flow { transport: Transport::Udp, listener: ListenerId(0), local, peer, connection: None };
+        let flow =
+            Flow { transport: Transport::Udp, listener: ListenerId(0), local, peer, connection: None, identity: None };
         let now = self.clock();
         self.engine.handle(now, &self.world, input(flow, request));
         self.drain();
@@ -355,7 +357,8 @@ impl Stage {
     pub(crate) fn receive_rejected(&mut self, from: &str, bytes: Bytes) -> &mut Stage {
         let rejected = scan(bytes).expect_err("it is malformed");
         let (local, peer) = ("10.0.0.1:5060".parse().expect("an address"), from.parse().expect("an address"));
-        let flow = Flow { transport: Transport::Udp, listener: ListenerId(0), local, peer, connection: None };
+        let flow =
+            Flow { transport: Transport::Udp, listener: ListenerId(0), local, peer, connection: None, identity: None };
         let now = self.clock();
         self.engine.handle(now, &self.world, Input::Rejected { flow, rejected });
         self.drain();

@@ -174,6 +174,7 @@ impl Network {
             unknown_source: UnknownSource::Drop,
             call_expires: CALL_EXPIRES,
             timings: Timings::default(),
+            proven: Arc::default(),
         });
         let agents: Vec<Agent> = (AGENTS.iter())
             .map(|(name, ip, port, transport)| {
@@ -436,6 +437,7 @@ impl Network {
             local: to,
             peer: SocketAddr::new(sender.ip, port),
             connection: self.connection(agent),
+            identity: None,
         };
         let message = scan(bytes).expect("agents write messages");
         self.watch.arrives(&message);

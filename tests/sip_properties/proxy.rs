@@ -113,6 +113,7 @@ impl Bench {
             unknown_source: UnknownSource::Refuse,
             call_expires: Duration::from_secs(3_600),
             timings: Timings::default(),
+            proven: Arc::default(),
         };
         Bench {
             engine: Engine::new(Arc::new(config), [1; 32], Arc::new(Usage::new()), Arc::new(EngineCounters::default())),
@@ -285,6 +286,7 @@ fn flow_from(choice: u8) -> Flow {
         local: "127.0.0.1:5060".parse().expect("an address"),
         peer: peer.parse().expect("an address"),
         connection: (transport == Transport::Tcp).then_some(ConnectionId(1)),
+        identity: None,
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::Streams;
 use crate::engine::{Input, Ticket};
-use crate::flow::{ConnectionId, Flow, ListenerId, Transport};
+use crate::flow::{ConnectionId, Flow, ListenerId, PeerIdentity, Transport};
 use crate::net::admission::LONGEST_WAIT;
 use crate::net::framing::{Broken, Frame, Framer};
 use crate::sip::{self, Malformed, Message, Method, Rejected};
@@ -32,6 +32,8 @@ pub(super) struct Connection {
     listener: ListenerId,
     transport: Transport,
     local: IpAddr,
+    /// Whom the peer has proved to be, where we have opened it over TLS.
+    identity: Option<PeerIdentity>,
     queue: mpsc::Sender<Outgoing>,
     queued_bytes: AtomicUsize,
     /// The message that is being written: it has failed if the connection ends now.
@@ -69,25 +71,31 @@ enum Ended {
 }
 
 impl Connection {
-    pub(super) fn new(
-        id: ConnectionId,
-        listener: ListenerId,
-        transport: Transport,
-        local: IpAddr,
-        peer: SocketAddr,
-        source: Option<IpAddr>,
-    ) -> (Connection, Inbox) {
+    /// A connection that messages with this flow may leave by; `source` is charged for it.
+    pub(super) fn new(id: ConnectionId, flow: &Flow, source: Option<IpAddr>) -> (Connection, Inbox) {
         let (queue, inbox) = mpsc::channel(QUEUE_MESSAGES);
-        let (queued_bytes, writing) = (AtomicUsize::new(0), Mutex::new(None));
-        let connection = Connection { id, peer, source, listener, transport, local, queue, queued_bytes, writing };
+        let connection = Connection {
+            id,
+            peer: flow.peer,
+            source,
+            listener: flow.listener,
+            transport: flow.transport,
+            local: flow.local.ip(),
+            identity: flow.identity,
+            queue,
+            queued_bytes: AtomicUsize::new(0),
+            writing: Mutex::new(None),
+        };
         (connection, Inbox(inbox))
     }
 
-    /// Whether a message with this flow may leave by it.
+    /// Whether a message with this flow may leave by it. Over TLS it must be the very identity that is demanded: who asks for
+    /// another name may be shown another certificate.
     pub(super) fn serves(&self, flow: &Flow) -> bool {
         let wanted = flow.local.ip();
         self.listener == flow.listener
             && self.transport == flow.transport
+            && (self.transport != Transport::Tls || (self.identity.is_some() && self.identity == flow.identity))
             && (self.local == wanted || wanted.is_unspecified() || self.local.is_unspecified())
     }
 
@@ -143,6 +151,7 @@ impl Streams {
             local,
             peer: connection.peer,
             connection: Some(connection.id),
+            identity: None,
         };
         {
             let mut writing = pin!(self.write_all(&connection, &mut inbox, &mut write));
@@ -202,6 +211,8 @@ impl Streams {
             match tokio::time::timeout_at(deadline, read_some(read, framer.buffer())).await {
                 Ok(Ok(0)) => return Ended::ByPeer,
                 Ok(Ok(_)) => {}
+                // Over TLS: it has closed the connection without saying so. No message was cut, or its length would say it.
+                Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return Ended::ByPeer,
                 Ok(Err(_)) => return Ended::Lost,
                 Err(_) => {
                     self.counters.streams_timed_out.add(1);
@@ -242,6 +253,7 @@ fn reject(remains: Bytes, broken: &Broken) -> Result<Message, Rejected> {
         Broken::Length => Malformed::ContentLength,
         Broken::BareLineEnd => Malformed::BareLineEnd,
         Broken::TooLong => Malformed::TooLong,
+        Broken::StartLine => Malformed::StartLine,
     };
     match sip::scan(remains) {
         Err(rejected) => Err(rejected),
