@@ -19,7 +19,7 @@ use super::open::Opened;
 use super::sip::Sip;
 use super::watch::Watch;
 use super::worlds::BuildError;
-use super::{folding, log, reload, told};
+use super::{folding, limits, log, reload, told};
 use crate::admin::{self, AdminError, By};
 use crate::config::{ConfigErrors, Loaded, Mistake, Settings};
 use crate::engine::RECORD_HEADER;
@@ -111,6 +111,7 @@ impl Daemon {
         let opened = Opened::open(config, warn)?;
         let settings = &opened.settings;
         warn_of_open(&settings.state.dir);
+        limits::raise(settings.sip.connections.get());
         let records = records::Config { dir: settings.state.dir.join("records"), header: RECORD_HEADER };
         let (records, sink) = RecordWriter::start(records, wall_time)?;
         let admin = runtime.block_on(admin::Server::bind(&settings.admin))?;

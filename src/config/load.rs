@@ -142,12 +142,9 @@ pub fn parse(
     let rules = Rules::new(std::mem::take(&mut tables.rules), text.clone());
     let compiled = match rules.compile(&lists) {
         Ok(compiled) => {
-            let is_spoken = tables.sip.listen.iter().any(|listen| listen.transport == Transport::Tls);
-            let trunks = trunk_places.iter().zip(&compiled.0.trunks);
-            let unspoken = trunks.filter(|(_, trunk)| is_whole && !is_spoken && trunk.speaks_tls());
-            errors.extend(
-                unspoken.map(|(place, _)| ConfigError { place: text.place(place), mistake: Mistake::NoTlsSocket }),
-            );
+            if is_whole && !tables.sip.listen.iter().any(|listen| listen.transport == Transport::Tls) {
+                errors.extend(unspoken(&compiled.0, &trunk_places, &text));
+            }
             Some(compiled)
         }
         Err(mistakes) => {
@@ -180,6 +177,12 @@ pub fn parse(
         }
         _ => Err(ConfigErrors(errors)),
     }
+}
+
+/// The trunks that only TLS reaches, which no socket speaks.
+fn unspoken(policy: &Policy, trunk_places: &[Range<usize>], text: &Text) -> Vec<ConfigError> {
+    let trunks = trunk_places.iter().zip(&policy.trunks).filter(|(_, trunk)| trunk.speaks_tls());
+    trunks.map(|(place, _)| ConfigError { place: text.place(place), mistake: Mistake::NoTlsSocket }).collect()
 }
 
 /// The config before list files, and in each what concerns the whole of it behind its lines.

@@ -71,7 +71,7 @@ impl Engine {
         let (from, to) = (policy.trunk(from_trunk), policy.trunk(passage.trunk));
         let is_sips = request.uri().scheme == Scheme::Sips;
         if is_sips && !to.speaks_tls() {
-            // RFC 5630 section 5.3: there is no way that is safe all along.
+            // RFC 5630: there is no way that is safe all along.
             return self.refuse_call(now, &arrival, record, 480);
         }
         let shows_other_from = passage.hide || passage.present.is_some_and(|presented| presented.headers.from);

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::messages::{answer, invite};
 use crate::peer::{Callee, Link, certificate};
-use crate::scene::{Scene, US, rules};
+use crate::scene::{SILENT, Scene, US, rules};
 
 #[test]
 fn certificates_are_replaced_while_calls_go_on() {
@@ -30,10 +30,10 @@ fn certificates_are_replaced_while_calls_go_on() {
 
 #[test]
 fn a_reload_with_files_that_do_not_fit_changes_nothing_and_says_why() {
-    let stage = Scene::new().start(&rules("from = [\"127.0.0.2\"]", "from = [\"127.0.0.3\"]"));
+    let stage = Scene::new().start(&rules("from = [\"127.0.0.2\"]", SILENT));
     let before = certificate(&stage.own());
     let answers = |stage: &crate::scene::Stage| {
-        let answer = stage.daemon.try_reload(&rules("from = [\"127.0.0.4\"]", "from = [\"127.0.0.3\"]"));
+        let answer = stage.daemon.try_reload(&rules("from = [\"127.0.0.4\"]", SILENT));
         assert!(answer.starts_with("HTTP/1.1 422 "), "{answer}");
         assert_eq!(stage.link("127.0.0.2", None).shown.as_ref(), Some(&before), "the old one is shown");
         assert!(stage.daemon.get("/v1/trunks").contains("\"carrier\""));
@@ -53,7 +53,7 @@ fn a_reload_with_files_that_do_not_fit_changes_nothing_and_says_why() {
 fn without_its_files_it_does_not_start() {
     let scene = Scene::new();
     fs::write(scene.dir().join("own.pem"), "no certificate\n").expect("a file");
-    let said = scene.refused(&rules("", ""));
+    let said = scene.refused(&rules("", SILENT));
     assert!(said.contains("own.pem: there is no certificate in it"), "{said}");
 }
 
@@ -61,7 +61,7 @@ fn without_its_files_it_does_not_start() {
 fn a_certificate_of_ours_that_has_expired_is_told_and_shown() {
     let scene = Scene::new();
     scene.authority.issue_expired(&[US]).store(scene.dir(), "own");
-    let stage = scene.start(&rules("from = [\"127.0.0.2\"]", ""));
+    let stage = scene.start(&rules("from = [\"127.0.0.2\"]", SILENT));
     assert!(stage.daemon.log().contains("our certificate has expired"), "{}", stage.daemon.log());
     assert!(stage.try_link("127.0.0.2", None).is_err(), "the peer does not believe it");
     let mut caller = Link::udp("127.0.0.2").towards(stage.daemon.udp);

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use crate::messages::invite;
 use crate::peer::{Link, connect};
-use crate::scene::{Scene, Stage, rules};
+use crate::scene::{SILENT, Scene, Stage, rules};
 
 /// The head of what a client of TLS says first, without a line end.
 const CLIENT_HELLO: &[u8] = &[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, 7, 7, 7, 7];
 
 fn stage() -> Stage {
-    Scene::new().start(&rules("from = [\"127.0.0.2\"]", ""))
+    Scene::new().start(&rules("from = [\"127.0.0.2\"]", SILENT))
 }
 
 /// Whether the daemon hangs up soon: long before a message must be whole.

@@ -3,13 +3,13 @@
 use crate::authority::Authority;
 use crate::messages::invite;
 use crate::peer::{Link, certificate, client};
-use crate::scene::{Scene, Stage, US, rules};
+use crate::scene::{SILENT, Scene, Stage, US, rules};
 
 /// Calls of a carrier that is known by its certificate go to a PBX that has no socket: they are answered 500, those of
 /// strangers 403.
 fn known_by_name(from: &str, scene: Scene) -> Stage {
     let carrier = format!("tls_names = [\"sbc.carrier.example\", \"sbc2.carrier.example\"]\n{from}");
-    scene.start(&rules(&carrier, "to = [\"sip:127.0.0.3:9\"]\ntry_for = \"100ms\""))
+    scene.start(&rules(&carrier, SILENT))
 }
 
 const KNOWN: &str = "SIP/2.0 500 ";
@@ -58,7 +58,7 @@ fn a_reload_decides_anew_whose_an_open_connection_is() {
     let own = scene.issue(&["sbc.carrier.example"]);
     let stage = known_by_name("", scene);
     let link = stage.link("127.0.0.7", Some(&own));
-    let other = rules("tls_names = [\"new.carrier.example\"]", "to = [\"sip:127.0.0.3:9\"]");
+    let other = rules("tls_names = [\"new.carrier.example\"]", SILENT);
     stage.daemon.reload(&other);
     hears(link, "old", STRANGE);
 }

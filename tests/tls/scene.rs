@@ -15,7 +15,7 @@ pub(crate) struct Scene {
     more: String,
 }
 
-/// Everybody's names.
+/// The name of the daemon.
 pub(crate) const US: &str = "us.example";
 
 impl Scene {
@@ -118,11 +118,13 @@ fn settings(more: &str) -> String {
     )
 }
 
-/// Calls of the carrier go to the PBX and the other way round; each trunk with these lines.
+/// A PBX that nobody hears: calls to it are answered 500.
+pub(crate) const SILENT: &str = "to = [\"sip:127.0.0.3:9\"]\ntry_for = \"100ms\"";
+
+/// Calls of the carrier go to the PBX; each trunk with these lines.
 pub(crate) fn rules(carrier: &str, pbx: &str) -> String {
     format!(
         "[[trunk]]\nname = \"carrier\"\n{carrier}\n[[trunk]]\nname = \"pbx\"\n{pbx}\n\
-         [[route]]\nname = \"in\"\ntrunks = [\"carrier\"]\nto = \"pbx\"\n\
-         [[route]]\nname = \"out\"\ntrunks = [\"pbx\"]\nto = \"carrier\"\n"
+         [[route]]\nname = \"in\"\ntrunks = [\"carrier\"]\nto = \"pbx\"\n"
     )
 }

@@ -2,7 +2,7 @@
 
 use crate::messages::{answer, in_dialog, invite, values};
 use crate::peer::{Callee, Link};
-use crate::scene::{Scene, rules};
+use crate::scene::{SILENT, Scene, rules};
 
 const CARRIER: &str = "from = [\"127.0.0.2\"]";
 
@@ -38,7 +38,7 @@ fn a_sips_call_to_a_trunk_without_tls_is_answered_480() {
 
 #[test]
 fn a_sips_call_that_came_in_the_clear_is_answered_416() {
-    let stage = Scene::new().start(&rules(CARRIER, "to = [\"sip:127.0.0.3:9\"]"));
+    let stage = Scene::new().start(&rules(CARRIER, SILENT));
     let mut caller = Link::udp("127.0.0.2").towards(stage.daemon.udp);
     caller.send(&invite(&caller, "udp", "sips:48221234567@us.example"));
     caller.next("udp", "SIP/2.0 416 ");

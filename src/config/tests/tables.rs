@@ -56,7 +56,7 @@ fn every_commented_option_of_the_sample_config_is_understood() {
 
 fn is_option(rest: &str) -> bool {
     let key = rest.split([' ', ']']).next().unwrap_or_default();
-    rest.starts_with("[answers]")
+    ["[answers]", "[tls]", "[[tls.identity]]"].iter().any(|table| rest.starts_with(table))
         || (!key.is_empty()
             && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
             && rest[key.len()..].starts_with(" = "))
