@@ -1,8 +1,13 @@
 //! Flow: the transport, addresses and connection that a message came by or leaves by.
 
+mod identity;
+
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, SocketAddrV4};
+use std::num::NonZeroU64;
 use std::sync::Arc;
+
+pub use identity::{AltName, PeerDemand, PeerIdentity, PeerName, PeerNames, ProvenNames};
 
 /// A SIP transport protocol (RFC 3261 section 18; TLS is `SIPS`-less `TLS` in Via).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -113,7 +118,8 @@ impl Sockets {
 ///
 /// On a message that came in, `local` is the address it was sent to, also on a wildcard socket. On a message that
 /// goes out, `local.ip()` may be unspecified: then the kernel chooses; `connection` is tried first, and when it
-/// is `None` or closed a connection to `peer` is reused or opened (RFC 3261 section 18.1.1, 18.2.2).
+/// is `None` or closed a connection to `peer` is reused or opened (RFC 3261 section 18.1.1, 18.2.2). Over TLS only one
+/// whose peer has proved `identity` is: without an identity none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Flow {
     /// The transport.
@@ -126,6 +132,9 @@ pub struct Flow {
     pub peer: SocketAddr,
     /// The connection, on streams.
     pub connection: Option<ConnectionId>,
+    /// Whom the peer must prove to be, on a message that goes out over TLS. What has proved who sent a message that came
+    /// in stands in [`ProvenNames`].
+    pub identity: Option<PeerIdentity>,
 }
 
 impl Flow {
@@ -151,7 +160,9 @@ enum Repr {
         listener: ListenerId,
         local: SocketAddrV4,
         peer: SocketAddrV4,
-        connection: Option<ConnectionId>,
+        /// The number of a [`ConnectionId`].
+        connection: Option<NonZeroU64>,
+        identity: Option<PeerIdentity>,
     },
     Other(Box<Flow>),
 }
@@ -160,8 +171,9 @@ impl KeptFlow {
     /// The flow.
     pub fn get(&self) -> Flow {
         match self.0 {
-            Repr::V4 { transport, listener, local, peer, connection } => {
-                Flow { transport, listener, local: local.into(), peer: peer.into(), connection }
+            Repr::V4 { transport, listener, local, peer, connection, identity } => {
+                let connection = connection.map(|number| ConnectionId(number.get()));
+                Flow { transport, listener, local: local.into(), peer: peer.into(), connection, identity }
             }
             Repr::Other(ref flow) => **flow,
         }
@@ -170,9 +182,13 @@ impl KeptFlow {
 
 impl From<Flow> for KeptFlow {
     fn from(flow: Flow) -> KeptFlow {
-        let Flow { transport, listener, connection, .. } = flow;
+        let Flow { transport, listener, identity, .. } = flow;
+        let connection = flow.connection.and_then(|id| NonZeroU64::new(id.0));
+        let is_whole = connection.is_some() == flow.connection.is_some();
         KeptFlow(match (flow.local, flow.peer) {
-            (SocketAddr::V4(local), SocketAddr::V4(peer)) => Repr::V4 { transport, listener, local, peer, connection },
+            (SocketAddr::V4(local), SocketAddr::V4(peer)) if is_whole => {
+                Repr::V4 { transport, listener, local, peer, connection, identity }
+            }
             _ => Repr::Other(Box::new(flow)),
         })
     }
@@ -222,9 +238,12 @@ mod tests {
     #[test]
     fn a_kept_flow_is_the_flow_and_small() {
         for (local, peer) in [("10.0.0.1:5060", "10.0.0.2:5070"), ("[fe80::1%2]:5060", "[fe80::2%2]:5070")] {
-            for connection in [None, Some(ConnectionId(u64::MAX))] {
+            for connection in [None, Some(ConnectionId(0)), Some(ConnectionId(u64::MAX))] {
                 let (local, peer) = (local.parse().expect("an address"), peer.parse().expect("an address"));
-                let flow = Flow { transport: Transport::Tls, listener: ListenerId(7), local, peer, connection };
+                let name = PeerName::domain("a.example");
+                let identity = Some(PeerDemand::new(name.clone(), vec![name], None).id);
+                let flow =
+                    Flow { transport: Transport::Tls, listener: ListenerId(7), local, peer, connection, identity };
                 assert_eq!(KeptFlow::from(flow).get(), flow);
             }
         }

@@ -73,6 +73,7 @@ impl Bench {
             call_expires: Duration::from_secs(12 * 3600),
             timings: Timings::default(),
             stream_above: None,
+            proven: Arc::default(),
         };
         let (usage, counters) = (Arc::new(Usage::new()), Arc::new(EngineCounters::default()));
         Bench {
@@ -102,6 +103,7 @@ impl Bench {
             local: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 5060),
             peer,
             connection: None,
+            identity: None,
         };
         let mut sent = Vec::with_capacity(4);
         let message = scan(Bytes::copy_from_slice(datagram)).expect("a good message");

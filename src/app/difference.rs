@@ -53,7 +53,7 @@ fn array(table: &'static str, before: &Named<'_>, after: &Named<'_>, changes: &m
 }
 
 /// Tables of which there is one.
-const SINGLE: [&str; 2] = ["numbers", "answers"];
+const SINGLE: [&str; 3] = ["numbers", "answers", "tls"];
 
 /// Tables of which there are many; lists are told apart by their counts.
 const ARRAYS: [&str; 4] = ["trunk", "inbound", "campaign", "route"];

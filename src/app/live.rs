@@ -17,6 +17,7 @@ use crate::admin::{
 use crate::config::{Reading, Settings};
 use crate::counters::{Counter, Histogram};
 use crate::lists::{Action, AuditLine, AuditQuery, Class, Digest, Edit, Entry, ListAt};
+use crate::net::TlsStore;
 use crate::number::DialPlan;
 use crate::records::RecordCounts;
 use crate::screen::World;
@@ -30,6 +31,8 @@ pub(super) struct Live {
     /// What the sockets, the admin port and the state were opened with.
     pub(super) started_with: Settings,
     pub(super) worlds: Arc<Worlds>,
+    /// What connections are made with; that of [`Read::tls`].
+    pub(super) tls: Arc<TlsStore>,
     pub(super) read: Mutex<Arc<Read>>,
     pub(super) edits: EditWriter,
     pub(super) snapshots: Snapshots,
@@ -101,6 +104,8 @@ impl Live {
         let prepare = move |newer: &[Edit], generation| {
             let world = worlds::caught_up(&world, newer, generation)?;
             let publish: Publish = Box::new(move || {
+                // First, so that no call goes to somebody of whom nothing is known.
+                live.tls.store(read.tls.clone());
                 *live.read.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(read);
                 live.worlds.swap(world);
             });

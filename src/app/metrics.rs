@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use super::live::{Live, wall_time};
 use crate::admin::{MetricFamily, MetricHistogram, MetricKind, MetricSample};
-use crate::counters::{BOUNDS, Counter, EngineCounters, HistogramValues, Level, LookupOutcome, NetCounters, Tally};
+use crate::counters::{
+    BOUNDS, Counter, EngineCounters, HandshakeCounters, HandshakeFailure, HistogramValues, Level, LookupOutcome,
+    NetCounters, Tally,
+};
 use crate::net::NetGauges;
 use crate::sip::Malformed;
 
@@ -236,7 +239,28 @@ fn net(net: &NetCounters) -> impl Iterator<Item = MetricFamily> + use<> {
         kind: MetricKind::Counter,
         samples: lookups.into(),
     };
-    named.map(|(name, help, value)| counter(name, help, value)).into_iter().chain([lookups])
+    let others = [lookups, handshakes(net), failed_handshakes(net)];
+    named.map(|(name, help, value)| counter(name, help, value)).into_iter().chain(others)
+}
+
+fn handshakes(net: &NetCounters) -> MetricFamily {
+    let done = sides(net).map(|(side, counters)| (vec![("side", side.to_owned())], counters.done.get()));
+    labelled("tls_handshakes", "TLS handshakes that were made", MetricKind::Counter, done)
+}
+
+fn failed_handshakes(net: &NetCounters) -> MetricFamily {
+    let failed = sides(net).into_iter().flat_map(|(side, counters)| {
+        HandshakeFailure::ALL.map(|failure| {
+            let labels = vec![("side", side.to_owned()), ("reason", failure.label().to_owned())];
+            (labels, counters.failed[failure as usize].get())
+        })
+    });
+    labelled("tls_handshakes_failed", "TLS handshakes that failed", MetricKind::Counter, failed)
+}
+
+/// Who began them.
+fn sides(net: &NetCounters) -> [(&'static str, &HandshakeCounters); 2] {
+    [("peer", &net.tls_accepted), ("us", &net.tls_made)]
 }
 
 /// `TooLong` as labels are written: `too_long`.

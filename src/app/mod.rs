@@ -7,7 +7,7 @@
 //! * `reload` builds a new world aside and swaps it in, with bases from `bases`; `difference` tells what it changed.
 //! * `changes` makes, removes and rolls back whole lists, `imports` adds files to them, `folding` moves edits into bases,
 //!   `watch` sees files change.
-//! * `told` keeps numbers out of the log.
+//! * `limits` has the system allow as many connections as there may be; `told` keeps numbers out of the log.
 
 mod background;
 mod bases;
@@ -17,6 +17,7 @@ mod drain;
 mod folding;
 mod health;
 mod imports;
+mod limits;
 mod live;
 mod log;
 mod metrics;

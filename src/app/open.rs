@@ -13,6 +13,7 @@ use super::worlds::{self, Publisher, Worlds};
 use crate::cli::reading::shown;
 use crate::config::{self, Loaded, Reading, Settings};
 use crate::lists::{Action, Edit};
+use crate::net::TlsStore;
 use crate::screen::World;
 use crate::store::{EditWriter, Keys, Publish, Snapshots, Step, Store, Swap};
 use crate::usage::Usage;
@@ -22,6 +23,8 @@ pub(super) struct Opened {
     pub(super) settings: Settings,
     pub(super) keys: Keys,
     pub(super) worlds: Arc<Worlds>,
+    /// What is in force of `[tls]`.
+    pub(super) tls: Arc<TlsStore>,
     edits: EditWriter,
     snapshots: Snapshots,
     reading: Reading,
@@ -49,6 +52,7 @@ impl Opened {
         let made: Vec<_> = replay.made.iter().map(|list| (list.name.clone(), list.class)).collect();
         let loaded = shown(&reading, || config::load(config, &made, &mut bases))?;
         let steps = bases.steps;
+        let tls = reload::read_tls(&loaded)?;
         warn(&loaded);
         let keys = store.keys().clone();
         let world = worlds::build(&loaded, &replay, &snapshots, &standing)?;
@@ -56,20 +60,22 @@ impl Opened {
         if idle > 0 {
             tracing::warn!("{idle} edits are kept of lists that the config does not have");
         }
-        let read = Read::new(&loaded, &replay, &steps, now);
+        let read = Read::new(&loaded, tls, &replay, &steps, now);
         let worlds = Arc::new(Worlds::new(world));
         let edits = store.start(Publisher(Arc::clone(&worlds)))?;
         remember(&edits, &worlds, steps);
-        Ok(Opened { settings, keys, worlds, edits, snapshots, reading, read })
+        let tls = Arc::new(TlsStore::new(read.tls.clone()));
+        Ok(Opened { settings, keys, worlds, tls, edits, snapshots, reading, read })
     }
 
     /// All of it together with what is counted.
     pub(super) fn live(self, config: &Path, usage: Arc<Usage>, counts: Counts) -> Arc<Live> {
-        let Opened { settings, keys: _, worlds, edits, snapshots, reading, read } = self;
+        let Opened { settings, keys: _, worlds, tls, edits, snapshots, reading, read } = self;
         let live = Arc::new(Live {
             config: config.into(),
             started_with: settings,
             worlds,
+            tls,
             read: Mutex::new(Arc::new(read)),
             edits,
             snapshots,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::config::{Loaded, Origin, Rules, SourceNotice};
 use crate::lists::{BaseRecord, Class, Digest, ImportRecord, ListsConfig};
+use crate::net::Tls;
 use crate::number::DialPlan;
 use crate::store::{KEPT_BASES, Replay, Step};
 use crate::time::WallTime;
@@ -25,11 +26,13 @@ pub(super) struct Read {
     pub(super) imports: Vec<ImportRecord>,
     /// When the base of each list came into force.
     pub(super) since: HashMap<Arc<str>, WallTime>,
+    /// What was in the files of `[tls]`.
+    pub(super) tls: Option<Arc<Tls>>,
 }
 
 impl Read {
     /// After a config was read at `at`; `steps` are those that it leads to.
-    pub(super) fn new(loaded: &Loaded, replay: &Replay, steps: &[Step], at: WallTime) -> Read {
+    pub(super) fn new(loaded: &Loaded, tls: Option<Arc<Tls>>, replay: &Replay, steps: &[Step], at: WallTime) -> Read {
         let mut read = Read {
             plan: loaded.plan,
             list_plans: loaded.list_plans.clone(),
@@ -42,6 +45,7 @@ impl Read {
             aside: replay.aside.clone(),
             imports: replay.imports.clone(),
             since: loaded.origins.keys().map(|list| (list.clone(), at)).collect(),
+            tls,
         };
         steps.iter().for_each(|step| read.step(step));
         read

@@ -16,6 +16,7 @@ use super::worlds::{self, BuildError};
 use crate::admin::{Backend, By, ListChange, ReloadFailure, ReloadProblem, Reloaded};
 use crate::config::{self, ConfigError, ConfigErrors, ConfigWarning, Loaded, Origin, SourceNotice};
 use crate::lists::{Action, Lists};
+use crate::net::{Tls, TlsError, TlsFiles};
 use crate::store::SwapError;
 
 /// Reloads; on a failure everything stays as it was. Blocks: not for a thread that serves calls or requests.
@@ -66,9 +67,10 @@ fn build_and_swap(live: &Arc<Live>, by: &By) -> Result<Reloaded, ReloadFailure> 
     };
     let mut loaded = config::load(&live.config, &read_before.made, &mut bases).map_err(invalid)?;
     loaded.keep_sockets(&live.started_with.sip.listen).map_err(invalid)?;
+    let tls = read_tls(&loaded).map_err(|error| unusable(&error))?;
     let steps = bases.steps;
     let world = worlds::build(&loaded, &replay, &live.snapshots, &standing).map_err(|error| unfit(live, &error))?;
-    let read = Read::new(&loaded, &replay, &steps, now).after(&read_before);
+    let read = Read::new(&loaded, tls.clone(), &replay, &steps, now).after(&read_before);
     let lists = list_changes(&before.lists, &world.lists);
     // Lists that stand were taken from the world of before, the edits of all others from the replay, which is later.
     let built = Built { world, read, since: before.generation, steps };
@@ -83,8 +85,29 @@ fn build_and_swap(live: &Arc<Live>, by: &By) -> Result<Reloaded, ReloadFailure> 
         lists,
         rules: difference::rules(&read_before.text, &loaded.text),
         restart_needed: restart_needed.into_iter().map(str::to_owned).collect(),
-        warnings: warnings(&loaded),
+        warnings: warnings(&loaded).into_iter().chain(tls_warnings(tls.as_deref())).collect(),
     })
+}
+
+/// Reads the files of `[tls]`, if there is one, and logs what they will not do for long.
+pub(super) fn read_tls(loaded: &Loaded) -> Result<Option<Arc<Tls>>, TlsError> {
+    let tls = loaded.tls.as_ref().map(TlsFiles::read).transpose()?.map(Arc::new);
+    tls_warnings(tls.as_deref()).for_each(|warning| tracing::warn!("{warning}"));
+    Ok(tls)
+}
+
+fn tls_warnings(tls: Option<&Tls>) -> impl Iterator<Item = String> {
+    tls.into_iter().flat_map(|tls| tls.warnings.iter().map(ToString::to_string))
+}
+
+fn unusable(error: &TlsError) -> ReloadFailure {
+    tracing::warn!("reload failed, nothing was changed: {error}");
+    ReloadFailure::Invalid(vec![ReloadProblem {
+        detail: error.to_string(),
+        file: error.file().map(|file| file.display().to_string()),
+        line: None,
+        column: None,
+    }])
 }
 
 /// Removes the snapshots that nobody can ask for any more.

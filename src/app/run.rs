@@ -19,11 +19,11 @@ use super::open::Opened;
 use super::sip::Sip;
 use super::watch::Watch;
 use super::worlds::BuildError;
-use super::{folding, log, reload, supervisor, told};
+use super::{folding, limits, log, reload, supervisor, told};
 use crate::admin::{self, AdminError, By};
 use crate::config::{ConfigErrors, Loaded, Mistake, Settings};
 use crate::engine::RECORD_HEADER;
-use crate::net::NetError;
+use crate::net::{NetError, TlsError};
 use crate::records::{self, RecordWriter, RecordsError};
 use crate::store::{SnapshotError, StoreError};
 use crate::usage::Usage;
@@ -85,6 +85,8 @@ pub(super) enum StartError {
     #[error(transparent)]
     Records(#[from] RecordsError),
     #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(transparent)]
     Net(#[from] NetError),
     #[error(transparent)]
     Admin(#[from] AdminError),
@@ -109,12 +111,13 @@ impl Daemon {
         let opened = Opened::open(config, warn)?;
         let settings = &opened.settings;
         warn_of_open(&settings.state.dir);
+        limits::raise(settings.sip.connections.get());
         let records = records::Config { dir: settings.state.dir.join("records"), header: RECORD_HEADER };
         let (records, sink) = RecordWriter::start(records, wall_time)?;
         let admin = runtime.block_on(admin::Server::bind(&settings.admin))?;
         let usage = Arc::new(Usage::new());
         let world = opened.worlds.current();
-        let sip = Sip::start(&settings.sip, &settings.dns, &opened.keys, runtime.handle(), world, sink, &usage)?;
+        let sip = Sip::start(settings, &opened.keys, runtime.handle(), world, Arc::clone(&opened.tls), sink, &usage)?;
         let counts = Counts { sip: sip.counters(), records: Arc::clone(records.counts()), ..Counts::default() };
         let live = opened.live(config, usage, counts);
         Ok(Daemon { runtime, live, sip, admin, records })

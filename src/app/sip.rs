@@ -12,10 +12,11 @@ use rand::rngs::SysRng;
 use tokio::runtime::Handle;
 
 use super::run::StartError;
+use crate::config::Settings;
 use crate::counters::{EngineCounters, NetCounters};
 use crate::engine::{self, Action, DrainStage, Engine, EngineConfig, Input, Listener, SipConfig};
-use crate::flow::{Flow, ListenerId, Transport};
-use crate::net::{DnsConfig, Inherited, Listen, Net, NetConfig, NetError, NetGauges, ShardCore};
+use crate::flow::{Flow, ListenerId, ProvenNames, Transport};
+use crate::net::{Inherited, Listen, Net, NetConfig, NetError, NetGauges, ShardCore, StreamLimits, TlsStore};
 use crate::records::RecordSink;
 use crate::screen::{TrunkId, World, is_emergency};
 use crate::sip::Request;
@@ -43,15 +44,17 @@ pub(super) struct SipCounters {
 impl Sip {
     /// Opens the sockets of `sip.listen` and starts to serve them.
     pub(super) fn start(
-        config: &SipConfig,
-        dns: &DnsConfig,
+        settings: &Settings,
         keys: &Keys,
         runtime: &Handle,
         world: &Arc<ArcSwap<World>>,
+        tls: Arc<TlsStore>,
         records: RecordSink,
         usage: &Arc<Usage>,
     ) -> Result<Sip, StartError> {
         let inherited = Inherited::from_env()?;
+        let config = &settings.sip;
+        let proven = Arc::new(ProvenNames::default());
         let shards = match config.workers {
             0 => thread::available_parallelism().map_or(1, usize::from),
             workers => usize::from(workers),
@@ -70,6 +73,7 @@ impl Sip {
             call_expires: config.call_expires,
             timings: Timings::default(),
             stream_above: config.stream_above,
+            proven: Arc::clone(&proven),
         });
         let mut counters = SipCounters::default();
         let mut cores = Vec::with_capacity(shards);
@@ -81,7 +85,9 @@ impl Sip {
             counters.engines.push(counted);
         }
         let write = Arc::new(move |lines| records.write(lines));
-        let config = NetConfig { inherited, dns: dns.clone(), ..NetConfig::new(listens, keys.shard) };
+        let streams = StreamLimits::new(config);
+        let dns = settings.dns.clone();
+        let config = NetConfig { inherited, dns, streams, tls, proven, ..NetConfig::new(listens, keys.shard) };
         let net = Net::start(config, runtime, Arc::clone(world), cores, write, Arc::clone(&counters.net))?;
         counters.gauges = Some(net.gauges());
         Ok(Sip { net, counters })
@@ -154,7 +160,7 @@ impl ShardCore for Core {
     }
 
     fn trunk_of(&self, world: &World, flow: &Flow) -> Option<TrunkId> {
-        world.policy.trunk_of(flow)
+        self.0.trunk_of(&world.policy, flow)
     }
 
     fn is_emergency(&self, world: &World, trunk: TrunkId, request_uri: &[u8]) -> bool {

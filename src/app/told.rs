@@ -27,7 +27,8 @@ pub(super) fn mistake(mistake: &Mistake) -> String {
         | Mistake::NotATable(_)
         | Mistake::NoListener
         | Mistake::SameSocket(_)
-        | Mistake::TlsListener
+        | Mistake::NoTls
+        | Mistake::NoTlsSocket
         | Mistake::OpenAdminPort
         | Mistake::MoreRows { .. }
         | Mistake::SkipLimit { .. }
@@ -69,7 +70,10 @@ fn rule(error: &RuleError) -> String {
         | RuleError::TargetScheme
         | RuleError::TargetParts
         | RuleError::TargetName
-        | RuleError::Tls
+        | RuleError::SipsTransport
+        | RuleError::TlsName
+        | RuleError::SameTlsName { .. }
+        | RuleError::CertificateAlone
         | RuleError::Transport
         | RuleError::Span
         | RuleError::Status(..)

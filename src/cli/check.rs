@@ -6,6 +6,7 @@ use std::path::Path;
 use super::{End, load, tell_mistakes};
 use crate::admin;
 use crate::config::{Loaded, Place};
+use crate::net::TlsFiles;
 
 /// Reads a config and all that it names; tells mistakes and warnings.
 pub(super) fn check(path: &Path, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<End> {
@@ -19,6 +20,17 @@ pub(super) fn check(path: &Path, out: &mut dyn Write, err: &mut dyn Write) -> io
     if let Err(error) = admin::check_tokens(&loaded.settings.admin) {
         writeln!(err, "{error}")?;
         return Ok(End::Mistakes);
+    }
+    match loaded.tls.as_ref().map(TlsFiles::read).transpose() {
+        Ok(tls) => {
+            for warning in tls.iter().flat_map(|tls| &tls.warnings) {
+                writeln!(err, "warning: {warning}")?;
+            }
+        }
+        Err(error) => {
+            writeln!(err, "{error}")?;
+            return Ok(End::Mistakes);
+        }
     }
     tell_files(&loaded, out, err)?;
     let entries: u64 = loaded.lists.iter().map(|(_, list)| list.len()).sum();

@@ -85,9 +85,12 @@ pub enum Mistake {
     /// Two sockets with one name.
     #[error("there is a socket \"{0}\" already")]
     SameSocket(Box<str>),
-    /// A `tls:` listener.
-    #[error("TLS is not served yet")]
-    TlsListener,
+    /// A `tls:` listener without what it needs.
+    #[error("a socket that speaks TLS needs the table [tls] with `certificate` and `key`")]
+    NoTls,
+    /// A target that is spoken to by TLS, and no socket for it.
+    #[error("its `to` speaks TLS, but no socket of sip.listen does: its peers are told the address of such a one")]
+    NoTlsSocket,
     /// The admin port is open to the network without tokens.
     #[error("beyond a loopback address the admin port needs `tokens`")]
     OpenAdminPort,

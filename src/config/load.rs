@@ -11,6 +11,8 @@ use super::place::{Place, Text};
 use super::rules::Rules;
 use super::source::ListSource;
 use super::tables::{self, Tables};
+#[cfg(feature = "daemon")]
+use super::tls;
 use crate::engine::{ListenConfig, SipConfig};
 use crate::flow::Transport;
 use crate::lists::{Class, Lists, ListsConfig};
@@ -38,6 +40,9 @@ pub struct Loaded {
     pub text: Arc<str>,
     /// What works but is hardly meant.
     pub warnings: Vec<ConfigWarning>,
+    /// The files of certificates, not yet read; `None` without `[tls]`.
+    #[cfg(feature = "daemon")]
+    pub tls: Option<crate::net::TlsFiles>,
 }
 
 /// The tables that are read once, at start.
@@ -85,6 +90,9 @@ impl Settings {
             ("sip.unknown_source", sip.0.unknown_source != sip.1.unknown_source),
             ("sip.call_expires", sip.0.call_expires != sip.1.call_expires),
             ("sip.drain", sip.0.drain != sip.1.drain),
+            ("sip.connections", sip.0.connections != sip.1.connections),
+            ("sip.connections_per_source", sip.0.connections_per_source != sip.1.connections_per_source),
+            ("sip.idle", sip.0.idle != sip.1.idle),
             ("lists.watch", self.lists.watch != new.lists.watch),
         ];
         #[cfg(feature = "daemon")]
@@ -144,9 +152,17 @@ pub fn parse(
     check_settings(&tables, &mut report);
     let plan = tables.rules.numbers.plan();
     let Built { lists, origins } = lists::build(&tables, &text, made, source, &mut errors);
+    #[cfg(feature = "daemon")]
+    let shown = tls::shown(&tables.rules.trunks);
+    let trunk_places: Vec<Range<usize>> = tables.rules.trunks.iter().map(|trunk| trunk.name.span()).collect();
     let rules = Rules::new(std::mem::take(&mut tables.rules), text.clone());
     let compiled = match rules.compile(&lists) {
-        Ok(compiled) => Some(compiled),
+        Ok(compiled) => {
+            if is_whole && !tables.sip.listen.iter().any(|listen| listen.transport == Transport::Tls) {
+                errors.extend(unspoken(&compiled.0, &trunk_places, &text));
+            }
+            Some(compiled)
+        }
         Err(mistakes) => {
             // A table that could not be read takes its name with it; that others do not find it is no second mistake.
             let unknown = |error: &ConfigError| matches!(&error.mistake, Mistake::Rule(rule) if rule.is_unknown_name());
@@ -158,11 +174,31 @@ pub fn parse(
     match compiled {
         Some((policy, warnings)) if errors.is_empty() => {
             let list_plans = tables.lists.iter().map(|list| (list.name.get_ref().clone(), list.plan(&plan))).collect();
+            #[cfg(feature = "daemon")]
+            let tls = tables.tls.take().map(|config| tls::files(path, config, shown, &policy));
             let settings = settings_of(path, tables);
-            Ok(Loaded { settings, policy, rules, lists, origins, list_plans, plan, text: text.text, warnings })
+            Ok(Loaded {
+                settings,
+                policy,
+                rules,
+                lists,
+                origins,
+                list_plans,
+                plan,
+                text: text.text,
+                warnings,
+                #[cfg(feature = "daemon")]
+                tls,
+            })
         }
         _ => Err(ConfigErrors(errors)),
     }
+}
+
+/// The trunks that only TLS reaches, which no socket speaks.
+fn unspoken(policy: &Policy, trunk_places: &[Range<usize>], text: &Text) -> Vec<ConfigError> {
+    let trunks = trunk_places.iter().zip(&policy.trunks).filter(|(_, trunk)| trunk.speaks_tls());
+    trunks.map(|(place, _)| ConfigError { place: text.place(place), mistake: Mistake::NoTlsSocket }).collect()
 }
 
 /// The config before list files, and in each what concerns the whole of it behind its lines.
@@ -177,8 +213,8 @@ fn check_settings(tables: &Tables, report: &mut impl FnMut(Range<usize>, Mistake
     let place = |at: usize| tables.sip_listeners.get(at).unwrap_or(&tables.sip_listen).clone();
     let mut names = HashSet::new();
     for (at, listen) in tables.sip.listen.iter().enumerate() {
-        if listen.transport == Transport::Tls {
-            report(place(at), Mistake::TlsListener);
+        if listen.transport == Transport::Tls && !tables.has_tls {
+            report(place(at), Mistake::NoTls);
         }
         if let Some(name) = &listen.name
             && !names.insert(name)

@@ -15,6 +15,8 @@ mod request;
 mod rules;
 mod source;
 mod tables;
+#[cfg(feature = "daemon")]
+mod tls;
 
 #[cfg(test)]
 mod tests;

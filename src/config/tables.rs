@@ -23,6 +23,10 @@ pub(super) struct Tables {
     pub(super) dns: crate::net::DnsConfig,
     #[cfg(feature = "daemon")]
     pub(super) state: crate::store::Config,
+    #[cfg(feature = "daemon")]
+    pub(super) tls: Option<crate::net::TlsConfig>,
+    /// There is a `[tls]`, readable or not.
+    pub(super) has_tls: bool,
     pub(super) rules: RulesConfig,
     pub(super) lists: Vec<ListConfig>,
     /// What they have in common.
@@ -63,6 +67,11 @@ pub(super) fn read(text: &str) -> (Tables, Vec<(Range<usize>, Mistake)>) {
             "state" => {
                 #[cfg(feature = "daemon")]
                 reader.table("state", value, &mut tables.state);
+            }
+            "tls" => {
+                tables.has_tls = true;
+                #[cfg(feature = "daemon")]
+                reader.table("tls", value, &mut tables.tls);
             }
             "numbers" => reader.table("numbers", value, &mut tables.rules.numbers),
             "answers" => reader.table("answers", value, &mut tables.rules.answers),
@@ -148,8 +157,10 @@ fn parse_unknown_key(message: &str) -> Option<(&str, impl Iterator<Item = &str>)
     Some((key, quoted.skip(1).step_by(2)))
 }
 
-const TABLES: [&str; 12] =
-    ["sip", "admin", "dns", "state", "numbers", "answers", "lists", "trunk", "list", "inbound", "campaign", "route"];
+const TABLES: [&str; 13] = [
+    "sip", "admin", "dns", "state", "tls", "numbers", "answers", "lists", "trunk", "list", "inbound", "campaign",
+    "route",
+];
 
 /// One slip can upset a whole file; the first few errors are those worth reading.
 const SYNTAX_ERRORS_TOLD: usize = 5;

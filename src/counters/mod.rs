@@ -15,7 +15,7 @@ mod verdicts;
 pub use engine::{EngineCounters, MALFORMED};
 pub use histogram::{BOUNDS, Histogram, HistogramValues};
 pub use names::{Named, Table};
-pub use net::{LookupOutcome, NetCounters};
+pub use net::{HandshakeCounters, HandshakeFailure, LookupOutcome, NetCounters};
 pub(crate) use numbered::assert_numbered;
 pub use trunk::{Asked, By, Codes, METHODS, Traffic, TrunkCounters};
 pub use values::{Counter, Level, Tally};

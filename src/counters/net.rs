@@ -1,6 +1,6 @@
 //! What the I/O row counts.
 
-use super::{Counter, Histogram};
+use super::{Counter, Histogram, assert_numbered};
 
 /// What the I/O row counts, over all shards and connections. Shards add once per batch, so that the fields may be
 /// shared.
@@ -46,6 +46,10 @@ pub struct NetCounters {
     pub streams_broken: Counter,
     /// Connections ended by us because a message did not come whole in time, or nothing came.
     pub streams_timed_out: Counter,
+    /// TLS handshakes with who connected to us.
+    pub tls_accepted: HandshakeCounters,
+    /// TLS handshakes with whom we connected to.
+    pub tls_made: HandshakeCounters,
     /// Messages read from connections.
     pub stream_received: Counter,
     /// Messages written to connections.
@@ -64,6 +68,78 @@ pub struct NetCounters {
     /// be sent is known. Neither scanning nor system calls are in it.
     pub decision: Histogram,
 }
+
+/// How TLS handshakes ended.
+#[derive(Debug, Default)]
+pub struct HandshakeCounters {
+    /// Connections that are safe now.
+    pub done: Counter,
+    /// Connections given up, by [`HandshakeFailure`].
+    pub failed: [Counter; HandshakeFailure::ALL.len()],
+}
+
+/// Why a TLS handshake failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandshakeFailure {
+    /// It took too long, or waited too long for its turn.
+    Timeout,
+    /// The peer hung up, or the connection was lost.
+    Closed,
+    /// What came is no TLS.
+    NotTls,
+    /// There is no version or cipher in common.
+    Incompatible,
+    /// The peer had to show a certificate and has shown none.
+    NoCertificate,
+    /// The certificate comes from no authority that we believe, or has been tampered with.
+    Untrusted,
+    /// The certificate has expired, or is not valid yet.
+    Expired,
+    /// The certificate bears none of the names that are demanded.
+    Name,
+    /// The peer refuses us: most often it does not believe our certificate.
+    Refused,
+    /// We do not know what to demand: the trunk has gone from the config.
+    Unknown,
+    /// Anything else, such as a peer that breaks the protocol.
+    Other,
+}
+
+impl HandshakeFailure {
+    /// All of them, in the order of [`HandshakeCounters::failed`].
+    pub const ALL: [HandshakeFailure; 11] = [
+        HandshakeFailure::Timeout,
+        HandshakeFailure::Closed,
+        HandshakeFailure::NotTls,
+        HandshakeFailure::Incompatible,
+        HandshakeFailure::NoCertificate,
+        HandshakeFailure::Untrusted,
+        HandshakeFailure::Expired,
+        HandshakeFailure::Name,
+        HandshakeFailure::Refused,
+        HandshakeFailure::Unknown,
+        HandshakeFailure::Other,
+    ];
+
+    /// The label of metrics.
+    pub fn label(self) -> &'static str {
+        match self {
+            HandshakeFailure::Timeout => "timeout",
+            HandshakeFailure::Closed => "closed",
+            HandshakeFailure::NotTls => "not_tls",
+            HandshakeFailure::Incompatible => "incompatible",
+            HandshakeFailure::NoCertificate => "no_certificate",
+            HandshakeFailure::Untrusted => "untrusted",
+            HandshakeFailure::Expired => "expired",
+            HandshakeFailure::Name => "name",
+            HandshakeFailure::Refused => "refused",
+            HandshakeFailure::Unknown => "unknown",
+            HandshakeFailure::Other => "other",
+        }
+    }
+}
+
+assert_numbered!(HandshakeFailure::ALL, HandshakeFailure::Other);
 
 /// How the look-up of a name ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use rand::Rng;
 use super::calls::{Call, Side};
 use super::counting::asked;
 use super::forward::{Names, Outgoing, ResponseTrust, conceal, next_request_uri};
-use super::hops::Hops;
+use super::hops::{Guard, Hops};
 use super::proxy::{Open, Plan, ProxyId, Returning};
 use super::record::PendingRecord;
 use super::request::Arrival;
@@ -20,7 +20,7 @@ use super::token::{MOST_CONCEALED, NONCE, Seen, Token, short_hash};
 use crate::flow::{Flow, Sockets};
 use crate::number::Party;
 use crate::screen::{CallView, Passage, Policy, TrunkId, World};
-use crate::sip::{HeaderName, Headers, NameAddr, Request, Response, Splice, Target, phrase, request_uri};
+use crate::sip::{HeaderName, Headers, NameAddr, Request, Response, Scheme, Splice, Target, phrase, request_uri};
 use crate::time::Now;
 use crate::transaction::ClientId;
 use crate::usage::{CallKey, LiveCall};
@@ -40,6 +40,8 @@ pub(super) struct CallPlan {
     nonce: [u8; NONCE],
     /// How many targets have been tried.
     tried: usize,
+    /// Its Request-URI is `sips:`.
+    is_sips: bool,
 }
 
 /// Who calls whom, as it was screened.
@@ -67,6 +69,11 @@ impl Engine {
         let keys = &self.config.keys;
         let policy = world.policy.clone();
         let (from, to) = (policy.trunk(from_trunk), policy.trunk(passage.trunk));
+        let is_sips = request.uri().scheme == Scheme::Sips;
+        if is_sips && !to.speaks_tls() {
+            // RFC 5630: there is no way that is safe all along.
+            return self.refuse_call(now, &arrival, record, 480);
+        }
         let shows_other_from = passage.hide || passage.present.is_some_and(|presented| presented.headers.from);
         let token = Token {
             caller_trunk: self.trunks.hash(keys, &policy, from_trunk),
@@ -86,10 +93,7 @@ impl Engine {
             concealed.from.len() > MOST_CONCEALED || concealed.contact_user.len() > MOST_CONCEALED
         };
         if token.concealed.as_deref().is_some_and(too_long) {
-            if let Some(record) = record {
-                self.records.call(now, &record, Some(513));
-            }
-            return self.answer(now, &arrival, 513, phrase(513), Vec::new());
+            return self.refuse_call(now, &arrival, record, 513);
         }
         let mut nonce = [0; NONCE];
         if token.concealed.is_some() {
@@ -97,7 +101,7 @@ impl Engine {
         }
         let names = shows_other_from.then(|| Box::new(Names::of(request, false)));
         let trust = ResponseTrust { distrusted: !to.trusted, protected: !from.trusted };
-        let plan = CallPlan { from_trunk, parties, rule, passage, policy, token, nonce, tried: 0 };
+        let plan = CallPlan { from_trunk, parties, rule, passage, policy, token, nonce, tried: 0, is_sips };
         let open = Open {
             asked: asked(request),
             request: Kept::Whole(Box::new(arrival.request)),
@@ -109,6 +113,14 @@ impl Engine {
             record,
         };
         self.open_proxy(now, arrival.key, arrival.back, open, Returning { names, trust, ends: None });
+    }
+
+    /// Answers a call that screening lets through and that cannot go on.
+    fn refuse_call(&mut self, now: Now, arrival: &Arrival, record: Option<PendingRecord>, status: u16) {
+        if let Some(record) = record {
+            self.records.call(now, &record, Some(status));
+        }
+        self.answer(now, arrival, status, phrase(status), Vec::new());
     }
 
     /// A call is answered: it is up until its BYE.
@@ -173,6 +185,13 @@ impl CallPlan {
 
     pub(super) fn current_target(&self) -> Option<&Target> {
         self.policy.trunk(self.passage.trunk).to.get(self.tried.checked_sub(1)?)
+    }
+
+    /// What must hold of the way to the current target.
+    pub(super) fn guard(&self) -> Guard {
+        let peers = &self.policy.trunk(self.passage.trunk).peers;
+        let identity = self.tried.checked_sub(1).and_then(|at| peers.of_target(at));
+        Guard { is_sips: self.is_sips, identity, connection: None }
     }
 
     /// The trunk that it goes to, with the policy that has it.

@@ -1,6 +1,7 @@
 //! The `[sip]` table.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
@@ -31,6 +32,13 @@ pub struct SipConfig {
     /// How long a process that is told to end waits for calls that are being set up.
     #[serde(deserialize_with = "span")]
     pub drain: Duration,
+    /// Connections over TCP and TLS, accepted and made, together.
+    pub connections: NonZeroUsize,
+    /// Connections accepted from one address.
+    pub connections_per_source: NonZeroUsize,
+    /// How long a connection may bring nothing at all.
+    #[serde(deserialize_with = "span")]
+    pub idle: Duration,
 }
 
 impl Default for SipConfig {
@@ -46,6 +54,9 @@ impl Default for SipConfig {
             unknown_source: UnknownSource::default(),
             call_expires: DEFAULT_CALL_EXPIRES,
             drain: DEFAULT_DRAIN,
+            connections: DEFAULT_CONNECTIONS,
+            connections_per_source: DEFAULT_CONNECTIONS_PER_SOURCE,
+            idle: DEFAULT_IDLE,
         }
     }
 }
@@ -162,3 +173,14 @@ const DEFAULT_CALL_EXPIRES: Duration = Duration::from_secs(12 * 3600);
 
 /// Most calls are answered, refused or given up by then; service managers kill after 90 s.
 const DEFAULT_DRAIN: Duration = Duration::from_secs(60);
+
+/// A neighbour's switch opens a handful of connections, so this serves hundreds of neighbours, and all together hold at
+/// most 256 MB of half-read messages (each at most 64 kB).
+const DEFAULT_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(4096).expect("above zero");
+
+/// More than any switch opens, and few enough that one address cannot use up [`DEFAULT_CONNECTIONS`].
+const DEFAULT_CONNECTIONS_PER_SOURCE: NonZeroUsize = NonZeroUsize::new(128).expect("above zero");
+
+/// Longer than the half hour at which session timers (RFC 4028) usually refresh a call, so that a BYE finds the
+/// connection of its INVITE.
+const DEFAULT_IDLE: Duration = Duration::from_secs(3600);

@@ -8,7 +8,7 @@ use memchr::memmem::Finder;
 use smallvec::SmallVec;
 
 use crate::counters::{Asked, By, EngineCounters, TrunkCounters, VerdictCounters};
-use crate::flow::{Flow, ListenerId, Transport};
+use crate::flow::{ConnectionId, Flow, ListenerId, ProvenNames, Transport};
 use crate::screen::{Cause, Policy, TrunkId, Verdict};
 use crate::sip::{Method, Request, Target};
 
@@ -20,6 +20,7 @@ pub(super) struct Counting {
     policy: Option<Arc<Policy>>,
     /// By `TrunkId`; the last for addresses of no trunk.
     trunks: Vec<Arc<TrunkCounters>>,
+    proven: Arc<ProvenNames>,
     /// Those whose targets lie outside of their `from`, by target; several where each has sockets of its own.
     targets: HashMap<(Transport, SocketAddr), SmallVec<[usize; 1]>>,
     /// The trunks of the addresses that were met last, by a hash of the address.
@@ -34,6 +35,8 @@ struct Peer {
     address: SocketAddr,
     /// The socket, which has one transport.
     listener: ListenerId,
+    /// Over TLS, where one address may be that of several peers.
+    connection: Option<ConnectionId>,
     /// Position in [`Counting::trunks`].
     trunk: usize,
 }
@@ -56,12 +59,13 @@ const TARGETS: usize = 4_096;
 const RULES: usize = 1_024;
 
 impl Counting {
-    pub(super) fn new(counters: Arc<EngineCounters>) -> Counting {
+    pub(super) fn new(counters: Arc<EngineCounters>, proven: Arc<ProvenNames>) -> Counting {
         let nobody = counters.trunks.of(&"".into());
         Counting {
             counters,
             policy: None,
             trunks: vec![nobody],
+            proven,
             targets: HashMap::new(),
             peers: Box::new([None; PEERS]),
             rules: vec![None; RULES].into(),
@@ -142,17 +146,22 @@ impl Counting {
 
     fn trunk(&mut self, flow: &Flow) -> &TrunkCounters {
         let place = &mut self.peers[place_of(flow)];
+        let connection = if flow.transport == Transport::Tls { flow.connection } else { None };
         let trunk = match place {
-            Some(peer) if peer.address == flow.peer && peer.listener == flow.listener => peer.trunk,
+            Some(peer)
+                if peer.address == flow.peer && peer.listener == flow.listener && peer.connection == connection =>
+            {
+                peer.trunk
+            }
             _ => {
                 let nobody = self.trunks.len() - 1;
                 let policy = self.policy.as_ref();
-                let of_source = policy.and_then(|policy| policy.trunk_of(flow));
+                let of_source = policy.and_then(|policy| policy.trunk_of(flow, &self.proven));
                 let trunk = match of_source {
                     Some(id) => usize::from(id.0),
                     None => of_target(policy, &self.targets, flow).unwrap_or(nobody),
                 };
-                *place = Some(Peer { address: flow.peer, listener: flow.listener, trunk });
+                *place = Some(Peer { address: flow.peer, listener: flow.listener, connection, trunk });
                 trunk
             }
         };
@@ -242,7 +251,7 @@ mod tests {
 
     #[test]
     fn the_method_of_a_response_is_that_of_its_cseq_in_any_writing() {
-        let counting = Counting::new(Arc::default());
+        let counting = Counting::new(Arc::default(), Arc::default());
         for line in ["CSeq: 1 INVITE", "CSeq:1 INVITE", "cseq : 7  INVITE", "CSEQ:\t1\t INVITE "] {
             let bytes = format!("SIP/2.0 200 OK\r\nVia: x\r\n{line}\r\nTo: y\r\n\r\n");
             assert_eq!(counting.method_of_response(bytes.as_bytes()), Method::Invite, "{line}");

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::calls::call_key;
 use super::counting::{Counting, asked};
 use super::forward::{Names, Outgoing, ResponseTrust};
-use super::hops::{Hops, Way, target_of};
+use super::hops::{Guard, Hops, Way, target_of};
 use super::proxy::{Open, Plan, Returning};
 use super::record::EndedBy;
 use super::request::{Arrival, Refusal};
@@ -16,9 +16,11 @@ use super::ringing::Kept;
 use super::settings::EngineConfig;
 use super::shard::{Engine, Waiting};
 use super::token::Token;
-use crate::flow::{Flow, ListenerId, Sockets, Transport};
+use crate::flow::{Flow, ListenerId, ProvenNames, Sockets, Transport};
 use crate::screen::{Policy, Trunk, TrunkId, World};
-use crate::sip::{HeaderName, Method, NameAddr, Request, Response, Span, Splice, Target, Uri, phrase, request_uri};
+use crate::sip::{
+    HeaderName, Method, NameAddr, Request, Response, Scheme, Span, Splice, Target, Uri, phrase, request_uri,
+};
 use crate::time::Now;
 use crate::usage::CallKey;
 
@@ -34,6 +36,7 @@ pub(super) struct InDialog {
     pub sockets: Sockets,
     /// The way, when it follows a live call instead of a Route set.
     pub direct: Option<Flow>,
+    pub guard: Guard,
     /// The Request-URI that it goes on with, where that changes.
     uri: Option<Vec<u8>>,
     /// Route values of ours, and the last one where a strict router put it into the Request-URI.
@@ -68,7 +71,7 @@ impl Engine {
         let request = &arrival.request;
         let Some(in_dialog) = self.route(now, world, request, &arrival.flow) else {
             // Strangers are told nothing here either.
-            if world.policy.trunk_of(&arrival.flow).is_none() {
+            if self.trunk_of(&world.policy, &arrival.flow).is_none() {
                 return self.counters.unknown_source.add(1);
             }
             return self.answer(now, &arrival, 481, phrase(481), Vec::new());
@@ -112,6 +115,7 @@ impl Engine {
             Some(flow) => Way::Flow(flow),
             None => self.way(now, &in_dialog.target, &in_dialog.sockets),
         };
+        let way = way.guarded(in_dialog.guard);
         in_dialog.ack = Some(Box::new(request));
         match way {
             Way::Flow(flow) => self.forward_ack(&in_dialog, flow),
@@ -142,6 +146,28 @@ impl Engine {
 
     /// Where a request with a To tag goes: by our token, or along a live call; `None` when it belongs to no dialog.
     fn route(&mut self, now: Now, world: &World, request: &Request, flow: &Flow) -> Option<InDialog> {
+        let mut in_dialog = self.follow_token(now, world, request, flow)?;
+        in_dialog.guard = self.guard_of(&in_dialog, request);
+        Some(in_dialog)
+    }
+
+    /// Over TLS only the trunk at the other side may get what belongs to the call. A peer without certificate is known by
+    /// the connection that the call came by.
+    fn guard_of(&self, in_dialog: &InDialog, request: &Request) -> Guard {
+        let is_sips = request.uri().scheme == Scheme::Sips;
+        if !in_dialog.target.is_tls() {
+            return Guard { is_sips, ..Guard::default() };
+        }
+        let of_call = self.calls.find(self.key_of(request)).and_then(|call| {
+            let side = if in_dialog.from_caller { &call.callee } else { &call.caller };
+            let flow = side.flow.get();
+            Some((flow.peer_ip(), flow.connection.filter(|_| flow.transport == Transport::Tls)?))
+        });
+        let identity = in_dialog.next_trunk().and_then(|trunk| trunk.peers.of_any());
+        Guard { is_sips, identity, connection: of_call }
+    }
+
+    fn follow_token(&mut self, now: Now, world: &World, request: &Request, flow: &Flow) -> Option<InDialog> {
         if let Some(routing) = self.read_routes(request, flow)
             && self.may_refresh(now, &routing.token, request)
         {
@@ -160,6 +186,7 @@ impl Engine {
                 ack: None,
                 target: next_hop,
                 direct: None,
+                guard: Guard::default(),
                 uri,
                 consumed,
                 appended,
@@ -205,6 +232,7 @@ impl Engine {
             target: Target::Address { transport: onward.transport, addr: onward.peer },
             sockets: Sockets::Only([onward.listener].into()),
             direct: Some(onward),
+            guard: Guard::default(),
             uri,
             consumed: routes.collect(),
             appended: None,
@@ -284,7 +312,8 @@ impl Engine {
 
     /// A Request-URI less the maddr that names us, and the port and transport that say how we are reached (16.4).
     fn without_our_maddr(&self, bytes: &[u8], uri: &Uri<'_>, flow: &Flow) -> Option<Vec<u8>> {
-        let transport = uri.param(b"transport").map_or(Some(Transport::Udp), Transport::parse);
+        let default = if uri.scheme == Scheme::Sips { Transport::Tls } else { Transport::Udp };
+        let transport = uri.param(b"transport").map_or(Some(default), Transport::parse);
         if !self.config.is_us(uri.param(b"maddr")?, uri.port, flow) || transport != Some(flow.transport) {
             return None;
         }
@@ -349,10 +378,11 @@ impl InDialog {
         id.map(|id| self.policy.trunk(id))
     }
 
-    /// Whether a request that takes this way reaches the caller's trunk, by whose addresses he is known.
-    fn reaches_caller(&self, flow: &Flow, counting: &Counting) -> bool {
+    /// Whether a request that takes this way reaches the caller's trunk, by whose addresses or certificate he is known.
+    fn reaches_caller(&self, flow: &Flow, proven: &ProvenNames, counting: &Counting) -> bool {
         let Some(trunk) = self.caller_trunk else { return false };
         self.direct.is_some()
+            || flow.identity.is_some()
             || self
                 .policy
                 .trunk(trunk)
@@ -360,7 +390,7 @@ impl InDialog {
                 .iter()
                 .any(|target| matches!(target, Target::Address { addr, .. } if *addr == flow.peer))
             || counting.leads_to(&self.policy, trunk, flow)
-            || self.policy.trunk_of(flow) == Some(trunk)
+            || self.policy.trunk_of(flow, proven) == Some(trunk)
     }
 
     /// The request as it goes on.
@@ -398,7 +428,8 @@ impl InDialog {
         if self.token.asserts || self.token.concealed.is_some() {
             let mut host = Vec::with_capacity(48);
             listener.sent_by(flow.local.ip(), &mut host);
-            out.follow_token(&self.token, self.from_caller, next, &host, self.reaches_caller(flow, counting));
+            let reaches_caller = self.reaches_caller(flow, &config.proven, counting);
+            out.follow_token(&self.token, self.from_caller, next, &host, reaches_caller);
         }
         splice.finish(request.headers())
     }

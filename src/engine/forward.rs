@@ -111,12 +111,14 @@ impl Outgoing<'_> {
 
     /// Adds our Record-Route (16.6 item 4), twice where the two sides reach us differently (RFC 5658).
     pub(super) fn record_route(&mut self, token: &[u8], sides: [(&Listener, &Flow); 2]) {
+        // Who follows it is to keep to TLS (16.6 item 4).
+        let is_sips = self.request.uri().scheme == Scheme::Sips;
         let write = |(listener, flow): (&Listener, &Flow), out: &mut Vec<u8>| {
-            out.extend_from_slice(b"Record-Route: <sip:");
+            out.extend_from_slice(if is_sips { b"Record-Route: <sips:" } else { b"Record-Route: <sip:" });
             out.extend_from_slice(token);
             out.push(b'@');
             listener.sent_by(flow.local.ip(), out);
-            if flow.transport != Transport::Udp {
+            if flow.transport != Transport::Udp && !is_sips {
                 out.extend_from_slice(b";transport=");
                 out.extend_from_slice(flow.transport.uri_token().as_bytes());
             }

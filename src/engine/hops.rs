@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::action::Hop;
 use super::settings::{EngineConfig, Listener};
-use crate::flow::{Flow, ListenerId, Sockets, Transport};
+use crate::flow::{ConnectionId, Flow, ListenerId, PeerIdentity, Sockets, Transport};
 use crate::sip::{self, Scheme, Target, Uri};
 
 /// What is known of the way to a target.
@@ -20,16 +20,49 @@ pub(super) enum Way {
     Unreachable,
 }
 
+impl Way {
+    /// The same, if what is known of it may be taken.
+    pub(super) fn guarded(self, guard: Guard) -> Way {
+        match self {
+            Way::Flow(flow) => guard.pass(flow).map_or(Way::Unreachable, Way::Flow),
+            way => way,
+        }
+    }
+}
+
 /// Where a request with this next-hop URI goes (RFC 3261 section 16.6 item 7).
 pub(super) fn target_of(uri: &Uri<'_>) -> Option<Target> {
-    let transport = match (uri.scheme, uri.param(b"transport")) {
-        (Scheme::Sips, _) => Some(Transport::Tls),
-        (Scheme::Sip, Some(token)) => Some(Transport::parse(token)?),
-        (Scheme::Sip, None) => None,
-        _ => return None,
-    };
     let host = uri.param(b"maddr").map_or_else(|| uri.target(), sip::Host::parse).ok()?;
-    Some(Target::new(host, uri.port, transport))
+    match (uri.scheme, uri.param(b"transport")) {
+        (Scheme::Sips, _) => Some(Target::sips(host, uri.port)),
+        (Scheme::Sip, Some(token)) => Some(Target::new(host, uri.port, Some(Transport::parse(token)?))),
+        (Scheme::Sip, None) => Some(Target::new(host, uri.port, None)),
+        _ => None,
+    }
+}
+
+/// What must hold of a way before a request takes it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Guard {
+    /// The request is for a `sips:` URI: it goes over TLS or not at all (RFC 3261 section 26.2.2).
+    pub is_sips: bool,
+    /// Whom the peer of a TLS connection must prove to be.
+    pub identity: Option<PeerIdentity>,
+    /// The connection by which the peer at this address came into the call: it may be behind it alone, and needs no
+    /// other proof.
+    pub connection: Option<(IpAddr, ConnectionId)>,
+}
+
+impl Guard {
+    /// The way with what its peer must prove; `None` where the request must not go.
+    pub(super) fn pass(&self, flow: Flow) -> Option<Flow> {
+        if flow.transport != Transport::Tls {
+            return (!self.is_sips).then_some(flow);
+        }
+        let of_call = self.connection.filter(|(ip, _)| *ip == flow.peer_ip()).map(|(_, connection)| connection);
+        let (identity, connection) = (flow.identity.or(self.identity), flow.connection.or(of_call));
+        (identity.is_some() || connection.is_some()).then_some(Flow { identity, connection, ..flow })
+    }
 }
 
 /// The hops that names have given one request.
@@ -133,5 +166,6 @@ pub(super) fn flow(listener: &Listener, peer: SocketAddr, local: IpAddr) -> Flow
         local: SocketAddr::new(local, listener.bind.port()),
         peer,
         connection: None,
+        identity: None,
     }
 }

@@ -4,7 +4,6 @@
 use rand::RngExt;
 
 use super::memory::AnswerText;
-use super::request::Arrival;
 use super::shard::Engine;
 use crate::flow::Flow;
 use crate::screen::World;
@@ -19,11 +18,11 @@ impl Engine {
     /// Refuses a new call that the network has no time for; one that has been here gets what it got. What is refused
     /// without a word is forgotten: should it come again, it is judged.
     pub(super) fn refuse(&mut self, now: Now, world: &World, flow: Flow, request: Request, is_told: bool) {
-        let arrival = Arrival::new(&self.config.keys, request, flow);
+        let arrival = self.arrival(&world.policy, request, flow);
         if self.handle_retransmission(now, &arrival) {
             return;
         }
-        if world.policy.trunk_of(&flow).is_none() {
+        if self.trunk_of(&world.policy, &flow).is_none() {
             return self.counters.unknown_source.add(1);
         }
         if !is_told {

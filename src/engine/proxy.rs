@@ -14,7 +14,7 @@ use super::dialog::InDialog;
 use super::failures::{Best, Failure};
 use super::forward::{Names, ResponseTrust, response_back};
 use super::hash::{keyed, loop_hash};
-use super::hops::{Hops, Way};
+use super::hops::{Guard, Hops, Way};
 use super::own;
 use super::record::{EndedBy, PendingRecord};
 use super::ringing::Kept;
@@ -179,11 +179,12 @@ impl Engine {
             return Some(Way::Flow(flow));
         }
         let target = open.plan.next_target()?;
-        Some(match open.plan.direct() {
+        let way = match open.plan.direct() {
             Some(flow) => Way::Flow(flow),
             None if matches!(target, Target::Name(_)) && open.hops.are_spent() => Way::Unreachable,
             None => self.way(now, &target, open.plan.sockets()),
-        })
+        };
+        Some(way.guarded(open.plan.guard()))
     }
 
     pub(super) fn branch_resolved(&mut self, now: Now, id: ProxyId, hops: &[Hop]) {
@@ -191,7 +192,8 @@ impl Engine {
         let open = if proxy.answered || proxy.cancelled.is_some() { None } else { proxy.open.take() };
         if let Some(mut open) = open {
             if let Some(target) = open.plan.current_target() {
-                open.hops.add(target, self.ways(target, hops));
+                let guard = open.plan.guard();
+                open.hops.add(target, self.ways(target, hops).filter_map(|flow| guard.pass(flow)));
                 if let (Target::Name(_), Plan::Call(plan)) = (target, &open.plan) {
                     let (policy, trunk) = plan.next_trunk();
                     open.hops.left().for_each(|hop| self.counting.learn(policy, trunk, hop));
@@ -534,6 +536,14 @@ impl Plan {
         match self {
             Plan::Call(plan) => plan.sockets(),
             Plan::Dialog(plan) => &plan.sockets,
+        }
+    }
+
+    /// What must hold of the way to that place.
+    fn guard(&self) -> Guard {
+        match self {
+            Plan::Call(plan) => plan.guard(),
+            Plan::Dialog(plan) => plan.guard,
         }
     }
 

@@ -14,11 +14,10 @@ use super::forward::{diversion, max_breadth, wants_privacy};
 use super::hash::{has_stateless_tag, loop_hash, stateless_tag};
 use super::memory::{AnswerText, Remembered};
 use super::record::{JudgedCall, PendingRecord};
-use super::settings::Keys;
 use super::shard::{Context, Engine};
 use crate::counters::{Asked, By};
 use crate::flow::{Flow, Transport};
-use crate::screen::{Answer, CallFacts, CallView, Outcome, TrunkId, Verdict, World, decide};
+use crate::screen::{Answer, CallFacts, CallView, Outcome, Policy, TrunkId, Verdict, World, decide};
 use crate::sip::reply::{Reply, reply};
 use crate::sip::{
     HeaderName, Headers, MAX_HEADERS, MAX_MESSAGE, Malformed, Method, NameAddr, Request, Scheme, Uri, Via, phrase,
@@ -57,7 +56,7 @@ pub(super) struct Arrival {
 
 impl Engine {
     pub(super) fn handle_request(&mut self, now: Now, world: &World, flow: Flow, request: Request) {
-        let arrival = Arrival::new(&self.config.keys, request, flow);
+        let arrival = self.arrival(&world.policy, request, flow);
         let request = &arrival.request;
         if request.method() == Method::Ack {
             return self.handle_ack(now, world, arrival);
@@ -75,6 +74,17 @@ impl Engine {
             return self.handle_in_dialog(now, world, arrival);
         }
         self.handle_new(now, world, arrival);
+    }
+
+    /// A request with what is known of it before it is looked at.
+    pub(super) fn arrival(&self, policy: &Policy, request: Request, flow: Flow) -> Arrival {
+        let key = ServerKey::new(&self.config.keys.token, &request_parts(&request));
+        let mut back = way_back(&request.via(), &flow);
+        if flow.transport == Transport::Tls {
+            // For a new connection, should its own be gone.
+            back.identity = self.trunk_of(policy, &flow).and_then(|trunk| policy.trunk(trunk).peers.of_any());
+        }
+        Arrival { request, key, flow, back }
     }
 
     /// Handles a request that has been here before; `false` when it has not.
@@ -110,7 +120,7 @@ impl Engine {
 
     /// A request outside a dialog: the checks of RFC 3261 section 16.3 and of the trunk, then the judgement.
     fn handle_new(&mut self, now: Now, world: &World, arrival: Arrival) {
-        let Some(trunk) = world.policy.trunk_of(&arrival.flow) else {
+        let Some(trunk) = self.trunk_of(&world.policy, &arrival.flow) else {
             return self.handle_stranger(&arrival);
         };
         if let Some(retry_after) = self.drain_refusal(world, &arrival, trunk) {
@@ -151,7 +161,7 @@ impl Engine {
         let known_scheme = match uri.scheme {
             Scheme::Sip | Scheme::Tel => true,
             // It asks for TLS on every hop (section 26.2.2): better no call than one that only seems safe.
-            Scheme::Sips => self.config.listeners.iter().any(|listener| listener.transport == Transport::Tls),
+            Scheme::Sips => flow.transport == Transport::Tls,
             Scheme::Urn => {
                 uri.user.is_some_and(|name| name.get(..8).is_some_and(|it| it.eq_ignore_ascii_case(b"service:")))
             }
@@ -316,7 +326,7 @@ impl Engine {
     fn handle_cancel(&mut self, now: Now, world: &World, arrival: &Arrival, invite: ServerKey) {
         let proxied = self.transactions.server(&invite).and_then(|server| self.transactions.server_context(server));
         let known = proxied.is_some() || self.memory.find(&invite).is_some();
-        if !known && world.policy.trunk_of(&arrival.flow).is_none() {
+        if !known && self.trunk_of(&world.policy, &arrival.flow).is_none() {
             return self.handle_stranger(arrival);
         }
         let status = if known { 200 } else { 481 };
@@ -342,14 +352,6 @@ impl Engine {
             return;
         }
         self.route_ack(now, world, arrival);
-    }
-}
-
-impl Arrival {
-    pub(super) fn new(keys: &Keys, request: Request, flow: Flow) -> Arrival {
-        let key = ServerKey::new(&keys.token, &request_parts(&request));
-        let back = way_back(&request.via(), &flow);
-        Arrival { request, key, flow, back }
     }
 }
 

@@ -1,11 +1,12 @@
 //! What an engine is built with; none of it changes while it lives.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::action::Hop;
 use super::config::UnknownSource;
-use crate::flow::{Flow, ListenerId, Sockets, Transport};
+use crate::flow::{Flow, ListenerId, ProvenNames, Sockets, Transport};
 use crate::sip::{Host, Uri};
 use crate::text::{put_decimal, put_host};
 use crate::transaction::Timings;
@@ -118,6 +119,8 @@ pub struct EngineConfig {
     pub timings: Timings,
     /// A request that is longer than this, in bytes, leaves by a stream instead of UDP; `None`: never.
     pub stream_above: Option<usize>,
+    /// What the peers of TLS connections have proved; the network writes it.
+    pub proven: Arc<ProvenNames>,
 }
 
 impl EngineConfig {

@@ -24,7 +24,7 @@ use super::streams::Carried;
 use super::trunks::TrunkHashes;
 use crate::counters::EngineCounters;
 use crate::flow::{Flow, Sockets};
-use crate::screen::World;
+use crate::screen::{Policy, TrunkId, World};
 use crate::sip::{Message, Method, Rejected, Splice, Target};
 use crate::slots::Slots;
 use crate::time::Now;
@@ -98,11 +98,11 @@ impl Engine {
         let memory = Memory::new(config.timings.transaction_timeout());
         Engine {
             transactions: Transactions::new(config.timings),
+            counting: Counting::new(Arc::clone(&counters), Arc::clone(&config.proven)),
             config,
             rng,
             branches: Branches::new(branch_key),
             usage,
-            counting: Counting::new(Arc::clone(&counters)),
             counters,
             proxies: Slots::default(),
             cancels: HashMap::new(),
@@ -270,7 +270,7 @@ impl Engine {
         match waiting {
             Waiting::Branch(proxy) => self.branch_resolved(now, proxy, hops),
             Waiting::Ack(ack) => {
-                let flow = self.ways(&ack.target, hops).next();
+                let flow = self.ways(&ack.target, hops).find_map(|flow| ack.guard.pass(flow));
                 if let Some(flow) = flow {
                     self.forward_ack(&ack, flow);
                 }
@@ -287,13 +287,18 @@ impl Engine {
             .map(|hop| hops::flow(self.config.listener(hop.listener), hop.peer, hop.local))
     }
 
+    /// The trunk that a message which came this way belongs to.
+    pub fn trunk_of(&self, policy: &Policy, flow: &Flow) -> Option<TrunkId> {
+        policy.trunk_of(flow, &self.config.proven)
+    }
+
     fn handle_rejected(&mut self, world: &World, flow: &Flow, rejected: &Rejected) {
         self.counters.malformed[rejected.reason as usize].add(1);
         if let Some(headers) = &rejected.headers {
             self.count_request(flow, method_of_request(headers.bytes()));
         }
         // A stranger learns nothing, and cannot name a place for our answer.
-        if world.policy.trunk_of(flow).is_none() {
+        if self.trunk_of(&world.policy, flow).is_none() {
             return self.counters.unknown_source.add(1);
         }
         let Some(headers) = &rejected.headers else { return };

@@ -239,7 +239,7 @@ mod tests {
     fn flow(transport: Transport, last: u8) -> Flow {
         let local = "127.0.0.1:5060".parse().unwrap();
         let peer = format!("127.0.0.{last}:5060").parse().unwrap();
-        Flow { transport, listener: ListenerId(0), local, peer, connection: None }
+        Flow { transport, listener: ListenerId(0), local, peer, connection: None, identity: None }
     }
 
     fn request(method: &str, number: usize, body: usize) -> Request {

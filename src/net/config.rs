@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{DnsConfig, Inherited};
-use crate::engine::Dscp;
-use crate::flow::{ListenerId, Transport};
+use super::{DnsConfig, Inherited, TlsStore};
+use crate::engine::{Dscp, SipConfig};
+use crate::flow::{ListenerId, ProvenNames, Transport};
 
 /// The sockets to open, and their limits.
 pub struct NetConfig {
@@ -20,6 +20,10 @@ pub struct NetConfig {
     pub streams: StreamLimits,
     /// Who is asked for names.
     pub dns: DnsConfig,
+    /// Whose certificates are shown and believed from now on; whoever reloads replaces what is in it.
+    pub tls: Arc<TlsStore>,
+    /// Where it is kept what the peers of connections have proved; the engines have the same.
+    pub proven: Arc<ProvenNames>,
     /// What Call-IDs are hashed with to find their shard; the engines have the same.
     pub shard_key: [u8; 16],
 }
@@ -27,8 +31,16 @@ pub struct NetConfig {
 impl NetConfig {
     /// These sockets, with the default limits.
     pub fn new(listeners: Vec<Listen>, shard_key: [u8; 16]) -> NetConfig {
-        let (inherited, streams, dns) = (Inherited::default(), StreamLimits::default(), DnsConfig::default());
-        NetConfig { listeners, inherited, pin: false, streams, dns, shard_key }
+        NetConfig {
+            listeners,
+            inherited: Inherited::default(),
+            pin: false,
+            streams: StreamLimits::default(),
+            dns: DnsConfig::default(),
+            tls: Arc::default(),
+            proven: Arc::default(),
+            shard_key,
+        }
     }
 }
 
@@ -53,7 +65,7 @@ pub struct StreamLimits {
     pub connections: usize,
     /// Connections accepted from one address.
     pub per_source: usize,
-    /// How long a connection may take to open.
+    /// How long a connection may take to open, with the handshake where it is TLS.
     pub connect: Duration,
     /// How long a message may take from its first byte to its last.
     pub message: Duration,
@@ -61,27 +73,27 @@ pub struct StreamLimits {
     pub idle: Duration,
 }
 
-impl Default for StreamLimits {
-    fn default() -> StreamLimits {
+impl StreamLimits {
+    /// Those that `[sip]` sets, beside those that nobody has to.
+    pub fn new(sip: &SipConfig) -> StreamLimits {
         StreamLimits {
-            connections: CONNECTIONS,
-            per_source: CONNECTIONS_PER_SOURCE,
+            connections: sip.connections.get(),
+            per_source: sip.connections_per_source.get(),
             connect: CONNECT_TIMEOUT,
             message: MESSAGE_TIMEOUT,
-            idle: IDLE_TIMEOUT,
+            idle: sip.idle,
         }
+    }
+}
+
+impl Default for StreamLimits {
+    fn default() -> StreamLimits {
+        StreamLimits::new(&SipConfig::default())
     }
 }
 
 /// Where chunks of records go. It must not wait; what it cannot take it drops and counts itself.
 pub type Records = Arc<dyn Fn(Vec<u8>) + Send + Sync>;
-
-/// A neighbour's switch opens a handful of connections, so this serves hundreds of neighbours, and all together hold at
-/// most 256 MB of half-read messages (each at most 64 kB).
-const CONNECTIONS: usize = 4096;
-
-/// More than any switch opens, and few enough that one address cannot use up [`CONNECTIONS`].
-const CONNECTIONS_PER_SOURCE: usize = 128;
 
 /// Two retransmissions of a SYN (after 1 s and 3 s). A trunk's `try_for` is usually shorter and wins.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
@@ -89,7 +101,3 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 /// A message of 64 kB over a line that still carries a call (64 kbit/s) takes 8 s; whoever sends a byte now and then
 /// to hold a connection open takes longer.
 const MESSAGE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Longer than the half hour at which session timers (RFC 4028) usually refresh a call, so that a BYE finds the
-/// connection of its INVITE.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(3600);

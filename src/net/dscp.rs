@@ -93,7 +93,14 @@ mod tests {
             assert_eq!((class_of(&accepted, peer), class_of(&client, peer)), (u32::from(CLASS), 0), "{address}");
 
             let local = SocketAddr::new(peer.ip(), 5060);
-            let flow = Flow { transport: Transport::Tcp, listener: ListenerId(0), local, peer, connection: None };
+            let flow = Flow {
+                transport: Transport::Tcp,
+                listener: ListenerId(0),
+                local,
+                peer,
+                connection: None,
+                identity: None,
+            };
             let dscp = listen(Transport::Tcp, address).dscp;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
             let (made, _) = runtime.block_on(stream::open_socket(&flow, dscp)).unwrap();

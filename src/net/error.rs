@@ -18,14 +18,6 @@ pub enum NetError {
         /// What the kernel said.
         kind: io::ErrorKind,
     },
-    /// A transport in `sip.listen` that has no listener yet.
-    #[error("cannot listen on {transport}:{address}: this transport is not served")]
-    Unserved {
-        /// What was to be spoken.
-        transport: Transport,
-        /// Where.
-        address: SocketAddr,
-    },
     /// The service manager passed something else than a UDP socket or one that listens for connections.
     #[error("number {index} of what the service manager passes is no UDP socket and does not listen for connections")]
     NoSocket {

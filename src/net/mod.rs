@@ -3,7 +3,8 @@
 //! * One shard per engine: a thread that reads its own UDP sockets in batches, keeps the messages of its
 //!   Call-IDs and hands the others to their shard over a bounded queue.
 //! * New calls wait for their turn, or are refused, while there is more to do than can be done.
-//! * Connections run on tokio: a reader that divides bytes into messages and a writer with a bounded queue each.
+//! * Connections run on tokio: a reader that divides bytes into messages and a writer with a bounded queue each; `tls` has
+//!   the certificates of those that are safe.
 //! * Look-ups of names run on tokio too.
 
 mod admission;
@@ -22,6 +23,7 @@ mod shard;
 mod start;
 mod stream;
 mod tasks;
+mod tls;
 mod udp;
 
 #[cfg(test)]
@@ -34,3 +36,4 @@ pub use gauges::{NetGauges, UdpSocketState};
 pub use inherited::Inherited;
 pub use names::{DnsConfig, DnsServer};
 pub use start::Net;
+pub use tls::{ClientCertificates, IdentityConfig, Tls, TlsConfig, TlsError, TlsFiles, TlsStore, TlsWarning};

@@ -16,7 +16,7 @@ use super::gauges::{NetGauges, UdpSocketId};
 use super::post::Post;
 use super::resolve::{Lookups, Resolver};
 use super::shard::{Parts, Shard};
-use super::stream::{self, Streams};
+use super::stream::{self, Handshakes, Streams};
 use super::tasks::Tasks;
 use super::udp::{self, Endpoint};
 use super::{Inherited, Listen, NetConfig, NetError, Records, ShardCore};
@@ -55,7 +55,9 @@ impl Net {
         let tasks = Arc::new(Tasks::new(runtime.clone()));
         let of_streams = opened.listeners.iter().filter(|listen| listen.transport.is_reliable()).copied().collect();
         let (limits, counted) = (config.streams, Arc::clone(&counters));
-        let streams = Arc::new(Streams::new(of_streams, limits, Arc::clone(&post), Arc::clone(&tasks), counted));
+        let handshakes = Handshakes::new(config.tls, config.proven, Arc::clone(&counters));
+        let streams = Streams::new(of_streams, limits, Arc::clone(&post), Arc::clone(&tasks), counted, handshakes);
+        let streams = Arc::new(streams);
         let (listeners, counted) = (opened.listeners.clone(), Arc::clone(&counters));
         let lookups = Lookups::new(listeners, config.dns, Arc::clone(&post), Arc::clone(&tasks), counted);
         let lookups = Arc::new(lookups);
@@ -194,7 +196,7 @@ fn open(listeners: &[Listen], mut inherited: Inherited, shards: usize) -> Result
                     shard.push(socket);
                 }
             }
-            Transport::Tcp => {
+            Transport::Tcp | Transport::Tls => {
                 let listener = match inherited.take_tcp(listen.bind) {
                     Some(listener) => stream::adopt(&listen, listener),
                     None => stream::bind(&listen),
@@ -203,9 +205,6 @@ fn open(listeners: &[Listen], mut inherited: Inherited, shards: usize) -> Result
                 let (address, listener): (SocketAddr, _) = bound.map_err(|error| listen_error(&listen, &error))?;
                 listen.bind = address;
                 opened.tcp.push((listen, listener));
-            }
-            Transport::Tls => {
-                return Err(NetError::Unserved { transport: listen.transport, address: listen.bind });
             }
         }
         opened.listeners.push(listen);

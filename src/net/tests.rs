@@ -338,7 +338,7 @@ fn assert_closed(stream: &mut TcpStream) {
 fn send(transport: Transport, local: &str, peer: SocketAddr, ticket: u64) -> Action {
     let listener = if transport == Transport::Udp { UDP } else { TCP };
     let local = SocketAddr::new(local.parse().unwrap(), 5060);
-    let flow = Flow { transport, listener, local, peer, connection: None };
+    let flow = Flow { transport, listener, local, peer, connection: None, identity: None };
     Action::Send { flow, bytes: Bytes::from(options(&format!("sent-{ticket}"))), ticket: Some(Ticket(ticket)) }
 }
 

@@ -221,6 +221,7 @@ impl UdpPort {
                     local: SocketAddr::new(local, self.endpoint.local.port()),
                     peer,
                     connection: None,
+                    identity: None,
                 };
                 let bytes = message.iovs().next().unwrap_or_default();
                 let is_refused = match fate(&flow, bytes) {

@@ -151,6 +151,13 @@ pub struct TrunkConfig {
     pub national_length: Option<Lengths>,
     /// Overrides `numbers.min_prefix`.
     pub min_prefix: Option<MinPrefix>,
+    /// Names of which the certificates of its peers must bear one.
+    #[serde(default)]
+    pub tls_names: Vec<Spanned<String>>,
+    /// The file of the certificate that is shown to it, instead of that of `[tls]`.
+    pub certificate: Option<Spanned<String>>,
+    /// The file of that certificate's key.
+    pub key: Option<Spanned<String>>,
 }
 
 impl TrunkConfig {

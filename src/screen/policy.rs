@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::flow::{Flow, Sockets, Transport};
+use crate::flow::{Flow, PeerName, ProvenNames, Sockets, Transport};
 use crate::lists::ListId;
 use crate::number::{DialPlan, NumberFormat};
 use crate::screen::index::RuleIndex;
 use crate::screen::never_block::NeverBlock;
 use crate::screen::pattern::Patterns;
+use crate::screen::peers::TrunkPeers;
 use crate::screen::verdict::{ActionWord, Callee, PresentHeaders};
 use crate::sip::Target;
 
@@ -39,6 +40,8 @@ pub struct Policy {
     /// The callees that nothing blocks.
     pub never_block: NeverBlock,
     pub(crate) sources: Sources,
+    /// The trunks that are known by their certificate alone, by each of their names.
+    pub(crate) by_name: HashMap<PeerName, TrunkId>,
     pub(crate) never_block_callers: Patterns,
     pub(crate) inbound: RuleSet,
     pub(crate) campaigns: RuleSet,
@@ -49,8 +52,19 @@ pub struct Policy {
 impl Policy {
     /// The trunk that a message which came by `flow` belongs to: of those that may come by this socket the one with the
     /// most specific `from`. Its port counts for UDP only, because a stream's client port is arbitrary.
-    pub fn trunk_of(&self, flow: &Flow) -> Option<TrunkId> {
-        self.sources.find(flow)
+    ///
+    /// Of a trunk with `tls_names` only TLS brings messages, by connections whose peer has proved one of these names.
+    /// One without `from` is found by them alone, before anybody is by his address; `proven` is what peers have proved.
+    pub fn trunk_of(&self, flow: &Flow, proven: &ProvenNames) -> Option<TrunkId> {
+        let shown = if flow.transport == Transport::Tls { flow.connection.and_then(|id| proven.of(id)) } else { None };
+        if let Some(shown) = &shown
+            && let Some(&trunk) = shown.iter().find_map(|name| self.by_name.get(name))
+        {
+            return Some(trunk).filter(|&trunk| self.trunk(trunk).on.holds(flow.listener));
+        }
+        let trunk = self.sources.find(flow)?;
+        let wanted = self.trunk(trunk).peers.names();
+        (wanted.is_empty() || shown.is_some_and(|shown| shown.bear_any(wanted))).then_some(trunk)
     }
 
     /// The trunk of that name.
@@ -79,6 +93,8 @@ pub struct Trunk {
     pub to: Vec<Target>,
     /// The sockets that it is spoken to from, the first that fits.
     pub via: Sockets,
+    /// The sockets that its messages may come by.
+    pub on: Sockets,
     /// Whether it is behind an address translation: inside dialogs it is sought where it was seen.
     pub nat: bool,
     /// Whether its asserted identity is believed.
@@ -97,6 +113,15 @@ pub struct Trunk {
     pub try_for: Duration,
     /// Final answers that try the next target.
     pub failover_on: Vec<u16>,
+    /// Who its peers must prove to be over TLS.
+    pub peers: TrunkPeers,
+}
+
+impl Trunk {
+    /// Whether some of its targets can be reached by TLS only.
+    pub fn speaks_tls(&self) -> bool {
+        self.to.iter().any(Target::is_tls)
+    }
 }
 
 /// The methods that a trunk may use outside a dialog.

@@ -68,17 +68,29 @@ pub enum RuleError {
     #[error("expected a SIP URI such as sip:198.51.100.7:5060")]
     TargetScheme,
     /// A `to` has a user, headers, or a parameter other than transport.
-    #[error("a target is a host with a port and `;transport=udp` or `tcp` only")]
+    #[error("a target is a host with a port and `;transport=udp`, `tcp` or `tls` only")]
     TargetParts,
     /// A `to` with a host that is neither.
     #[error("expected an IP address or the name of a host")]
     TargetName,
-    /// `sips:` or `transport=tls`.
-    #[error("TLS is not served yet")]
-    Tls,
     /// A transport that is not spoken.
-    #[error("expected the transport udp or tcp")]
+    #[error("expected the transport udp, tcp or tls")]
     Transport,
+    /// `sips:` and a transport that has no TLS.
+    #[error("sips: is spoken over TLS: leave the transport out")]
+    SipsTransport,
+    /// A name of `tls_names`.
+    #[error("expected the name of a domain or host, as it stands in a certificate; a wildcard stands for nothing")]
+    TlsName,
+    /// Two trunks that nothing but one name would tell apart.
+    #[error("trunk \"{owner}\" has this name and no `from` either: a call could belong to both")]
+    SameTlsName {
+        /// The other trunk.
+        owner: Arc<str>,
+    },
+    /// One of `certificate` and `key` without the other.
+    #[error("`certificate` and `key` belong together: the other one is missing")]
+    CertificateAlone,
     /// A span of time.
     #[error("expected a time such as \"500ms\", \"4s\", \"10m\" or \"12h\", above zero")]
     Span,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::uri::Host;
-use crate::flow::Transport;
+use crate::flow::{PeerName, Transport};
 
 /// Where a SIP URI sends a request (RFC 3263 section 4): TARGET there, with port and transport.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -28,8 +28,10 @@ pub struct TargetName {
     pub host: Arc<str>,
     /// With a port neither NAPTR nor SRV is asked (RFC 3263 section 4.2).
     pub port: Option<u16>,
-    /// With a transport NAPTR is not asked (section 4.1).
+    /// With a transport NAPTR is not asked (section 4.1), unless the URI is `sips:`.
     pub transport: Option<Transport>,
+    /// The URI is `sips:`: only what leads to TLS is asked for.
+    pub is_sips: bool,
 }
 
 impl Target {
@@ -41,7 +43,32 @@ impl Target {
                 let transport = transport.unwrap_or(Transport::Udp);
                 Target::Address { transport, addr: SocketAddr::new(ip, port.unwrap_or(transport.default_port())) }
             }
-            Host::Name(name) => Target::Name(TargetName { host: name.into(), port, transport }),
+            Host::Name(name) => Target::Name(TargetName { host: name.into(), port, transport, is_sips: false }),
+        }
+    }
+
+    /// The target of a `sips:` URI: TLS, and nothing else (RFC 3261 section 26.2.2).
+    pub fn sips(host: Host, port: Option<u16>) -> Target {
+        match Target::new(host, port, Some(Transport::Tls)) {
+            Target::Name(name) => Target::Name(TargetName { is_sips: true, ..name }),
+            address => address,
+        }
+    }
+
+    /// Whether it is spoken to by TLS, whatever DNS says.
+    pub fn is_tls(&self) -> bool {
+        let (Target::Address { transport, .. } | Target::Name(TargetName { transport: Some(transport), .. })) = self
+        else {
+            return false;
+        };
+        *transport == Transport::Tls
+    }
+
+    /// Whom a peer there must prove to be: the name of the URI and not what DNS makes of it (RFC 5922 section 7.3).
+    pub fn peer_name(&self) -> PeerName {
+        match self {
+            Target::Address { addr, .. } => PeerName::Address(addr.ip()),
+            Target::Name(name) => PeerName::domain(&name.host),
         }
     }
 }
@@ -58,13 +85,13 @@ impl fmt::Display for Target {
 
 impl fmt::Display for TargetName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sip:{}", self.host)?;
+        write!(f, "{}:{}", if self.is_sips { "sips" } else { "sip" }, self.host)?;
         if let Some(port) = self.port {
             write!(f, ":{port}")?;
         }
         match self.transport {
-            Some(transport) => write!(f, ";transport={transport}"),
-            None => Ok(()),
+            Some(transport) if !self.is_sips => write!(f, ";transport={transport}"),
+            _ => Ok(()),
         }
     }
 }

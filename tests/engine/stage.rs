@@ -267,6 +267,7 @@ impl Stage {
             call_expires: Duration::from_secs(12 * 3_600),
             timings: Timings::default(),
             stream_above: sip.stream_above,
+            proven: Arc::default(),
         };
         let (usage, counters) = (Arc::new(Usage::new()), Arc::new(EngineCounters::default()));
         Stage {
@@ -341,9 +342,9 @@ impl Stage {
         let message = scan(bytes).unwrap_or_else(|rejected| panic!("{:?} in\n{text}", rejected.reason));
         let peer: SocketAddr = from.parse().expect("an address");
         let socket = &self.listeners[usize::from(listener)];
-        let connection = socket.transport.is_reliable().then_some(ConnectionId(1));
+        let (transport, connection) = (socket.transport, socket.transport.is_reliable().then_some(ConnectionId(1)));
         let local = SocketAddr::new(local_of(socket), socket.bind.port());
-        let flow = Flow { transport: socket.transport, listener: socket.id, local, peer, connection };
+        let flow = Flow { transport, listener: socket.id, local, peer, connection, identity: None };
         let now = self.clock();
         self.engine.handle(now, &self.world, Input::Message { flow, message });
         self.drain();
@@ -376,7 +377,8 @@ impl Stage {
     fn receive_without_time(&mut self, from: &str, text: &str, input: impl Fn(Flow, Request) -> Input) -> &mut Stage {
         let Ok(Message::Request(request)) = scan(message(text)) else { panic!("no request:\n{text}") };
         let (local, peer) = ("10.0.0.1:5060".parse().expect("an address"), from.parse().expect("an address"));
-        let flow = Flow { transport: Transport::Udp, listener: ListenerId(0), local, peer, connection: None };
+        let flow =
+            Flow { transport: Transport::Udp, listener: ListenerId(0), local, peer, connection: None, identity: None };
         let now = self.clock();
         self.engine.handle(now, &self.world, input(flow, request));
         self.drain();
@@ -392,7 +394,8 @@ impl Stage {
     pub(crate) fn receive_rejected(&mut self, from: &str, bytes: Bytes) -> &mut Stage {
         let rejected = scan(bytes).expect_err("it is malformed");
         let (local, peer) = ("10.0.0.1:5060".parse().expect("an address"), from.parse().expect("an address"));
-        let flow = Flow { transport: Transport::Udp, listener: ListenerId(0), local, peer, connection: None };
+        let flow =
+            Flow { transport: Transport::Udp, listener: ListenerId(0), local, peer, connection: None, identity: None };
         let now = self.clock();
         self.engine.handle(now, &self.world, Input::Rejected { flow, rejected });
         self.drain();

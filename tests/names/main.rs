@@ -35,6 +35,17 @@ fn next(socket: &UdpSocket, call_id: &str, start: &str) -> String {
     }
 }
 
+/// The program, which asks this server.
+fn start(dns: &DnsServer, rules: &str) -> Daemon {
+    let dir = tempfile::tempdir().expect("a directory");
+    let settings = format!(
+        "[sip]\nlisten = [\"udp:127.0.0.1:0\", \"tcp:127.0.0.1:0\"]\nworkers = 2\n\
+         [dns]\nservers = [\"{}\"]\ntimeout = \"2s\"",
+        dns.address
+    );
+    Daemon::start(dir, &settings, rules)
+}
+
 fn call(caller: &UdpSocket, daemon: &Daemon, id: &str) {
     let from = caller.local_addr().expect("an address");
     let invite = format!(
@@ -79,7 +90,7 @@ fn a_call_to_a_name_reaches_its_srv_target_and_goes_on_to_the_second_when_the_fi
         pbx1.example.net 60 A 127.0.0.9
         pbx2.example.net 60 A 127.0.0.9"
     ));
-    let daemon = Daemon::start(&dns, &rules("\"sip:pbx.example.net\""));
+    let daemon = start(&dns, &rules("\"sip:pbx.example.net\""));
     call(&caller, &daemon, "alive");
     next(&caller, "alive", "SIP/2.0 100 ");
     let invite = next(&dead, "alive", "INVITE sip:48221234567@pbx.example.net SIP/2.0\r\n");
@@ -103,7 +114,7 @@ fn a_call_to_a_name_reaches_its_srv_target_and_goes_on_to_the_second_when_the_fi
 fn a_name_that_leads_back_to_us_is_answered_and_not_followed() {
     let caller = socket("127.0.0.1");
     let dns = DnsServer::start("us.example.net 60 A 127.0.0.1\nus.example.net 60 A 0.0.0.0");
-    let daemon = Daemon::start(&dns, "");
+    let daemon = start(&dns, "");
     let rules = rules(&format!("\"sip:us.example.net:{}\"", daemon.udp.port()));
     daemon.reload(&rules);
     call(&caller, &daemon, "loop");
@@ -115,7 +126,7 @@ fn a_name_that_leads_back_to_us_is_answered_and_not_followed() {
 fn a_reload_takes_a_new_name_into_use_and_a_dead_server_costs_the_call_its_timeout() {
     let (callee, caller) = (socket("127.0.0.9"), socket("127.0.0.1"));
     let dns = DnsServer::start("new.example.net 60 A 127.0.0.9");
-    let daemon = Daemon::start(&dns, &rules("\"sip:old.example.net\""));
+    let daemon = start(&dns, &rules("\"sip:old.example.net\""));
     call(&caller, &daemon, "old");
     next(&caller, "old", "SIP/2.0 500 ");
     daemon.reload(&rules(&format!("\"sip:new.example.net:{}\"", port(&callee))));

@@ -53,6 +53,7 @@ fn flow(transport: Transport) -> Flow {
         local: "192.0.2.1:5060".parse().unwrap(),
         peer: "192.0.2.2:5060".parse().unwrap(),
         connection: None,
+        identity: None,
     }
 }
 

@@ -175,6 +175,7 @@ impl Network {
             call_expires: CALL_EXPIRES,
             timings: Timings::default(),
             stream_above: None,
+            proven: Arc::default(),
         });
         let agents: Vec<Agent> = (AGENTS.iter())
             .map(|(name, ip, port, transport)| {
@@ -437,6 +438,7 @@ impl Network {
             local: to,
             peer: SocketAddr::new(sender.ip, port),
             connection: self.connection(agent),
+            identity: None,
         };
         let message = scan(bytes).expect("agents write messages");
         self.watch.arrives(&message);

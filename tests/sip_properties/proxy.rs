@@ -114,6 +114,7 @@ impl Bench {
             call_expires: Duration::from_secs(3_600),
             timings: Timings::default(),
             stream_above: None,
+            proven: Arc::default(),
         };
         Bench {
             engine: Engine::new(Arc::new(config), [1; 32], Arc::new(Usage::new()), Arc::new(EngineCounters::default())),
@@ -289,6 +290,7 @@ fn flow_from(choice: u8) -> Flow {
         local: "127.0.0.1:5060".parse().expect("an address"),
         peer: peer.parse().expect("an address"),
         connection: (transport == Transport::Tcp).then_some(ConnectionId(1)),
+        identity: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::engine::{SipConfig, UnknownSource};
-use crate::flow::{Flow, ListenerId, Sockets, Transport};
+use crate::flow::{Flow, ListenerId, ProvenNames, Sockets, Transport};
 use crate::screen::Notice;
 
 fn sip(text: &str) -> SipConfig {
@@ -24,8 +24,9 @@ fn the_sample_config_works_as_it_is() {
     assert_eq!(loaded.settings.sip, SipConfig::default());
     assert_eq!(loaded.policy.headers, ["x-campaign".into()]);
     let [local, peer] = ["127.0.0.1:5060", "127.0.0.3:5060"].map(|addr| addr.parse().expect("an address"));
-    let flow = Flow { transport: Transport::Udp, listener: ListenerId(0), local, peer, connection: None };
-    let pbx = loaded.policy.trunk_of(&flow).expect("a trunk");
+    let flow =
+        Flow { transport: Transport::Udp, listener: ListenerId(0), local, peer, connection: None, identity: None };
+    let pbx = loaded.policy.trunk_of(&flow, &ProvenNames::default()).expect("a trunk");
     assert_eq!(&*loaded.policy.trunk(pbx).name, "pbx");
 }
 
@@ -56,7 +57,7 @@ fn every_commented_option_of_the_sample_config_is_understood() {
 
 fn is_option(rest: &str) -> bool {
     let key = rest.split([' ', ']']).next().unwrap_or_default();
-    rest.starts_with("[answers]")
+    ["[answers]", "[tls]", "[[tls.identity]]"].iter().any(|table| rest.starts_with(table))
         || (!key.is_empty()
             && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
             && rest[key.len()..].starts_with(" = "))
@@ -184,11 +185,31 @@ fn paths_are_relative_to_the_config_file() {
 }
 
 #[test]
-fn tls_is_refused_where_it_stands() {
-    let text = "[sip]\nlisten = [\"udp:127.0.0.1:5060\",\n  \"tls:127.0.0.1:5061\"]\n";
-    assert_eq!(mistakes(text, &[]), ["dir/r.toml:3:3: TLS is not served yet"]);
-    let text = "[[trunk]]\nname = \"x\"\nto = [\"sip:192.0.2.1;transport=tls\"]\n";
-    assert_eq!(mistakes(text, &[]), ["dir/r.toml:3:7: TLS is not served yet"]);
+fn tls_needs_certificates_and_a_socket() {
+    let socket = "[sip]\nlisten = [\"udp:127.0.0.1:5060\",\n  \"tls:127.0.0.1:5061\"]\n";
+    let needs = "dir/r.toml:3:3: a socket that speaks TLS needs the table [tls] with `certificate` and `key`";
+    assert_eq!(mistakes(socket, &[]), [needs]);
+    let certificates = "[tls]\ncertificate = \"own.pem\"\nkey = \"own.key\"\n";
+    let trunk = "[[trunk]]\nname = \"x\"\nto = [\"sips:sbc.example\"]\n";
+    let found = mistakes(&format!("{certificates}{trunk}"), &[]);
+    assert!(found.len() == 1 && found[0].starts_with("dir/r.toml:5:8: its `to` speaks TLS"), "{found:?}");
+    assert_eq!(mistakes(&format!("{socket}{certificates}{trunk}"), &[]), [""; 0]);
+}
+
+#[cfg(feature = "daemon")]
+#[test]
+fn the_files_of_certificates_are_those_of_the_table_and_of_trunks() {
+    let text = "[sip]\nlisten = [\"tls:127.0.0.1:5061\"]\n[tls]\ncertificate = \"own.pem\"\nkey = \"/etc/own.key\"\n\
+        [[tls.identity]]\ncertificate = \"other.pem\"\nkey = \"other.key\"\n\
+        [[trunk]]\nname = \"x\"\nto = [\"sips:sbc.example\"]\ncertificate = \"x.pem\"\nkey = \"x.key\"\n";
+    let tls = read(text, &[]).expect("good").tls.expect("a table");
+    assert_eq!((&*tls.config.certificate, &*tls.config.key), (Path::new("dir/own.pem"), Path::new("/etc/own.key")));
+    assert_eq!(tls.config.identities[0].certificate, Path::new("dir/other.pem"));
+    let (name, shown) = &tls.shown[0];
+    assert_eq!((&**name, &*shown.key), ("x.pem", Path::new("dir/x.key")));
+    assert!(tls.demands.iter().all(|demand| demand.certificate.as_deref() == Some("x.pem")));
+    let without = read("", &[]).expect("good").tls;
+    assert_eq!(without, None);
 }
 
 #[test]

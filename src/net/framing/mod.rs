@@ -2,7 +2,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::sip::MAX_MESSAGE;
+use crate::sip::{MAX_MESSAGE, is_token};
 
 #[cfg(test)]
 mod tests;
@@ -40,6 +40,9 @@ pub(super) enum Broken {
     /// A line feed without carriage return: another parser might see the message end there.
     #[error("a line feed stands alone")]
     BareLineEnd,
+    /// The byte that a message begins with begins none: TLS, HTTP/2 or line noise on a port of SIP.
+    #[error("no message begins like this")]
+    StartLine,
     /// Longer than [`MAX_MESSAGE`].
     #[error("the message is too long")]
     TooLong,
@@ -121,6 +124,7 @@ impl Framer {
                 [b'\r', b'\n', ..] => self.buffer.advance(2),
                 [b'\n', ..] | [b'\r', _, ..] => return Err(Broken::BareLineEnd),
                 [b'\r'] | [] => return Ok(Blank::Undecided),
+                [first, ..] if !is_token(&[first]) => return Err(Broken::StartLine),
                 _ => {
                     self.blank = 0;
                     return Ok(Blank::StartLine);

@@ -58,7 +58,7 @@ impl Dns {
     pub(crate) fn new(config: DnsConfig, listeners: &[Listen]) -> Dns {
         let mut spoken: Vec<(Transport, Vec<bool>)> = Vec::new();
         // UDP comes first where DNS leaves the choice (RFC 3263 section 4.1).
-        for transport in [Transport::Udp, Transport::Tcp] {
+        for transport in [Transport::Udp, Transport::Tcp, Transport::Tls] {
             let mut families = Vec::new();
             for listen in listeners.iter().filter(|listen| listen.transport == transport) {
                 if !families.contains(&listen.bind.is_ipv4()) {
@@ -94,33 +94,25 @@ impl Dns {
             // Section 4.2, and section 4.1 for the transport: a port means UDP unless the URI says otherwise.
             return self.host(host, name.transport.unwrap_or(Transport::Udp), port, tally).await;
         }
-        if let Some(transport) = name.transport {
+        if let Some(transport) = name.transport
+            && !name.is_sips
+        {
             return self.services_or_host(host, &[transport], tally).await;
         }
+        let transports = self.transports(name.is_sips);
         let naptrs = self.ask(host, RecordType::NAPTR, naptr).await;
-        let services = self.services_of(tally.take(naptrs));
+        let services = services_of(tally.take(naptrs), &transports);
         if services.is_empty() {
-            let transports: Vec<Transport> = self.spoken.iter().map(|(transport, _)| *transport).collect();
             return self.services_or_host(host, &transports, tally).await;
         }
         self.services(services, tally).await.0
     }
 
-    /// The services that NAPTR records offer by a transport that we speak, in their order (section 4.1, RFC 3403). Their
-    /// replacement is a name for SRV: SIP uses no other kind.
-    fn services_of(&self, mut naptrs: Vec<NAPTR>) -> Vec<Service> {
-        naptrs.sort_by_key(|naptr| (naptr.order, naptr.preference));
-        let of_naptr = |naptr: NAPTR| {
-            let transport = match &naptr.services.to_ascii_uppercase()[..] {
-                b"SIP+D2U" => Transport::Udp,
-                b"SIP+D2T" => Transport::Tcp,
-                _ => return None,
-            };
-            let is_srv = naptr.flags.eq_ignore_ascii_case(b"s") && naptr.regexp.is_empty();
-            let is_spoken = self.spoken.iter().any(|(spoken, _)| *spoken == transport);
-            (is_srv && is_spoken && !naptr.replacement.is_root()).then_some((transport, naptr.replacement))
-        };
-        naptrs.into_iter().filter_map(of_naptr).take(SERVICES).collect()
+    /// What a URI that names no transport may lead to: TLS alone where it is `sips:`, and else never, for the config would
+    /// say so if peers there had something to prove.
+    fn transports(&self, is_sips: bool) -> Vec<Transport> {
+        let spoken = self.spoken.iter().map(|(transport, _)| *transport);
+        spoken.filter(|transport| (*transport == Transport::Tls) == is_sips).collect()
     }
 
     /// SRV of the host for these transports, and where there is none its addresses, by the first of them.
@@ -230,6 +222,24 @@ fn answer<T>(name: &Name, kind: RecordType, records: &[Record], read: impl Fn(&R
         life = 0;
     }
     Answer { records: found, life, failed: false }
+}
+
+/// The services that NAPTR records offer by one of these transports, in their order (section 4.1, RFC 3403). Their
+/// replacement is a name for SRV: SIP uses no other kind.
+fn services_of(mut naptrs: Vec<NAPTR>, transports: &[Transport]) -> Vec<Service> {
+    naptrs.sort_by_key(|naptr| (naptr.order, naptr.preference));
+    let of_naptr = |naptr: NAPTR| {
+        let transport = match &naptr.services.to_ascii_uppercase()[..] {
+            b"SIP+D2U" => Transport::Udp,
+            b"SIP+D2T" => Transport::Tcp,
+            b"SIPS+D2T" => Transport::Tls,
+            _ => return None,
+        };
+        let is_srv = naptr.flags.eq_ignore_ascii_case(b"s") && naptr.regexp.is_empty();
+        let is_wanted = is_srv && transports.contains(&transport) && !naptr.replacement.is_root();
+        is_wanted.then_some((transport, naptr.replacement))
+    };
+    naptrs.into_iter().filter_map(of_naptr).take(SERVICES).collect()
 }
 
 fn naptr(data: &RData) -> Option<NAPTR> {

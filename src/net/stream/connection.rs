@@ -1,19 +1,23 @@
 //! One connection: a reader that hands messages to the shards, and a writer with a bounded queue.
 
+use std::future::poll_fn;
+use std::io;
+use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Streams;
 use crate::engine::{Input, Ticket};
-use crate::flow::{ConnectionId, Flow, ListenerId, Transport};
+use crate::flow::{ConnectionId, Flow, ListenerId, PeerIdentity, Transport};
 use crate::net::admission::LONGEST_WAIT;
 use crate::net::framing::{Broken, Frame, Framer};
 use crate::sip::{self, Malformed, Message, Method, Rejected};
@@ -28,6 +32,8 @@ pub(super) struct Connection {
     listener: ListenerId,
     transport: Transport,
     local: IpAddr,
+    /// Whom the peer has proved to be, where we have opened it over TLS.
+    identity: Option<PeerIdentity>,
     queue: mpsc::Sender<Outgoing>,
     queued_bytes: AtomicUsize,
     /// A message with a ticket has been queued.
@@ -67,22 +73,17 @@ enum Ended {
 }
 
 impl Connection {
-    pub(super) fn new(
-        id: ConnectionId,
-        listener: ListenerId,
-        transport: Transport,
-        local: IpAddr,
-        peer: SocketAddr,
-        source: Option<IpAddr>,
-    ) -> (Connection, Inbox) {
+    /// A connection that messages with this flow may leave by; `source` is charged for it.
+    pub(super) fn new(id: ConnectionId, flow: &Flow, source: Option<IpAddr>) -> (Connection, Inbox) {
         let (queue, inbox) = mpsc::channel(QUEUE_MESSAGES);
         let connection = Connection {
             id,
-            peer,
+            peer: flow.peer,
             source,
-            listener,
-            transport,
-            local,
+            listener: flow.listener,
+            transport: flow.transport,
+            local: flow.local.ip(),
+            identity: flow.identity,
             queue,
             queued_bytes: AtomicUsize::new(0),
             carries_requests: AtomicBool::new(false),
@@ -91,11 +92,13 @@ impl Connection {
         (connection, Inbox(inbox))
     }
 
-    /// Whether a message with this flow may leave by it.
+    /// Whether a message with this flow may leave by it. Over TLS it must be the very identity that is demanded: who asks for
+    /// another name may be shown another certificate.
     pub(super) fn serves(&self, flow: &Flow) -> bool {
         let wanted = flow.local.ip();
         self.listener == flow.listener
             && self.transport == flow.transport
+            && (self.transport != Transport::Tls || (self.identity.is_some() && self.identity == flow.identity))
             && (self.local == wanted || wanted.is_unspecified() || self.local.is_unspecified())
     }
 
@@ -159,6 +162,7 @@ impl Streams {
             local,
             peer: connection.peer,
             connection: Some(connection.id),
+            identity: None,
         };
         {
             let mut writing = pin!(self.write_all(&connection, &mut inbox, &mut write));
@@ -215,10 +219,11 @@ impl Streams {
             } else if !is_amid {
                 (is_amid, deadline) = (true, Instant::now() + self.limits.message);
             }
-            framer.buffer().reserve(READ);
-            match tokio::time::timeout_at(deadline, read.read_buf(framer.buffer())).await {
+            match tokio::time::timeout_at(deadline, read_some(read, framer.buffer())).await {
                 Ok(Ok(0)) => return Ended::ByPeer,
                 Ok(Ok(_)) => {}
+                // Over TLS: it has closed the connection without saying so. No message was cut, or its length would say it.
+                Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return Ended::ByPeer,
                 Ok(Err(_)) => return Ended::Lost,
                 Err(_) => {
                     self.counters.streams_timed_out.add(1);
@@ -259,6 +264,7 @@ fn reject(remains: Bytes, broken: &Broken) -> Result<Message, Rejected> {
         Broken::Length => Malformed::ContentLength,
         Broken::BareLineEnd => Malformed::BareLineEnd,
         Broken::TooLong => Malformed::TooLong,
+        Broken::StartLine => Malformed::StartLine,
     };
     match sip::scan(remains) {
         Err(rejected) => Err(rejected),
@@ -270,12 +276,29 @@ fn reject(remains: Bytes, broken: &Broken) -> Result<Message, Rejected> {
     }
 }
 
+/// Reads what has come and adds it to `buffer`; 0: there will be no more. The room to read to is taken from the stack and
+/// only while there is something to read, so that a connection on which nothing happens holds none.
+async fn read_some(read: &mut (impl AsyncRead + Unpin), buffer: &mut BytesMut) -> io::Result<usize> {
+    if buffer.is_empty() {
+        *buffer = BytesMut::new();
+    }
+    let mut read = Pin::new(read);
+    poll_fn(|context| {
+        let mut room = [const { MaybeUninit::uninit() }; READ];
+        let mut room = ReadBuf::uninit(&mut room);
+        ready!(read.as_mut().poll_read(context, &mut room))?;
+        buffer.extend_from_slice(room.filled());
+        Poll::Ready(Ok(room.filled().len()))
+    })
+    .await
+}
+
 async fn discard(read: &mut (impl AsyncRead + Unpin)) {
     let mut buffer = [0; 1024];
     while matches!(read.read(&mut buffer).await, Ok(1..)) {}
 }
 
-/// Bytes read at once: a few messages. It is what an idle connection holds.
+/// Bytes read at once: a few messages.
 const READ: usize = 4096;
 
 /// Messages that may wait on one connection: a second of the traffic of a busy trunk.

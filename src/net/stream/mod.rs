@@ -1,9 +1,11 @@
 //! Connections: the table of those that are open, and the way to them from the shards.
 //!
-//! TLS is to come beside [`listener`]: [`connection`] serves any pair of byte streams.
+//! [`connection`] serves any pair of byte streams, `tls` makes safe ones of those that [`listener`] accepts and that are
+//! opened here.
 
 mod connection;
 mod listener;
+mod tls;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -12,16 +14,19 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use bytes::Bytes;
 use dashmap::DashMap;
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::Instant;
 
 use super::post::Post;
 use super::tasks::Tasks;
 use super::{Listen, StreamLimits, dscp};
 use crate::counters::NetCounters;
 use crate::engine::{Dscp, Input, Ticket};
-use crate::flow::{ConnectionId, Flow, ListenerId, Transport};
+use crate::flow::{ConnectionId, Flow, Transport};
 use connection::{Connection, Inbox, Outgoing, QueueError};
+use tls::Secured;
 
 pub(super) use listener::{adopt, bind};
+pub(super) use tls::Handshakes;
 
 /// Every connection, whoever opened it.
 pub(super) struct Streams {
@@ -31,6 +36,7 @@ pub(super) struct Streams {
     post: Arc<Post>,
     tasks: Arc<Tasks>,
     counters: Arc<NetCounters>,
+    handshakes: Handshakes,
     by_id: DashMap<ConnectionId, Arc<Connection>>,
     /// Open and opening ones that may still take messages. Its locks are never held across an await.
     by_peer: DashMap<SocketAddr, Vec<Arc<Connection>>>,
@@ -50,6 +56,7 @@ impl Streams {
         post: Arc<Post>,
         tasks: Arc<Tasks>,
         counters: Arc<NetCounters>,
+        handshakes: Handshakes,
     ) -> Streams {
         Streams {
             listeners,
@@ -57,6 +64,7 @@ impl Streams {
             post,
             tasks,
             counters,
+            handshakes,
             by_id: DashMap::new(),
             by_peer: DashMap::new(),
             per_source: DashMap::new(),
@@ -119,47 +127,57 @@ impl Streams {
     fn open(&self, flow: &Flow, first: Outgoing) -> Option<(Arc<Connection>, Inbox)> {
         // A transport without a listener is not spoken: nothing leaves in the clear instead of by TLS.
         self.listeners.iter().find(|listen| listen.id == flow.listener && listen.transport == flow.transport)?;
+        if flow.transport == Transport::Tls && flow.identity.is_none() {
+            return None;
+        }
         self.take_place()?;
-        let (connection, inbox) = self.connection(flow.listener, flow.transport, flow.local.ip(), flow.peer, None);
+        let (connection, inbox) = self.connection(flow, None);
         if connection.queue(first).is_err() {
-            self.count.fetch_sub(1, Ordering::AcqRel);
+            self.give_place_back(None);
             return None;
         }
         Some((connection, inbox))
     }
 
-    fn connection(
-        &self,
-        listener: ListenerId,
-        transport: Transport,
-        local: IpAddr,
-        peer: SocketAddr,
-        source: Option<IpAddr>,
-    ) -> (Arc<Connection>, Inbox) {
+    fn connection(&self, flow: &Flow, source: Option<IpAddr>) -> (Arc<Connection>, Inbox) {
         let id = ConnectionId(self.next_id.fetch_add(1, Ordering::Relaxed));
-        let (connection, inbox) = Connection::new(id, listener, transport, local, peer, source);
+        let (connection, inbox) = Connection::new(id, flow, source);
         (Arc::new(connection), inbox)
     }
 
     async fn connect(self: Arc<Self>, connection: Arc<Connection>, mut inbox: Inbox, flow: Flow) {
         let listen = self.listeners.iter().find(|listen| listen.id == flow.listener);
         let dscp = listen.map_or(Dscp::default(), |listen| listen.dscp);
-        let connecting = tokio::time::timeout(self.limits.connect, open_socket(&flow, dscp));
-        let stream = tokio::select! {
-            opened = connecting => opened.ok().and_then(Result::ok),
+        let deadline = Instant::now() + self.limits.connect;
+        let opened = tokio::select! {
+            opened = tokio::time::timeout_at(deadline, open_socket(&flow, dscp)) => opened.ok().and_then(Result::ok),
             () = self.tasks.stopping() => None,
         };
-        let Some((stream, local)) = stream else {
+        let Some((stream, local)) = opened else {
             self.counters.streams_connect_failed.add(1);
-            self.forget_peer(&connection);
-            self.forget(&connection, &mut inbox).await;
-            return;
+            return self.abandon(&connection, &mut inbox).await;
         };
         self.counters.streams_connected.add(1);
         // Under the listener's port, which is what the peer knows us by.
         let local = SocketAddr::new(local.ip(), listen.map_or(local.port(), |listen| listen.bind.port()));
-        let (read, write) = stream.into_split();
+        let Some(identity) = flow.identity else {
+            let (read, write) = stream.into_split();
+            return self.serve(connection, inbox, local, read, write).await;
+        };
+        let made = tokio::select! {
+            made = self.handshakes.connect(deadline, stream, flow.peer, identity) => made,
+            () = self.tasks.stopping() => None,
+        };
+        let Some(Secured { stream, names }) = made else { return self.abandon(&connection, &mut inbox).await };
+        self.handshakes.enter(connection.id, names);
+        let (read, write) = tokio::io::split(stream);
         self.serve(connection, inbox, local, read, write).await;
+    }
+
+    /// What waits for a connection that cannot be had has failed.
+    async fn abandon(&self, connection: &Arc<Connection>, inbox: &mut Inbox) {
+        self.forget_peer(connection);
+        self.forget(connection, inbox).await;
     }
 
     /// Takes in a connection that a peer opened, unless there are too many.
@@ -172,11 +190,35 @@ impl Streams {
         self.counters.streams_accepted.add(1);
         // Messages are written whole, so waiting for more to come only delays them; without the option they still go.
         let _ = stream.set_nodelay(true);
-        let (connection, inbox) = self.connection(listen.id, listen.transport, local.ip(), peer, Some(peer.ip()));
-        self.by_peer.entry(peer).or_default().push(Arc::clone(&connection));
-        self.by_id.insert(connection.id, Arc::clone(&connection));
+        let (transport, listener) = (listen.transport, listen.id);
+        let flow = Flow { transport, listener, local, peer, connection: None, identity: None };
+        if transport == Transport::Tls {
+            return self.tasks.spawn(Arc::clone(self).welcome(flow, stream));
+        }
+        let (connection, inbox) = self.connection(&flow, Some(peer.ip()));
+        self.enlist(&connection);
         let (read, write) = stream.into_split();
         self.tasks.spawn(Arc::clone(self).serve(connection, inbox, local, read, write));
+    }
+
+    /// The handshake of who connects by TLS; nobody knows the connection before.
+    async fn welcome(self: Arc<Self>, flow: Flow, stream: TcpStream) {
+        let deadline = Instant::now() + self.limits.connect;
+        let made = tokio::select! {
+            made = self.handshakes.accept(deadline, stream) => made,
+            () = self.tasks.stopping() => None,
+        };
+        let Some(Secured { stream, names }) = made else { return self.give_place_back(Some(flow.peer_ip())) };
+        let (connection, inbox) = self.connection(&flow, Some(flow.peer_ip()));
+        self.enlist(&connection);
+        self.handshakes.enter(connection.id, names);
+        let (read, write) = tokio::io::split(stream);
+        self.serve(connection, inbox, flow.local, read, write).await;
+    }
+
+    fn enlist(&self, connection: &Arc<Connection>) {
+        self.by_peer.entry(connection.peer).or_default().push(Arc::clone(connection));
+        self.by_id.insert(connection.id, Arc::clone(connection));
     }
 
     fn take_place(&self) -> Option<()> {
@@ -196,6 +238,16 @@ impl Streams {
         is_taken
     }
 
+    fn give_place_back(&self, source: Option<IpAddr>) {
+        self.count.fetch_sub(1, Ordering::AcqRel);
+        if let Some(source) = source {
+            if let Some(mut held) = self.per_source.get_mut(&source) {
+                *held -= 1;
+            }
+            self.per_source.remove_if(&source, |_, held| *held == 0);
+        }
+    }
+
     /// No new messages for this connection but what names it.
     fn forget_peer(&self, connection: &Arc<Connection>) {
         if let Some(mut known) = self.by_peer.get_mut(&connection.peer) {
@@ -207,13 +259,8 @@ impl Streams {
     /// Gives the connection's place back, and reports what it could not write and that it is gone.
     async fn forget(&self, connection: &Connection, inbox: &mut Inbox) {
         self.by_id.remove(&connection.id);
-        self.count.fetch_sub(1, Ordering::AcqRel);
-        if let Some(source) = connection.source {
-            if let Some(mut held) = self.per_source.get_mut(&source) {
-                *held -= 1;
-            }
-            self.per_source.remove_if(&source, |_, held| *held == 0);
-        }
+        self.handshakes.forget(connection.id);
+        self.give_place_back(connection.source);
         for unsent in inbox.close(connection) {
             self.counters.stream_send_failed.add(1);
             if let Some((shard, ticket)) = unsent {

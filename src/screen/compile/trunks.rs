@@ -9,8 +9,9 @@ use ipnet::IpNet;
 use toml::Spanned;
 
 use super::Compiler;
-use crate::flow::{Sockets, Transport};
+use crate::flow::{PeerName, Sockets, Transport};
 use crate::screen::config::TrunkConfig;
+use crate::screen::peers::TrunkPeers;
 use crate::screen::policy::{Methods, Source, Trunk, TrunkId};
 use crate::screen::problem::{Kind, RuleError};
 use crate::sip::{Host, Scheme, Target, Uri, is_token};
@@ -25,10 +26,13 @@ impl Compiler<'_> {
             };
             let name = self.name(Kind::Trunk, &config.name, &mut names);
             self.trunk_ids.entry(name.clone()).or_insert(id);
+            let to: Vec<Target> = config.to.iter().filter_map(|to| self.target(to)).collect();
             let trunk = Trunk {
                 name,
-                to: config.to.iter().filter_map(|to| self.target(to)).collect(),
+                peers: self.peers(config, &to, id),
+                to,
                 via: self.socket_names(config.via.as_ref()),
+                on: self.socket_names(config.on.as_ref()),
                 nat: config.nat,
                 trusted: config.trusted,
                 methods: self.methods(config.methods.as_deref()),
@@ -43,7 +47,7 @@ impl Compiler<'_> {
             self.policy.trunks.push(trunk);
         }
         for (config, id) in trunks.iter().zip((0..).map(TrunkId)) {
-            let on = self.socket_names(config.on.as_ref());
+            let on = self.policy.trunk(id).on.clone();
             config.from.iter().for_each(|from| self.source(from, &on, id));
         }
     }
@@ -57,6 +61,35 @@ impl Compiler<'_> {
             let owner = self.policy.trunk(owner).name.clone();
             self.problem(from.span(), RuleError::SameSource { owner });
         }
+    }
+
+    /// Whom its peers must prove to be; a trunk without `from` is found by that.
+    fn peers(&mut self, config: &TrunkConfig, to: &[Target], id: TrunkId) -> TrunkPeers {
+        let certificate = match (&config.certificate, &config.key) {
+            (Some(certificate), Some(_)) => Some(certificate.get_ref().as_str().into()),
+            (Some(alone), None) | (None, Some(alone)) => {
+                self.problem(alone.span(), RuleError::CertificateAlone);
+                None
+            }
+            (None, None) => None,
+        };
+        let mut names = Vec::new();
+        for text in &config.tls_names {
+            if !is_host_name(text.get_ref()) || Host::parse(text.get_ref().as_bytes()).is_err() {
+                self.problem(text.span(), RuleError::TlsName);
+                continue;
+            }
+            let name = PeerName::domain(text.get_ref());
+            if config.from.is_empty()
+                && let Some(owner) = self.policy.by_name.insert(name.clone(), id)
+                && owner != id
+            {
+                let owner = self.policy.trunk(owner).name.clone();
+                self.problem(text.span(), RuleError::SameTlsName { owner });
+            }
+            names.push(name);
+        }
+        TrunkPeers::new(to, names, certificate)
     }
 
     fn target(&mut self, to: &Spanned<String>) -> Option<Target> {
@@ -120,16 +153,14 @@ fn parse_source(text: &str) -> Option<(IpNet, Option<u16>)> {
 
 fn parse_target(text: &str) -> Result<Target, RuleError> {
     let uri = Uri::parse(text.as_bytes()).map_err(RuleError::TargetUri)?;
-    match uri.scheme {
-        Scheme::Sip => {}
-        // RFC 3261 section 26.2.2: sips is TLS on every hop.
-        Scheme::Sips => return Err(RuleError::Tls),
-        Scheme::Tel | Scheme::Urn | Scheme::Other => return Err(RuleError::TargetScheme),
+    if !matches!(uri.scheme, Scheme::Sip | Scheme::Sips) {
+        return Err(RuleError::TargetScheme);
     }
     let transport =
         uri.param(b"transport").map(|token| Transport::parse(token).ok_or(RuleError::Transport)).transpose()?;
-    if transport == Some(Transport::Tls) {
-        return Err(RuleError::Tls);
+    // RFC 3261 section 26.2.2: sips is TLS on every hop.
+    if uri.scheme == Scheme::Sips && transport.is_some_and(|transport| transport != Transport::Tls) {
+        return Err(RuleError::SipsTransport);
     }
     let other_param = uri
         .params
@@ -143,7 +174,7 @@ fn parse_target(text: &str) -> Result<Target, RuleError> {
     if matches!(&host, Host::Name(name) if !is_host_name(name)) {
         return Err(RuleError::TargetName);
     }
-    Ok(Target::new(host, uri.port, transport))
+    Ok(if uri.scheme == Scheme::Sips { Target::sips(host, uri.port) } else { Target::new(host, uri.port, transport) })
 }
 
 /// Whether DNS can know it (RFC 1035 section 2.3.4), and it is no address with a slip: no top-level name is a number.

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::*;
-use crate::flow::{Flow, ListenerId, Sockets, Transport};
+use crate::flow::{AltName, ConnectionId, Flow, ListenerId, PeerNames, ProvenNames, Sockets, Transport};
 use crate::number::NumberFormat;
 use crate::screen::config::SocketConfig;
 use crate::screen::{Compiled, Methods};
@@ -13,8 +13,8 @@ use crate::sip::Target;
 fn owner(world: &World, source: &str, transport: Transport) -> Option<String> {
     let peer: SocketAddr = source.parse().expect("an address");
     let local = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 5060);
-    let flow = Flow { transport, listener: ListenerId(0), local, peer, connection: None };
-    world.policy.trunk_of(&flow).map(|id| world.policy.trunk(id).name.to_string())
+    let flow = Flow { transport, listener: ListenerId(0), local, peer, connection: None, identity: None };
+    world.policy.trunk_of(&flow, &ProvenNames::default()).map(|id| world.policy.trunk(id).name.to_string())
 }
 
 fn trunk(rest: &str) -> crate::screen::Trunk {
@@ -140,8 +140,7 @@ fn other_targets_are_mistakes() {
         ("sip:user@192.0.2.1", RuleError::TargetParts),
         ("sip:192.0.2.1;lr", RuleError::TargetParts),
         ("sip:192.0.2.1;transport=sctp", RuleError::Transport),
-        ("sips:192.0.2.1", RuleError::Tls),
-        ("sip:192.0.2.1;transport=TLS", RuleError::Tls),
+        ("sips:192.0.2.1;transport=udp", RuleError::SipsTransport),
         ("192.0.2.1:5060", RuleError::TargetUri(crate::sip::UriError::Scheme)),
     ] {
         assert_eq!(problem(&format!("[[trunk]]\nname = \"x\"\nto = [\"{to}\"]\n")), error, "{to}");
@@ -259,8 +258,8 @@ fn the_most_specific_from_wins_among_those_of_the_socket() {
     .expect("no mistakes");
     for (listener, transport, owner) in [(0, Transport::Udp, "wide"), (1, Transport::Tcp, "host")] {
         let [local, peer] = ["10.0.0.1:5060", "192.0.2.7:5060"].map(|text| text.parse().expect("an address"));
-        let flow = Flow { transport, listener: ListenerId(listener), local, peer, connection: None };
-        let trunk = policy.trunk_of(&flow).expect("a trunk");
+        let flow = Flow { transport, listener: ListenerId(listener), local, peer, connection: None, identity: None };
+        let trunk = policy.trunk_of(&flow, &ProvenNames::default()).expect("a trunk");
         assert_eq!(&*policy.trunk(trunk).name, owner);
     }
 }
@@ -287,4 +286,81 @@ fn a_trunk_that_no_socket_reaches_is_worth_a_warning() {
     ] {
         assert!(!is_warned_of(text), "{text}");
     }
+}
+
+/// Whose a message is that comes over TLS from this source by a connection whose peer has proved these names.
+fn owner_by_tls(world: &World, source: &str, names: Option<&[&str]>) -> Option<String> {
+    let (proven, connection) = (ProvenNames::default(), ConnectionId(1));
+    if let Some(names) = names {
+        proven.enter(connection, PeerNames::new(names.iter().map(|name| AltName::Dns(name))));
+    }
+    let peer: SocketAddr = source.parse().expect("an address");
+    let local = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 5061);
+    let (transport, listener, connection) = (Transport::Tls, ListenerId(0), Some(connection));
+    let flow = Flow { transport, listener, local, peer, connection, identity: None };
+    world.policy.trunk_of(&flow, &proven).map(|id| world.policy.trunk(id).name.to_string())
+}
+
+const NAMED: &str = r#"
+    [[trunk]]
+    name = "net"
+    from = ["192.0.2.0/24"]
+    [[trunk]]
+    name = "host"
+    from = ["192.0.2.7"]
+    tls_names = ["sbc.host.example", "SBC2.host.example"]
+    [[trunk]]
+    name = "anywhere"
+    tls_names = ["anywhere.example"]
+    "#;
+
+#[test]
+fn a_trunk_with_tls_names_gets_nothing_but_over_tls_from_who_has_proved_one() {
+    let world = bare_world(NAMED);
+    for name in ["sbc.host.example", "sbc2.host.example"] {
+        assert_eq!(owner_by_tls(&world, "192.0.2.7:40000", Some(&[name])).as_deref(), Some("host"), "{name}");
+    }
+    for names in [None, Some(&[][..]), Some(&["host.example"][..])] {
+        assert_eq!(owner_by_tls(&world, "192.0.2.7:40000", names), None, "nor does the network around it get it");
+    }
+    for transport in [Transport::Udp, Transport::Tcp] {
+        assert_eq!(owner(&world, "192.0.2.7:5060", transport), None);
+    }
+    assert_eq!(owner_by_tls(&world, "192.0.2.8:40000", None).as_deref(), Some("net"), "others prove nothing");
+}
+
+#[test]
+fn a_trunk_without_from_is_found_by_what_its_peer_has_proved_before_any_address() {
+    let world = bare_world(NAMED);
+    for source in ["203.0.113.9:40000", "192.0.2.7:40000", "192.0.2.8:40000"] {
+        let found = owner_by_tls(&world, source, Some(&["other.example", "anywhere.example"]));
+        assert_eq!(found.as_deref(), Some("anywhere"), "{source}");
+    }
+    assert_eq!(owner_by_tls(&world, "203.0.113.9:40000", Some(&["other.example"])), None);
+}
+
+#[test]
+fn a_trunk_that_is_known_by_its_certificate_comes_by_its_own_sockets_only() {
+    let (policy, _) =
+        over_sockets("[[trunk]]\nname = \"t\"\ntls_names = [\"a.example\"]\non = \"edge\"\n").expect("no mistakes");
+    let (proven, connection) = (ProvenNames::default(), ConnectionId(1));
+    proven.enter(connection, PeerNames::new([AltName::Dns("a.example")].into_iter()));
+    for (listener, is_known) in [(1, true), (2, false)] {
+        let [local, peer] = ["10.0.0.1:5061", "192.0.2.7:40000"].map(|text| text.parse().expect("an address"));
+        let (transport, listener, connection) = (Transport::Tls, ListenerId(listener), Some(connection));
+        let flow = Flow { transport, listener, local, peer, connection, identity: None };
+        assert_eq!(policy.trunk_of(&flow, &proven).is_some(), is_known);
+    }
+}
+
+#[test]
+fn names_and_certificates_that_make_no_sense_are_mistakes() {
+    let trunk = |lines: &str| problem(&format!("[[trunk]]\nname = \"x\"\n{lines}\n"));
+    for name in ["*.example", "192.0.2.7", "sip:a.example", ""] {
+        assert_eq!(trunk(&format!("tls_names = [\"{name}\"]")), RuleError::TlsName, "{name}");
+    }
+    assert_eq!(trunk("certificate = \"a.pem\""), RuleError::CertificateAlone);
+    assert_eq!(trunk("key = \"a.key\""), RuleError::CertificateAlone);
+    let two = "tls_names = [\"a.example\"]\n[[trunk]]\nname = \"y\"\ntls_names = [\"A.example\"]";
+    assert_eq!(trunk(two), RuleError::SameTlsName { owner: "x".into() });
 }

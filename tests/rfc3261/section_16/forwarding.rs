@@ -13,7 +13,7 @@
 //! | 16.6 item 4: it is a SIP URI with lr | `our_record_route_is_a_sip_uri_with_lr` |
 //! | 16.6 item 4: it must lead to us from both sides | `rfc_5658` |
 //! | 16.6 item 4: in a request inside a dialog as well | `a_request_inside_a_dialog_gets_the_same_record_route` |
-//! | 16.6 item 4: sips and TLS | not applicable: TLS is not spoken |
+//! | 16.6 item 4: a sips URI where the Request-URI is one | `a_sips_call_goes_on_by_tls_and_its_dialog_stays_there` in tests/tls |
 //! | 16.6 item 5: headers may be added | those of presentation: tests/engine |
 //! | 16.6 item 6: Route | `routing` |
 //! | 16.6 item 7: each next hop is tried in a client transaction of its own | `each_next_hop_has_a_branch_of_its_own` |

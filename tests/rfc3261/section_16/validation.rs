@@ -13,7 +13,7 @@
 //! | 7.1: another version of SIP is answered 505 | `another_version_of_sip_is_answered_505` |
 //! | 16.3 item 2: a scheme that is not understood is answered 416 | `a_request_uri_of_another_scheme_is_answered_416` |
 //! | 16.3 item 2: tel and urn:service are understood | `a_tel_uri_is_routed_by_its_number` |
-//! | 16.3 item 2, 26.2.2: sips is TLS on every hop, and TLS is not spoken | `a_sips_uri_is_answered_416_where_no_tls_is_spoken` |
+//! | 16.3 item 2, 26.2.2: sips is TLS on every hop | `a_sips_uri_is_answered_416_where_it_did_not_come_by_tls`, tests/tls/sips.rs |
 //! | 16.3 item 3: without Max-Forwards the check passes | `a_request_without_max_forwards_passes` |
 //! | 16.3 item 3: with more than 0 it passes | `a_request_with_one_forward_left_passes` |
 //! | 16.3 item 3: with 0 it is not forwarded, and answered 483 | `a_request_with_no_forwards_left_is_answered_483` |
@@ -143,7 +143,7 @@ fn a_tel_uri_is_routed_by_its_number() {
 }
 
 #[test]
-fn a_sips_uri_is_answered_416_where_no_tls_is_spoken() {
+fn a_sips_uri_is_answered_416_where_it_did_not_come_by_tls() {
     assert_eq!(answer(&to_uri("sips:+48221234567@10.0.0.1")).status(), 416);
 }
 

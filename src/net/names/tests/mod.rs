@@ -15,7 +15,7 @@ use rand::rngs::StdRng;
 
 use super::location::{Group, Location, Place, Server};
 use crate::flow::Transport;
-use crate::sip::{Target, TargetName, Uri};
+use crate::sip::{Scheme, Target, TargetName, Uri};
 
 fn rng() -> StdRng {
     StdRng::seed_from_u64(7)
@@ -25,7 +25,9 @@ fn rng() -> StdRng {
 fn name(uri: &str) -> TargetName {
     let uri = Uri::parse(uri.as_bytes()).unwrap();
     let transport = uri.param(b"transport").and_then(Transport::parse);
-    match Target::new(uri.target().unwrap(), uri.port, transport) {
+    let host = uri.target().unwrap();
+    let is_sips = uri.scheme == Scheme::Sips;
+    match if is_sips { Target::sips(host, uri.port) } else { Target::new(host, uri.port, transport) } {
         Target::Name(name) => name,
         Target::Address { .. } => panic!("an address"),
     }

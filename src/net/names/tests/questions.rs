@@ -79,6 +79,20 @@ const WHOLE: &str = "
 ";
 
 #[test]
+fn sips_leads_to_tls_and_to_nothing_else() {
+    let sockets = ["udp:127.0.0.1:5060", "tcp:127.0.0.1:5060", "tls:127.0.0.1:5061"];
+    let bench = Bench::with(WHOLE, &sockets, Duration::from_secs(30));
+    assert_eq!(bench.places("sips:sbc.example.net"), ["tls:192.0.2.1:5061"], "by NAPTR");
+    assert_eq!(bench.places("sips:sbc.example.net:5099"), ["tls:192.0.2.9:5099"]);
+    bench.server.asked();
+    assert_eq!(bench.places("sip:sbc.example.net;transport=tls"), ["tls:192.0.2.1:5061"]);
+    assert!(!bench.server.asked().iter().any(|asked| asked.starts_with("NAPTR")), "the transport is known");
+    assert_eq!(bench.places("sips:two.example.net"), ["tls:192.0.2.2:5061"], "without SRV");
+    let plain = bench.places("sip:sbc.example.net");
+    assert!(plain.iter().all(|place| !place.starts_with("tls:")), "{plain:?}");
+}
+
+#[test]
 fn naptr_chooses_the_services_in_their_order_and_srv_the_servers_by_priority() {
     let bench = Bench::new(WHOLE);
     let expected = ["tcp:192.0.2.1:5071", "tcp:192.0.2.2:5072", "udp:192.0.2.2:5073"];
