@@ -137,6 +137,7 @@ async fn connect(
          From: <sip:a@{local}>;tag=1\r\nTo: <sip:{daemon}>\r\nCall-ID: {number}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
     );
     stream.write_all(options.as_bytes()).await?;
+    stream.flush().await?;
     let mut answer = [0; 2048];
     let length = stream.read(&mut answer).await?;
     if answer[..length].starts_with(b"SIP/2.0 200 ") { Ok(stream) } else { Err("no 200".into()) }

@@ -247,7 +247,12 @@ impl Streams {
     async fn write_all(&self, connection: &Connection, inbox: &mut Inbox, write: &mut (impl AsyncWrite + Unpin)) {
         while let Some(Outgoing { bytes, ticket }) = inbox.0.recv().await {
             connection.set_writing(ticket);
-            let written = tokio::time::timeout(self.limits.message, write.write_all(&bytes)).await;
+            // TLS may keep a whole message to itself, and would until the next one.
+            let whole = async {
+                write.write_all(&bytes).await?;
+                write.flush().await
+            };
+            let written = tokio::time::timeout(self.limits.message, whole).await;
             connection.queued_bytes.fetch_sub(bytes.len(), Ordering::AcqRel);
             if !matches!(written, Ok(Ok(()))) {
                 return;
