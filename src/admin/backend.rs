@@ -20,6 +20,7 @@ pub use state::{HealthDetail, MetricFamily, MetricHistogram, MetricKind, MetricS
 
 use crate::lists::{AuditLine, AuditQuery, Class, Digest, Entry, ListAt};
 use crate::number::DialPlan;
+use crate::reach::Reach;
 use crate::screen::World;
 use crate::time::WallTime;
 use crate::usage::Usage;
@@ -31,6 +32,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The calls that are up.
     fn usage(&self) -> &Usage;
+
+    /// Which targets answer.
+    fn reach(&self) -> &Reach;
 
     /// The time of day.
     fn now(&self) -> WallTime;

@@ -18,6 +18,7 @@ use crate::config::{Reading, Settings};
 use crate::counters::{Counter, Histogram};
 use crate::lists::{Action, AuditLine, AuditQuery, Class, Digest, Edit, Entry, ListAt};
 use crate::number::DialPlan;
+use crate::reach::Reach;
 use crate::records::RecordCounts;
 use crate::screen::World;
 use crate::store::{self, EditError, EditWriter, Proposal, Publish, Snapshots, Step, StoreError, Swap, SwapError};
@@ -126,6 +127,10 @@ impl Backend for Arc<Live> {
 
     fn usage(&self) -> &Usage {
         &self.usage
+    }
+
+    fn reach(&self) -> &Reach {
+        &self.counts.sip.reach
     }
 
     fn now(&self) -> WallTime {

@@ -16,6 +16,7 @@ use crate::counters::{EngineCounters, NetCounters};
 use crate::engine::{self, Action, Engine, EngineConfig, Input, Listener, SipConfig};
 use crate::flow::{Flow, ListenerId, Transport};
 use crate::net::{DnsConfig, Listen, Net, NetConfig, NetError, NetGauges, ShardCore};
+use crate::reach::Reach;
 use crate::records::RecordSink;
 use crate::screen::{TrunkId, World, is_emergency};
 use crate::sip::Request;
@@ -36,6 +37,8 @@ pub(super) struct SipCounters {
     pub(super) net: Arc<NetCounters>,
     /// By shard.
     pub(super) engines: Vec<Arc<EngineCounters>>,
+    /// Which targets answer.
+    pub(super) reach: Arc<Reach>,
     /// None where no network runs.
     pub(super) gauges: Option<NetGauges>,
 }
@@ -68,11 +71,12 @@ impl Sip {
         });
         let mut counters = SipCounters::default();
         let mut cores = Vec::with_capacity(shards);
-        for _ in 0..shards {
+        for shard in 0..shards {
             let mut seed = [0; 32];
             SysRng.try_fill_bytes(&mut seed).map_err(|_| StartError::NoRandomness)?;
             let counted = Arc::new(EngineCounters::default());
-            cores.push(Core(Engine::new(engine_config.clone(), seed, usage.clone(), counted.clone())));
+            let engine = Engine::new(engine_config.clone(), seed, usage.clone(), counted.clone());
+            cores.push(Core(engine.on_shard(shard, counters.reach.clone())));
             counters.engines.push(counted);
         }
         let write = Arc::new(move |lines| records.write(lines));
@@ -99,6 +103,11 @@ impl Sip {
     /// Refuses new calls from now on, and serves what is under way.
     pub(super) async fn drain(&self) {
         self.net.drain().await;
+    }
+
+    /// Other rules are in force.
+    pub(super) async fn reloaded(&self) {
+        self.net.reloaded().await;
     }
 
     /// What is being set up, and how many calls have been answered so far.

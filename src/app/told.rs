@@ -70,6 +70,9 @@ fn rule(error: &RuleError) -> String {
         | RuleError::Tls
         | RuleError::Transport
         | RuleError::Span
+        | RuleError::ShortProbe(_)
+        | RuleError::IdleWeight
+        | RuleError::IdleReply
         | RuleError::Status(..)
         | RuleError::Method
         | RuleError::RequestUriPart(_)

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rand::Rng;
 
+use super::admission::Seats;
 use super::calls::{Call, Side};
 use super::counting::asked;
 use super::forward::{Names, Outgoing, ResponseTrust, conceal, next_request_uri};
@@ -38,8 +39,12 @@ pub(super) struct CallPlan {
     token: Token,
     /// The token as written; empty for a method that makes no dialog, and once no other target is tried.
     token_text: Vec<u8>,
-    /// How many targets have been tried.
+    /// The positions of the targets in the order in which they are tried; `None`: as they stand.
+    order: Option<Box<[usize]>>,
+    /// How many targets have been tried or left out.
     tried: usize,
+    /// Those of a call that is being set up.
+    seats: Option<Seats>,
 }
 
 /// Who calls whom, as it was screened.
@@ -64,8 +69,17 @@ impl Engine {
         record: Option<PendingRecord>,
     ) {
         let request = &arrival.request;
-        let keys = &self.config.keys;
         let policy = world.policy.clone();
+        let seats = match self.admit(now, &policy, from_trunk, &passage, request.method()) {
+            Ok(seats) => seats,
+            Err(answer) => {
+                if let Some(record) = record {
+                    self.records.call(now, &record, Some(answer.status));
+                }
+                return self.answer_with(now, &arrival, answer);
+            }
+        };
+        let keys = &self.config.keys;
         let (from, to) = (policy.trunk(from_trunk), policy.trunk(passage.trunk));
         let shows_other_from = passage.hide || passage.present.is_some_and(|presented| presented.headers.from);
         let token = Token {
@@ -97,7 +111,8 @@ impl Engine {
         }
         let names = shows_other_from.then(|| Box::new(Names::of(request, false)));
         let trust = ResponseTrust { distrusted: !to.trusted, protected: !from.trusted };
-        let plan = CallPlan { from_trunk, parties, rule, passage, policy, token, token_text, tried: 0 };
+        let order = self.order_of_targets(to, request.call_id());
+        let plan = CallPlan { from_trunk, parties, rule, token, token_text, order, tried: 0, seats, passage, policy };
         let open = Open {
             asked: asked(request),
             request: Kept::Whole(Box::new(arrival.request)),
@@ -122,6 +137,7 @@ impl Engine {
             token: std::mem::take(&mut plan.token),
             caller: Side { flow: open.came_by.clone(), contact: contact(request.headers()) },
             callee: Side { flow: leaves_by.into(), contact: contact(response.headers()) },
+            _seats: plan.seats.take(),
         };
         let live = LiveCall {
             call_id: String::from_utf8_lossy(request.call_id()).into(),
@@ -166,13 +182,27 @@ fn contact(headers: &Headers) -> Box<[u8]> {
 
 impl CallPlan {
     pub(super) fn next_target(&mut self) -> Option<Target> {
-        let target = self.policy.trunk(self.passage.trunk).to.get(self.tried)?;
+        let target = self.target(self.tried)?.clone();
         self.tried += 1;
-        Some(target.clone())
+        Some(target)
     }
 
     pub(super) fn current_target(&self) -> Option<&Target> {
-        self.policy.trunk(self.passage.trunk).to.get(self.tried.checked_sub(1)?)
+        self.target(self.tried.checked_sub(1)?)
+    }
+
+    /// The target that is tried at this place of the order.
+    fn target(&self, place: usize) -> Option<&Target> {
+        let at = match &self.order {
+            Some(order) => *order.get(place)?,
+            None => place,
+        };
+        self.policy.trunk(self.passage.trunk).to.get(at)
+    }
+
+    /// Whether the call leaves a target out, or a place that a name has led to.
+    pub(super) fn leaves_out(&self, engine: &Engine, target: &Target) -> bool {
+        engine.is_left_out(&self.policy, &self.passage, target)
     }
 
     /// The trunk that it goes to, with the policy that has it.

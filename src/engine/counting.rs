@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use memchr::memmem::Finder;
 
-use crate::counters::{Asked, By, EngineCounters, TrunkCounters, VerdictCounters};
+use crate::counters::{Asked, By, EngineCounters, Limit, TrunkCounters, VerdictCounters};
 use crate::flow::{Flow, Transport};
 use crate::screen::{Cause, Policy, TrunkId, Verdict};
 use crate::sip::{Method, Request, Target};
@@ -96,6 +96,11 @@ impl Counting {
             place.insert(usize::from(trunk.0));
             self.peers[place_of(hop.peer)] = None;
         }
+    }
+
+    /// A limit of this trunk of the policy that is followed was reached.
+    pub(super) fn limited(&self, trunk: TrunkId, limit: Limit) {
+        self.trunks[usize::from(trunk.0)].limited(limit).add(1);
     }
 
     pub(super) fn request_came(&mut self, flow: &Flow, method: Method) {

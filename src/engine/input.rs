@@ -45,6 +45,8 @@ pub enum Input {
     },
     /// The process is to end: new requests are refused from now on (503), what is under way is finished.
     Drain,
+    /// Rules are in force that this shard may not have heard of for want of messages: it follows them with any input.
+    Reloaded,
     /// The answer to [`Action::Resolve`](super::Action::Resolve).
     Resolved {
         /// The query of that action.

@@ -51,6 +51,7 @@ enum Seen {
     SendFailed(Ticket),
     Resolved(QueryId, Vec<Hop>),
     Drain,
+    Reloaded,
     Timeout,
     Finish,
 }
@@ -83,6 +84,7 @@ impl ShardCore for Echo {
             Input::SendFailed { ticket } => Seen::SendFailed(ticket),
             Input::Resolved { query, hops } => Seen::Resolved(query, hops),
             Input::Drain => Seen::Drain,
+            Input::Reloaded => Seen::Reloaded,
         };
         let _ = self.seen.send((self.index, seen));
     }

@@ -25,7 +25,7 @@ pub use compile::{Compiled, compile};
 pub use decide::decide;
 pub use explain::{Explanation, Step, explain};
 pub use never_block::NeverBlock;
-pub use policy::{Methods, Mode, Otherwise, Policy, Present, Route, RouteId, Trunk, TrunkId};
+pub use policy::{Limits, LoadBalance, Methods, Mode, Otherwise, Policy, Present, Route, RouteId, Trunk, TrunkId};
 pub use problem::{Kind, Notice, Problem, RuleError, did_you_mean, nearest};
 pub use question::{Question, QuestionError};
 pub use verdict::{

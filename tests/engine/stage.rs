@@ -14,6 +14,7 @@ use ringfence::engine::{Action, Engine, EngineConfig, Hop, Input, Keys, Listener
 use ringfence::flow::{ConnectionId, Flow, ListenerId, Transport};
 use ringfence::lists::{Change, Edit, Entry};
 use ringfence::number::DialPlan;
+use ringfence::reach::Reach;
 use ringfence::screen::World;
 use ringfence::sip::{Message, Request, Target, scan};
 use ringfence::time::{Now, WallTime};
@@ -173,6 +174,7 @@ pub(crate) struct Stage {
     pub(crate) world: World,
     pub(crate) usage: Arc<Usage>,
     counters: Arc<EngineCounters>,
+    pub(crate) reach: Arc<Reach>,
     base: Instant,
     pub(crate) now: Duration,
     records: Vec<u8>,
@@ -207,13 +209,6 @@ impl Stage {
     }
 
     fn build(changes: &[(&str, &str)], more: &str, seed: u8, name: Option<&str>) -> Stage {
-        let mut text = format!("{CONFIG}{more}");
-        for (from, to) in changes {
-            assert!(text.contains(from), "{from} is not in the config");
-            text = text.replace(from, to);
-        }
-        let loaded = ringfence::config::parse(Path::new("stage.toml"), &text, &[], &mut InMemory::new());
-        let loaded = loaded.unwrap_or_else(|errors| panic!("{errors}"));
         let listener = |id, transport, bind: &str| Listener {
             id: ListenerId(id),
             transport,
@@ -233,11 +228,14 @@ impl Stage {
             timings: Timings::default(),
         };
         let (usage, counters) = (Arc::new(Usage::new()), Arc::new(EngineCounters::default()));
+        let reach = Arc::new(Reach::default());
+        let engine = Engine::new(Arc::new(config), [seed; 32], usage.clone(), counters.clone());
         Stage {
-            engine: Engine::new(Arc::new(config), [seed; 32], usage.clone(), counters.clone()),
-            world: World::new(1, loaded.lists, loaded.policy).expect("pools hold numbers"),
+            engine: engine.on_shard(0, reach.clone()),
+            world: world(changes, more),
             usage,
             counters,
+            reach,
             base: Instant::now(),
             now: Duration::ZERO,
             records: Vec::new(),
@@ -245,6 +243,14 @@ impl Stage {
             asked: Vec::new(),
             sent: Vec::new(),
         }
+    }
+
+    /// Other rules come into force: those of [`Stage::with`].
+    pub(crate) fn reload(&mut self, changes: &[(&str, &str)], more: &str) {
+        self.world = world(changes, more);
+        let now = self.clock();
+        self.engine.handle(now, &self.world, Input::Reloaded);
+        self.drain();
     }
 
     fn clock(&self) -> Now {
@@ -395,6 +401,13 @@ impl Stage {
         self
     }
 
+    /// All that was asked for is at these hops.
+    pub(crate) fn resolve_all_to(&mut self, hops: &[&str]) {
+        while !self.queries.is_empty() {
+            self.resolve_to(hops);
+        }
+    }
+
     /// The process is told to end.
     pub(crate) fn is_to_end(&mut self) -> &mut Stage {
         let now = self.clock();
@@ -463,6 +476,17 @@ impl Stage {
         self.receive(&forwarded.to(), &ok(&forwarded));
         (forwarded, self.one())
     }
+}
+
+fn world(changes: &[(&str, &str)], more: &str) -> World {
+    let mut text = format!("{CONFIG}{more}");
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from} is not in the config");
+        text = text.replace(from, to);
+    }
+    let loaded = ringfence::config::parse(Path::new("stage.toml"), &text, &[], &mut InMemory::new());
+    let loaded = loaded.unwrap_or_else(|errors| panic!("{errors}"));
+    World::new(1, loaded.lists, loaded.policy).expect("pools hold numbers")
 }
 
 pub(crate) const CARRIER: &str = "198.51.100.7:5060";

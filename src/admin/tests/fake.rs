@@ -9,10 +9,12 @@ use crate::lists::{
     Action, AuditLine, AuditQuery, BaseRecord, Digest, Effect, FileRecord, FileStamp, ListAt, Percent, Progress,
     Report, RowError, read_list,
 };
+use crate::reach::Reach;
 
 pub(crate) struct Fake {
     pub(crate) state: Mutex<State>,
     pub(crate) usage: Usage,
+    pub(crate) reach: Reach,
     pub(crate) healthy: bool,
     pub(crate) storage: Option<StorageFailure>,
     pub(crate) reload: Result<Reloaded, ReloadFailure>,
@@ -34,6 +36,7 @@ impl Default for Fake {
         Fake {
             state: Mutex::new(state),
             usage: Usage::new(),
+            reach: Reach::default(),
             healthy: true,
             storage: None,
             reload: Ok(Reloaded::default()),
@@ -142,6 +145,10 @@ impl Backend for Fake {
 
     fn usage(&self) -> &Usage {
         &self.usage
+    }
+
+    fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     fn now(&self) -> WallTime {
