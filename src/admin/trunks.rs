@@ -1,16 +1,21 @@
-//! `/v1/trunks`: the neighbours, how many calls each has and may have, and which of its targets answer.
+//! `/v1/trunks`: the neighbours, how many calls each has and may have, and which of its targets answer; and who closes them.
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
-use serde::{Serialize, Serializer};
+use axum::body::Body;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize, Serializer};
 
-use super::Backend;
+use super::by::{ReasonQuery, by};
+use super::guard::Actor;
+use super::problem::Problem;
+use super::{Backend, ListFailure, body};
 use crate::reach::{Place, Probed, Reach};
-use crate::screen::{LoadBalance, Trunk};
+use crate::screen::{LoadBalance, Trunk, TrunkId, TrunkState, World};
 use crate::sip::Target;
-use crate::usage::Usage;
 
 #[derive(Serialize)]
 pub(super) struct AllTrunks {
@@ -19,8 +24,17 @@ pub(super) struct AllTrunks {
 }
 
 #[derive(Serialize)]
+pub(super) struct OneTrunk {
+    generation: u64,
+    #[serde(flatten)]
+    trunk: TrunkBody,
+}
+
+#[derive(Serialize)]
 struct TrunkBody {
     name: Arc<str>,
+    /// As it was set by hand.
+    state: TrunkState,
     trusted: bool,
     to: Vec<String>,
     load_balance: LoadBalance,
@@ -78,12 +92,48 @@ impl Serialize for Last {
 
 pub(super) async fn all<B: Backend>(State(backend): State<Arc<B>>) -> Json<AllTrunks> {
     let world = backend.world();
-    let trunks = world.policy.trunks.iter().map(|trunk| TrunkBody::new(trunk, backend.usage(), backend.reach()));
+    let ids = (0..).map(TrunkId).take(world.policy.trunks.len());
+    let trunks = ids.map(|id| TrunkBody::new(&*backend, &world, id));
     Json(AllTrunks { generation: world.generation, trunks: trunks.collect() })
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StateBody {
+    state: TrunkState,
+    reason: Option<String>,
+}
+
+/// `PUT /v1/trunks/{trunk}/state`: closes a trunk or opens it again.
+pub(super) async fn set<B: Backend>(
+    State(backend): State<Arc<B>>,
+    Extension(actor): Extension<Actor>,
+    path: Result<Path<String>, PathRejection>,
+    query: Result<Query<ReasonQuery>, QueryRejection>,
+    body: Body,
+) -> Result<Json<OneTrunk>, Problem> {
+    let (Path(name), Query(query)) = (path?, query?);
+    let StateBody { state, reason } = body::json::<StateBody>(body)
+        .await?
+        .ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "expected {\"state\": \"up\", \"drain\" or \"off\"}"))?;
+    let by = by(actor, query.reason, reason)?;
+    let generation = backend.set_trunk(by, name.as_str().into(), state).await.map_err(|failure| match failure {
+        ListFailure::Unknown => unknown(&name),
+        ListFailure::Conflict(why) => Problem::conflict(why),
+        ListFailure::Storage(failure) => failure.into(),
+    })?;
+    let world = backend.world();
+    let id = world.policy.trunk_named(&name).ok_or_else(|| unknown(&name))?;
+    Ok(Json(OneTrunk { generation, trunk: TrunkBody::new(&*backend, &world, id) }))
+}
+
+fn unknown(trunk: &str) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, format!("there is no trunk \"{trunk}\""))
+}
+
 impl TrunkBody {
-    fn new(trunk: &Trunk, usage: &Usage, reach: &Reach) -> TrunkBody {
+    fn new<B: Backend>(backend: &B, world: &World, id: TrunkId) -> TrunkBody {
+        let (trunk, usage, reach) = (world.policy.trunk(id), backend.usage(), backend.reach());
         let calls = usage.trunk_calls(&trunk.name);
         let targets = trunk.to.iter().enumerate().map(|(at, target)| {
             let (probed, hops) = probed(reach, trunk, target).unzip();
@@ -95,6 +145,7 @@ impl TrunkBody {
         });
         TrunkBody {
             name: trunk.name.clone(),
+            state: world.trunk_state(id),
             trusted: trunk.trusted,
             to: trunk.to.iter().map(ToString::to_string).collect(),
             load_balance: trunk.load_balance,

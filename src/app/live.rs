@@ -20,7 +20,7 @@ use crate::lists::{Action, AuditLine, AuditQuery, Class, Digest, Edit, Entry, Li
 use crate::number::DialPlan;
 use crate::reach::Reach;
 use crate::records::RecordCounts;
-use crate::screen::World;
+use crate::screen::{TrunkState, World};
 use crate::store::{self, EditError, EditWriter, Proposal, Publish, Snapshots, Step, StoreError, Swap, SwapError};
 use crate::time::WallTime;
 use crate::usage::Usage;
@@ -174,6 +174,10 @@ impl Backend for Arc<Live> {
 
     async fn confirm(&self, by: By, list: Arc<str>, waiting: Digest) -> Result<u64, ListFailure> {
         blocking(self, move |live| changes::confirm(live, &by, &list, waiting)).await
+    }
+
+    async fn set_trunk(&self, by: By, trunk: Arc<str>, state: TrunkState) -> Result<u64, ListFailure> {
+        blocking(self, move |live| changes::set_trunk(live, &by, &trunk, state)).await
     }
 
     async fn reload(&self, by: By) -> Result<Reloaded, ReloadFailure> {

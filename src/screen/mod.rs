@@ -2,6 +2,7 @@
 //!
 //! [`decide`] is pure and the only judge. The call path, `explain` and the replay of records all call it.
 
+mod closing;
 mod compile;
 mod decide;
 mod explain;
@@ -21,6 +22,7 @@ pub mod config;
 #[cfg(test)]
 mod tests;
 
+pub use closing::{ClosedTrunks, TrunkState};
 pub use compile::{Compiled, compile};
 pub use decide::decide;
 pub use explain::{Explanation, Step, explain};

@@ -13,3 +13,4 @@ mod rewriting;
 mod screening;
 mod stage;
 mod timing;
+mod trunk_states;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::admin::{MetricFamily, MetricKind};
 use crate::counters::{EngineCounters, Limit};
 use crate::reach::{Place, Reach, Standing, State};
-use crate::screen::World;
+use crate::screen::{TrunkId, TrunkState, World};
 use crate::sip::Target;
 use crate::usage::Usage;
 
@@ -23,7 +23,18 @@ pub(super) fn families(
             .map(|(direction, calls)| (vec![("trunk", trunk.name.to_string()), ("direction", direction.into())], calls))
     });
     let load = trunks.iter().map(|trunk| (vec![("trunk", trunk.name.to_string())], usage.load(&trunk.name).seats()));
+    let states = (0..).map(TrunkId).take(trunks.len()).flat_map(|id| {
+        let (name, now) = (world.policy.trunk(id).name.to_string(), world.trunk_state(id));
+        TrunkState::ALL
+            .map(|state| (vec![("trunk", name.clone()), ("state", state.as_str().into())], u64::from(state == now)))
+    });
     let calls = [
+        super::labelled(
+            "trunk_state",
+            "1 for what a trunk is used for, as somebody has set it",
+            MetricKind::Gauge,
+            states,
+        ),
         super::labelled("trunk_calls", "Calls of a trunk that are up", MetricKind::Gauge, live),
         super::labelled(
             "trunk_load",
