@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::by::{ReasonQuery, by};
 use super::guard::Actor;
+use super::lists::refused;
 use super::problem::Problem;
 use super::{Backend, ListFailure, body};
 use crate::reach::{Place, Probed, Reach};
@@ -117,10 +118,10 @@ pub(super) async fn set<B: Backend>(
         .await?
         .ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "expected {\"state\": \"up\", \"drain\" or \"off\"}"))?;
     let by = by(actor, query.reason, reason)?;
-    let generation = backend.set_trunk(by, name.as_str().into(), state).await.map_err(|failure| match failure {
+    let set = backend.set_trunk(by, name.as_str().into(), state).await;
+    let generation = set.map_err(|failure| match failure {
         ListFailure::Unknown => unknown(&name),
-        ListFailure::Conflict(why) => Problem::conflict(why),
-        ListFailure::Storage(failure) => failure.into(),
+        failure => refused(failure, &name),
     })?;
     let world = backend.world();
     let id = world.policy.trunk_named(&name).ok_or_else(|| unknown(&name))?;

@@ -363,7 +363,7 @@ fn tell_change(place: &Place, state: State) {
 /// calls needs longer for an OPTIONS.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
-/// After a failure, and after the first answer of a target that was down. Three failures take no more than 9 s: calls fail
+/// After a failure, and after the first answer of a target that was down. Three failures take no more than 8 s: calls fail
 /// meanwhile. Not at once, so that a refused connection is no three failures in a millisecond.
 const SOON: Duration = Duration::from_secs(1);
 

@@ -280,3 +280,12 @@ fn other_servers_need_a_restart_and_other_names_do_not() {
     );
     assert_eq!(before.restart_keys(&after), ["dns.servers", "dns.timeout"]);
 }
+
+#[test]
+fn a_limit_or_weight_of_zero_is_refused_where_it_stands() {
+    for keys in ["max_calls = 0", "max_cps = 0", "to = [{ uri = \"sip:192.0.2.1\", weight = 0 }]"] {
+        let text = format!("[[trunk]]\nname = \"t\"\n{keys}\n");
+        let mistakes = mistakes(&text, &[]);
+        assert!(matches!(&mistakes[..], [one] if one.starts_with("dir/r.toml:3:")), "{mistakes:?}");
+    }
+}
