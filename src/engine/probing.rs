@@ -4,7 +4,7 @@
 //! to is asked apart. Any answer but 503 and 408 proves life; what else comes of a probe is a failure. What calls meet at a
 //! target is a sign that [`Reach`] hands over; it leads to a probe, never to a verdict.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -105,8 +105,8 @@ impl Prober {
 
     /// Lets go of the hops that no target leads to any more, and of the places that were known and are no longer.
     fn forget_gone(&mut self, known: &HashSet<Place>) {
-        let targets = &self.targets;
-        self.hops.retain(|id, _| targets.iter().any(|target| target.hops.contains(id)));
+        let led_to: BTreeSet<ProbeId> = self.targets.iter().flat_map(|target| &target.hops).copied().collect();
+        self.hops.retain(|id, _| led_to.contains(id));
         for gone in known.difference(&self.places()) {
             self.reach.leave(gone);
         }
@@ -163,7 +163,10 @@ impl Prober {
         for id in ids {
             let Some(hop) = self.hops.get_mut(&id) else { continue };
             match hop.standing.take_sign() {
-                Some(true) => hop.trial.answered(),
+                Some(true) => {
+                    hop.trial.answered();
+                    hop.due = hop.due.min(now.mono + SOON);
+                }
                 Some(false) if hop.trial.state() == State::Up => {
                     hop.trial.suspected();
                     hop.due = now.mono;
@@ -189,17 +192,19 @@ impl Engine {
         }
         self.prober.policy = Arc::downgrade(policy);
         let known = self.prober.places();
-        let mut before = std::mem::take(&mut self.prober.targets);
+        let before = std::mem::take(&mut self.prober.targets).into_iter();
+        let mut before: HashMap<Place, ProbedTarget> = before.map(|target| (target.place.clone(), target)).collect();
+        let mut taken = HashSet::new();
         for trunk in &policy.trunks {
             let shard = shard_of(&self.config.keys.shard, trunk.name.as_bytes(), self.config.shards);
             let Some(interval) = trunk.probe.filter(|_| shard == self.prober.shard) else { continue };
             for target in &trunk.to {
                 let place = Place { trunk: trunk.name.clone(), target: target.clone() };
-                if self.prober.targets.iter().any(|target| target.place == place) {
+                if !taken.insert(place.clone()) {
                     continue;
                 }
-                let target = match before.iter().position(|target| target.place == place) {
-                    Some(at) => ProbedTarget { interval, ..before.swap_remove(at) },
+                let target = match before.remove(&place) {
+                    Some(known) => ProbedTarget { interval, ..known },
                     None => ProbedTarget {
                         standing: self.prober.reach.enter(&place),
                         // Not all at once: neither at a start, nor for ever after.
@@ -262,12 +267,14 @@ impl Engine {
 
     fn settle_hops(&mut self, now: Now, at: usize, flows: &[Flow]) {
         let prober = &mut self.prober;
-        let known = prober.places();
         let mut hops: Vec<ProbeId> = flows.iter().map(|flow| prober.hop(now, at, *flow)).collect();
         hops.sort_unstable();
         hops.dedup();
-        prober.targets[at].hops = hops;
-        prober.forget_gone(&known);
+        if prober.targets[at].hops != hops {
+            let known = prober.places();
+            prober.targets[at].hops = hops;
+            prober.forget_gone(&known);
+        }
         let target = &prober.targets[at];
         if target.is_name() {
             let hops = target.hops.iter().map(|id| prober.hops[id].place.target.clone()).collect();
@@ -310,7 +317,10 @@ impl Engine {
 
     /// A probe has had its answer, provisional or final, or has none, and why.
     pub(super) fn probe_ended(&mut self, now: Now, id: ProbeId, client: ClientId, result: Result<u16, &'static str>) {
-        let Some(hop) = self.prober.hops.get_mut(&id).filter(|hop| hop.client == Some(client)) else { return };
+        let Some(hop) = self.prober.hops.get_mut(&id).filter(|hop| hop.client == Some(client)) else {
+            // Its target is probed no more: nor is it asked again.
+            return self.transactions.drop_client(client);
+        };
         hop.client = None;
         if matches!(result, Ok(503 | 408) | Err(_)) {
             hop.standing.probes.failed.add(1);
