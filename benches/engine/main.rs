@@ -215,7 +215,8 @@ fn response(request: &str, status: &str) -> String {
 
 fn measure(c: &mut Criterion) {
     type Make = fn() -> Bench;
-    let measured: [(&str, Make, fn(&mut Bench)); 3] = [
+    type Call = fn(&mut Bench);
+    let measured: [(&str, Make, Call); 3] = [
         ("declined", Bench::new, Bench::declined),
         ("relayed", Bench::new, Bench::relayed),
         ("relayed-past-dead", Bench::past_dead, Bench::relayed),
