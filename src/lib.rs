@@ -40,6 +40,7 @@
 //! | | `records` | the files that call records go to |
 //! | calls | [`engine`] | one shard's calls: screen, answer, forward, dialogs |
 //! | rules | [`transaction`] | the state machines and timers of RFC 3261 section 17 |
+//! | | [`reach`] | which targets of trunks answer, shared by all shards |
 //! | | [`screen`] | trunks, rules, routes and presentation: the decision |
 //! | data | [`sip`] | the wire format: scanner, splicer, URIs |
 //! | | [`lists`] | immutable number lists: compressed sets, edits over them, their entries and list files |
@@ -79,6 +80,7 @@ pub mod lists;
 pub mod sip;
 pub mod usage;
 
+pub mod reach;
 pub mod screen;
 pub mod transaction;
 

@@ -1,4 +1,8 @@
-//! What all shards share and change: the calls that are up.
+//! What all shards share and change: the calls that are up, and how much of their trunks' limits calls take.
+
+mod limits;
+
+pub use limits::{Seat, TrunkLoad};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -55,6 +59,7 @@ pub struct TrunkCalls {
 struct TrunkCounters {
     from: AtomicU64,
     to: AtomicU64,
+    load: Arc<TrunkLoad>,
 }
 
 impl Usage {
@@ -108,6 +113,11 @@ impl Usage {
         })
     }
 
+    /// What a trunk's limits are counted by; to be kept for as long as the policy stays.
+    pub fn load(&self, trunk: &Arc<str>) -> Arc<TrunkLoad> {
+        self.trunk(trunk, |counters| Arc::clone(&counters.load))
+    }
+
     /// At most `limit` calls, in no order; calls that open or close meanwhile may be missing. Locks one part of the map
     /// at a time and only to copy a call.
     pub fn calls(&self, limit: usize) -> Vec<(CallKey, LiveCall)> {
@@ -126,12 +136,11 @@ impl Usage {
     }
 
     /// Trunks stay once they had a call: there are as many as the configuration ever named.
-    fn trunk<T>(&self, name: &Arc<str>, step: impl Fn(&TrunkCounters) -> T) {
+    fn trunk<T>(&self, name: &Arc<str>, step: impl Fn(&TrunkCounters) -> T) -> T {
         if let Some(counters) = self.trunks.get(name) {
-            step(&counters);
-            return;
+            return step(&counters);
         }
-        step(self.trunks.entry(name.clone()).or_default().downgrade().value());
+        step(self.trunks.entry(name.clone()).or_default().downgrade().value())
     }
 }
 

@@ -9,7 +9,7 @@ const ROWS: [&[&str]; 6] = [
     &["main", "cli", "app", "config"],
     &["net", "admin", "store", "records"],
     &["engine"],
-    &["transaction", "screen"],
+    &["transaction", "screen", "reach"],
     &["sip", "lists", "usage"],
     &["number", "prehashed", "redact", "slots", "text", "counters", "flow", "time"],
 ];

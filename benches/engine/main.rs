@@ -1,5 +1,6 @@
 //! What one call costs the engine, from the bytes that came in to the bytes that go out, without system calls: `declined`
-//! is INVITE, 603 and ACK; `relayed` is INVITE, 180, 200, ACK, BYE and 200, each scanned, matched and forwarded.
+//! is INVITE, 603 and ACK; `relayed` is INVITE, 180, 200, ACK, BYE and 200, each scanned, matched and forwarded;
+//! `relayed-past-dead` is the same where the first target of the trunk is known to be down.
 //!
 //! Calls follow each other every 3 ms of the engine's time, so that some 10,000 of them linger in their transactions.
 
@@ -15,8 +16,9 @@ use ringfence::config::InMemory;
 use ringfence::counters::EngineCounters;
 use ringfence::engine::{Action, Engine, EngineConfig, Input, Keys, Listener, UnknownSource};
 use ringfence::flow::{Flow, ListenerId, Transport};
+use ringfence::reach::{Place, Reach, State};
 use ringfence::screen::World;
-use ringfence::sip::scan;
+use ringfence::sip::{Target, scan};
 use ringfence::time::{Now, WallTime};
 use ringfence::transaction::Timings;
 use ringfence::usage::Usage;
@@ -55,6 +57,7 @@ const SDP: &str = "v=0\r\no=load 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0
 /// An engine, its clock, and how long it has worked.
 struct Bench {
     engine: Engine,
+    reach: Arc<Reach>,
     world: World,
     now: Now,
     calls: u64,
@@ -63,7 +66,19 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
-        let loaded = ringfence::config::parse(Path::new(""), CONFIG, &[], &mut InMemory::new()).expect("a good config");
+        Bench::with(CONFIG)
+    }
+
+    fn past_dead() -> Bench {
+        let two = "to = [\"sip:127.0.0.3:5071\", \"sip:127.0.0.3:5070\"]\nprobe = \"10s\"";
+        let bench = Bench::with(&CONFIG.replace("to = [\"sip:127.0.0.3:5070\"]", two));
+        let target = Target::Address { transport: Transport::Udp, addr: "127.0.0.3:5071".parse().expect("an address") };
+        bench.reach.enter(&Place { trunk: "pbx".into(), target }).set(State::Down, bench.now.wall);
+        bench
+    }
+
+    fn with(config: &str) -> Bench {
+        let loaded = ringfence::config::parse(Path::new(""), config, &[], &mut InMemory::new()).expect("a good config");
         let bind = "127.0.0.1:5060".parse().expect("an address");
         let config = EngineConfig {
             listeners: vec![Listener { id: ListenerId(0), transport: Transport::Udp, bind, advertise: None }],
@@ -76,8 +91,12 @@ impl Bench {
             proven: Arc::default(),
         };
         let (usage, counters) = (Arc::new(Usage::new()), Arc::new(EngineCounters::default()));
+        let reach = Arc::new(Reach::default());
+        let engine = Engine::new(Arc::new(config), [9; 32], usage, counters);
         Bench {
-            engine: Engine::new(Arc::new(config), [9; 32], usage, counters),
+            // Another shard probes: nothing answers here.
+            engine: engine.on_shard(1, reach.clone()),
+            reach,
             world: World::new(1, loaded.lists, loaded.policy).expect("a good world"),
             now: Now { mono: Instant::now(), wall: WallTime::from_micros(1_774_440_000_000_000) },
             calls: 0,
@@ -198,8 +217,15 @@ fn response(request: &str, status: &str) -> String {
 }
 
 fn measure(c: &mut Criterion) {
-    for (name, call) in [("declined", Bench::declined as fn(&mut Bench)), ("relayed", Bench::relayed)] {
-        let mut bench = Bench::new();
+    type Make = fn() -> Bench;
+    type Call = fn(&mut Bench);
+    let measured: [(&str, Make, Call); 3] = [
+        ("declined", Bench::new, Bench::declined),
+        ("relayed", Bench::new, Bench::relayed),
+        ("relayed-past-dead", Bench::past_dead, Bench::relayed),
+    ];
+    for (name, make, call) in measured {
+        let mut bench = make();
         c.bench_function(&format!("engine/{name}"), |bencher| {
             bencher.iter_custom(|calls| {
                 bench.worked = Duration::ZERO;

@@ -20,7 +20,8 @@ pub use state::{HealthDetail, MetricFamily, MetricHistogram, MetricKind, MetricS
 
 use crate::lists::{AuditLine, AuditQuery, Class, Digest, Entry, ListAt};
 use crate::number::DialPlan;
-use crate::screen::World;
+use crate::reach::Reach;
+use crate::screen::{TrunkState, World};
 use crate::time::WallTime;
 use crate::usage::Usage;
 
@@ -31,6 +32,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The calls that are up.
     fn usage(&self) -> &Usage;
+
+    /// Which targets answer.
+    fn reach(&self) -> &Reach;
 
     /// The time of day.
     fn now(&self) -> WallTime;
@@ -65,6 +69,14 @@ pub trait Backend: Send + Sync + 'static {
     /// Puts the base in force that waits because it changes much of the list, if it is this one; the generation.
     fn confirm(&self, by: By, list: Arc<str>, waiting: Digest)
     -> impl Future<Output = Result<u64, ListFailure>> + Send;
+
+    /// Closes a trunk or opens it again; the generation. [`ListFailure::Unknown`]: there is no such trunk.
+    fn set_trunk(
+        &self,
+        by: By,
+        trunk: Arc<str>,
+        state: TrunkState,
+    ) -> impl Future<Output = Result<u64, ListFailure>> + Send;
 
     /// Reads lists and rules again.
     fn reload(&self, by: By) -> impl Future<Output = Result<Reloaded, ReloadFailure>> + Send;

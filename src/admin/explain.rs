@@ -11,8 +11,9 @@ use rand::rngs::SysRng;
 
 use super::problem::Problem;
 use super::{Backend, body};
-use crate::screen::{Explanation, Question};
-use crate::sip::{NameAddr, Values};
+use crate::reach::{Place, Reach};
+use crate::screen::{Explanation, Outcome, Question, Step, Trunk};
+use crate::sip::{NameAddr, Target, Values};
 
 pub(super) async fn explain<B: Backend>(
     State(backend): State<Arc<B>>,
@@ -25,10 +26,27 @@ pub(super) async fn explain<B: Backend>(
     let draw = SysRng
         .try_next_u64()
         .map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the system gives no random bytes"))?;
-    question
-        .explain(&backend.world(), backend.usage(), backend.now(), draw)
-        .map(Json)
-        .map_err(|error| Problem::unprocessable(error.to_string()))
+    let world = backend.world();
+    let mut explanation = question
+        .explain(&world, backend.usage(), backend.now(), draw)
+        .map_err(|error| Problem::unprocessable(error.to_string()))?;
+    if let Outcome::Proceed(passage) = &explanation.verdict.outcome
+        && !passage.emergency
+    {
+        let told = unreached(world.policy.trunk(passage.trunk), backend.reach());
+        explanation.steps.extend(told.into_iter().map(|text| Step { text, decided: false }));
+    }
+    Ok(Json(explanation))
+}
+
+/// What keeps a call of this moment from targets that would have it: no part of the decision.
+fn unreached(trunk: &Trunk, reach: &Reach) -> Vec<String> {
+    let place = |target: &Target| Place { trunk: trunk.name.clone(), target: target.clone() };
+    let down: Vec<&Target> = trunk.to.iter().filter(|target| reach.is_down(&place(target))).collect();
+    if !down.is_empty() && down.len() == trunk.to.len() {
+        return vec![format!("no target of trunk \"{}\" answers: the call is refused", trunk.name)];
+    }
+    down.into_iter().map(|target| format!("target {target} does not answer and is left out")).collect()
 }
 
 /// Headers that screening reads as identities may be asked about like any other: they go where they are looked for.

@@ -6,7 +6,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::{Extension, Router};
 
 use super::bulk::Bulk;
@@ -38,6 +38,7 @@ pub(super) fn router<B: Backend>(backend: Arc<B>, tokens: Option<Arc<Tokens>>) -
         .route("/v1/explain", post(explain::explain::<B>))
         .route("/v1/reload", post(reload::reload::<B>))
         .route("/v1/trunks", get(trunks::all::<B>))
+        .route("/v1/trunks/{trunk}/state", put(trunks::set::<B>))
         .route("/v1/calls", get(calls::all::<B>))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz::<B>))

@@ -39,6 +39,8 @@ pub(super) struct TrailLine {
     reason: Option<Arc<str>>,
     action: &'static str,
     list: Option<Arc<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trunk: Option<Arc<str>>,
     #[serde(flatten)]
     entry: Option<EntryBody>,
     digest: Option<String>,
@@ -55,6 +57,7 @@ impl TrailLine {
             reason: line.reason,
             action: line.action.as_str(),
             list: line.list,
+            trunk: line.trunk,
             entry: line.entry.map(|entry| EntryBody::new(&entry, line.details, &plan)),
             digest: line.digest.map(|digest| digest.to_string()),
             entries: line.entries,

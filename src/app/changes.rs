@@ -1,5 +1,6 @@
-//! Changes of whole lists at run time: made, removed, rolled back, confirmed.
+//! Changes of whole lists at run time: made, removed, rolled back, confirmed; and of trunks: closed and opened again.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use super::bases::read_snapshot;
@@ -10,7 +11,7 @@ use super::worlds::{self, BuildError};
 use crate::admin::{By, ListFailure};
 use crate::config::{ConfigError, Origin, SourceNotice};
 use crate::lists::{Action, Base, BaseRecord, Class, Digest, List, Lists};
-use crate::screen::World;
+use crate::screen::{TrunkState, World};
 use crate::store::{Step, SwapError};
 
 /// Makes an empty list; the generation.
@@ -104,6 +105,29 @@ pub(super) fn confirm(live: &Arc<Live>, by: &By, name: &Arc<str>, digest: Digest
     rebase(live, by, Action::Confirm, name, record, steps, Vec::new())
 }
 
+/// Closes a trunk or opens it again; the generation.
+pub(super) fn set_trunk(live: &Arc<Live>, by: &By, name: &Arc<str>, state: TrunkState) -> Result<u64, ListFailure> {
+    let _turn = live.building.lock().unwrap_or_else(PoisonError::into_inner);
+    let (world, read) = (World::clone(&live.worlds.load()), Read::clone(&live.read()));
+    if world.policy.trunk_named(name).is_none() {
+        return Err(ListFailure::Unknown);
+    }
+    let action = match state {
+        TrunkState::Up => Action::Up,
+        TrunkState::Drain => Action::Drain,
+        TrunkState::Off => Action::Off,
+    };
+    let mut closed = BTreeMap::clone(world.closed());
+    closed.insert(name.clone(), state);
+    closed.retain(|_, state| *state != TrunkState::Up);
+    let since = world.generation;
+    let steps = vec![Step::Trunk { name: name.clone(), state }];
+    let built = Built { world: world.closing(Arc::new(closed)), read, since, steps };
+    let generation = live.swap(by, action, None, built).map_err(unswapped)?;
+    tracing::info!(generation, "trunk \"{name}\": {}", state.as_str());
+    Ok(generation)
+}
+
 /// Gives a list another base, with the imports and edits that it has.
 fn rebase(
     live: &Arc<Live>,
@@ -149,18 +173,23 @@ fn compiled(world: &World, lists: Lists, read: &Read) -> Result<World, ListFailu
         ListFailure::Conflict(format!("the rules of the config do not fit: {}", told.join("; ")))
     };
     let (policy, _) = read.rules.compile(&lists).map_err(refused)?;
-    World::new(world.generation, lists, policy).map_err(|error| unbuilt(&BuildError::Edit(error)))
+    let compiled = World::new(world.generation, lists, policy).map_err(|error| unbuilt(&BuildError::Edit(error)))?;
+    Ok(compiled.closing(Arc::clone(world.closed())))
 }
 
 fn swap(live: &Arc<Live>, by: &By, action: Action, name: &Arc<str>, built: Built) -> Result<u64, ListFailure> {
-    let generation = live.swap(by, action, Some(name), built).map_err(|error| match error {
-        SwapError::Store(error) => ListFailure::Storage(storage(&error)),
-        SwapError::Exists | SwapError::NotMade => ListFailure::Conflict(error.to_string()),
-        SwapError::Refused | SwapError::Overtaken => ListFailure::Storage(unavailable(&format!("{error}; try again"))),
-    })?;
+    let generation = live.swap(by, action, Some(name), built).map_err(unswapped)?;
     tracing::info!(generation, "list \"{name}\": {}", action.as_str());
     super::reload::sweep(live);
     Ok(generation)
+}
+
+fn unswapped(error: SwapError) -> ListFailure {
+    match error {
+        SwapError::Store(error) => ListFailure::Storage(storage(&error)),
+        SwapError::Exists | SwapError::NotMade => ListFailure::Conflict(error.to_string()),
+        SwapError::Refused | SwapError::Overtaken => ListFailure::Storage(unavailable(&format!("{error}; try again"))),
+    }
 }
 
 fn unbuilt(error: &BuildError) -> ListFailure {

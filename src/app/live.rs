@@ -19,8 +19,9 @@ use crate::counters::{Counter, Histogram};
 use crate::lists::{Action, AuditLine, AuditQuery, Class, Digest, Edit, Entry, ListAt};
 use crate::net::TlsStore;
 use crate::number::DialPlan;
+use crate::reach::Reach;
 use crate::records::RecordCounts;
-use crate::screen::World;
+use crate::screen::{TrunkState, World};
 use crate::store::{self, EditError, EditWriter, Proposal, Publish, Snapshots, Step, StoreError, Swap, SwapError};
 use crate::time::WallTime;
 use crate::usage::Usage;
@@ -133,6 +134,10 @@ impl Backend for Arc<Live> {
         &self.usage
     }
 
+    fn reach(&self) -> &Reach {
+        &self.counts.sip.reach
+    }
+
     fn now(&self) -> WallTime {
         wall_time()
     }
@@ -174,6 +179,10 @@ impl Backend for Arc<Live> {
 
     async fn confirm(&self, by: By, list: Arc<str>, waiting: Digest) -> Result<u64, ListFailure> {
         blocking(self, move |live| changes::confirm(live, &by, &list, waiting)).await
+    }
+
+    async fn set_trunk(&self, by: By, trunk: Arc<str>, state: TrunkState) -> Result<u64, ListFailure> {
+        blocking(self, move |live| changes::set_trunk(live, &by, &trunk, state)).await
     }
 
     async fn reload(&self, by: By) -> Result<Reloaded, ReloadFailure> {

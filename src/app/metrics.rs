@@ -2,6 +2,7 @@
 
 mod calls;
 pub(super) mod lists;
+mod trunks;
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -43,26 +44,10 @@ pub(super) fn families(live: &Live) -> Vec<MetricFamily> {
                 sample("reason", "write_failed", records.dropped_write_failed.get()),
             ],
         },
-        MetricFamily {
-            name: "ringfence_trunk_calls".into(),
-            help: "Calls of a trunk that are up".into(),
-            kind: MetricKind::Gauge,
-            samples: world
-                .policy
-                .trunks
-                .iter()
-                .flat_map(|trunk| {
-                    let calls = live.usage.trunk_calls(&trunk.name);
-                    [("from", calls.from), ("to", calls.to)].map(|(direction, value)| MetricSample {
-                        labels: vec![("trunk", trunk.name.to_string()), ("direction", direction.to_owned())],
-                        value,
-                    })
-                })
-                .collect(),
-        },
     ];
     families.extend(lists::families(&world, &live.read(), wall_time()));
     let sip = &live.counts.sip;
+    families.extend(trunks::families(&world, &live.usage, &sip.reach, &sip.engines));
     families.extend(calls::families(&sip.engines));
     families.extend(engines(&sip.engines));
     families.extend(overload(&sip.engines, &sip.net));

@@ -220,6 +220,7 @@ async fn until_told(live: &Arc<Live>, sip: &Sip, signals: Signals) -> ExitCode {
     tokio::pin!(failed);
     let mut settling = Settling::default();
     let mut sweep = tokio::time::interval(SWEEP);
+    let mut followed = None;
     loop {
         tokio::select! {
             _ = terminate.recv() => break,
@@ -232,6 +233,10 @@ async fn until_told(live: &Arc<Live>, sip: &Sip, signals: Signals) -> ExitCode {
             }
             _ = sweep.tick() => {
                 settling.observe(tokio::time::Instant::now(), sip.progress());
+                let policy = Arc::clone(&live.worlds.load().policy);
+                if !followed.replace(Arc::clone(&policy)).is_some_and(|followed| Arc::ptr_eq(&followed, &policy)) {
+                    sip.reloaded().await;
+                }
                 if !live.worlds.is_swept() {
                     let live = Arc::clone(live);
                     // To give back a large list takes some 10 ms.
@@ -291,7 +296,8 @@ fn warn_of_open(dir: &Path) {
 /// The exit code for arguments that make no sense: see [`cli`](crate::cli).
 const UNUSABLE: u8 = 2;
 
-/// A replaced world is freed, and a disk that works again is found out, at most this much later.
+/// A replaced world is freed, targets of new rules are probed, and a disk that works again is found out, at most this much
+/// later.
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// For a reload that is still being built when the process stops; it changes nothing any more.

@@ -17,6 +17,7 @@ use crate::counters::{EngineCounters, NetCounters};
 use crate::engine::{self, Action, DrainStage, Engine, EngineConfig, Input, Listener, SipConfig};
 use crate::flow::{Flow, ListenerId, ProvenNames, Transport};
 use crate::net::{Inherited, Listen, Net, NetConfig, NetError, NetGauges, ShardCore, StreamLimits, TlsStore};
+use crate::reach::Reach;
 use crate::records::RecordSink;
 use crate::screen::{TrunkId, World, is_emergency};
 use crate::sip::Request;
@@ -37,6 +38,8 @@ pub(super) struct SipCounters {
     pub(super) net: Arc<NetCounters>,
     /// By shard.
     pub(super) engines: Vec<Arc<EngineCounters>>,
+    /// Which targets answer.
+    pub(super) reach: Arc<Reach>,
     /// None where no network runs.
     pub(super) gauges: Option<NetGauges>,
 }
@@ -77,11 +80,12 @@ impl Sip {
         });
         let mut counters = SipCounters::default();
         let mut cores = Vec::with_capacity(shards);
-        for _ in 0..shards {
+        for shard in 0..shards {
             let mut seed = [0; 32];
             SysRng.try_fill_bytes(&mut seed).map_err(|_| StartError::NoRandomness)?;
             let counted = Arc::new(EngineCounters::default());
-            cores.push(Core(Engine::new(engine_config.clone(), seed, usage.clone(), counted.clone())));
+            let engine = Engine::new(engine_config.clone(), seed, usage.clone(), counted.clone());
+            cores.push(Core(engine.on_shard(shard, counters.reach.clone())));
             counters.engines.push(counted);
         }
         let write = Arc::new(move |lines| records.write(lines));
@@ -115,6 +119,11 @@ impl Sip {
     /// Enters a stage of the end.
     pub(super) async fn drain(&self, stage: DrainStage) {
         self.net.drain(stage).await;
+    }
+
+    /// Other rules are in force.
+    pub(super) async fn reloaded(&self) {
+        self.net.reloaded().await;
     }
 
     /// What is being set up, and how many calls have been answered so far.

@@ -76,6 +76,9 @@ fn rule(error: &RuleError) -> String {
         | RuleError::CertificateAlone
         | RuleError::Transport
         | RuleError::Span
+        | RuleError::ShortProbe(_)
+        | RuleError::IdleWeight
+        | RuleError::IdleReply
         | RuleError::Status(..)
         | RuleError::Method
         | RuleError::RequestUriPart(_)

@@ -149,7 +149,8 @@ pub(super) fn build(
         lists.push(built);
     }
     let lists = Lists::new(lists).expect("as many lists as the config made, of the same names");
-    Ok(World::new(replay.generation, lists, Arc::clone(&loaded.policy))?)
+    let world = World::new(replay.generation, lists, Arc::clone(&loaded.policy))?;
+    Ok(world.closing(Arc::new(replay.closed.clone())))
 }
 
 /// A list with what was imported into it.
@@ -184,5 +185,5 @@ pub(super) fn standing<'r>(world: &World, bases: impl Iterator<Item = (&'r Arc<s
 /// The same lists and rules, one list replaced.
 pub(super) fn with_list(world: &World, list: List, policy: Arc<Policy>) -> Result<World, EditError> {
     let lists = world.lists.with_list(list).expect("the list is there already, or there is room for one more");
-    World::new(world.generation, lists, policy)
+    Ok(World::new(world.generation, lists, policy)?.closing(Arc::clone(world.closed())))
 }

@@ -7,7 +7,7 @@
 //! | 2 | the arguments make no sense, the config file cannot be read, or it does not say how to ask the daemon |
 //! | 3 | the daemon cannot be reached |
 //!
-//! `list` and `reload` ask the running daemon through its admin port; all other commands do without it.
+//! `list`, `trunk` and `reload` ask the running daemon through its admin port; all other commands do without it.
 
 mod check;
 mod explain;
@@ -18,6 +18,7 @@ mod progress;
 pub(crate) mod reading;
 mod reload;
 mod table;
+mod trunk;
 
 #[cfg(test)]
 mod tests;
@@ -54,6 +55,8 @@ pub enum Command {
     Explain(explain::Arguments),
     /// Look at the lists of the running daemon, and change them.
     List(list::Arguments),
+    /// Look at the trunks of the running daemon, close them and open them again.
+    Trunk(trunk::Arguments),
     /// Have the running daemon read the config and its lists again.
     Reload(reload::Arguments),
 }
@@ -66,7 +69,7 @@ pub fn main() -> ExitCode {
         None | Some(Command::Run) => crate::app::run(&arguments.config),
         Some(Command::Check) => exit(check::check(&arguments.config, &mut out, &mut err)),
         Some(Command::Explain(call)) => exit(explain::explain(&arguments.config, call, &mut out, &mut err)),
-        Some(asking @ (Command::List(_) | Command::Reload(_))) => {
+        Some(asking @ (Command::List(_) | Command::Trunk(_) | Command::Reload(_))) => {
             let progress = err.is_terminal();
             let mut screen = Screen { out: &mut out, err: &mut err, stdin: || Box::new(io::stdin()), progress };
             exit(ask(&arguments.config, asking, std::env::var(port::TOKEN_VARIABLE).ok(), &mut screen))
@@ -89,6 +92,8 @@ fn ask(config: &Path, command: &Command, token: Option<String>, screen: &mut Scr
         Command::List(arguments) => {
             port::Client::new(config, &arguments.port, token).and_then(|client| list::list(&client, arguments, screen))
         }
+        Command::Trunk(arguments) => port::Client::new(config, &arguments.port, token)
+            .and_then(|client| trunk::trunk(&client, arguments, screen)),
         Command::Reload(arguments) => port::Client::new(config, &arguments.port, token)
             .and_then(|client| reload::reload(&client, arguments, screen)),
         Command::Run | Command::Check | Command::Explain(_) => Ok(()),

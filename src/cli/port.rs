@@ -85,6 +85,10 @@ impl Client {
         self.ask("POST", at, body.into())
     }
 
+    pub(super) fn put(&self, at: &At, body: impl Into<Vec<u8>>) -> Result<Answer, Failure> {
+        self.ask("PUT", at, body.into())
+    }
+
     pub(super) fn delete(&self, at: &At) -> Result<(), Failure> {
         self.ask("DELETE", at, Vec::new()).map(|_| ())
     }

@@ -17,6 +17,6 @@ pub use histogram::{BOUNDS, Histogram, HistogramValues};
 pub use names::{Named, Table};
 pub use net::{HandshakeCounters, HandshakeFailure, LookupOutcome, NetCounters};
 pub(crate) use numbered::assert_numbered;
-pub use trunk::{Asked, By, Codes, METHODS, Traffic, TrunkCounters};
+pub use trunk::{Asked, By, Codes, Limit, METHODS, Traffic, TrunkCounters};
 pub use values::{Counter, Level, Tally};
 pub use verdicts::{ACTIONS, VERDICTS, VerdictCounters};

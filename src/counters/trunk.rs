@@ -22,6 +22,16 @@ pub struct TrunkCounters {
     /// Responses that went out, by the method of their request.
     pub responses_out: Traffic,
     answers: [[Codes; 2]; 2],
+    limited: [Tally; 2],
+}
+
+/// A limit of a trunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// `max_calls`.
+    Calls,
+    /// `max_cps`.
+    Rate,
 }
 
 /// What was answered.
@@ -46,6 +56,11 @@ impl TrunkCounters {
     /// Final answers to requests of this trunk.
     pub fn answers(&self, asked: Asked, by: By) -> &Codes {
         &self.answers[asked as usize][by as usize]
+    }
+
+    /// Calls that were refused because a limit of this trunk was reached.
+    pub fn limited(&self, limit: Limit) -> &Tally {
+        &self.limited[limit as usize]
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rand::Rng;
 
+use super::admission::Seats;
 use super::calls::{Call, Side};
 use super::counting::asked;
 use super::forward::{Names, Outgoing, ResponseTrust, conceal, next_request_uri};
@@ -38,8 +39,12 @@ pub(super) struct CallPlan {
     token: Token,
     /// What the token is sealed with.
     nonce: [u8; NONCE],
-    /// How many targets have been tried.
+    /// The positions of the targets in the order in which they are tried; `None`: as they stand.
+    order: Option<Box<[usize]>>,
+    /// How many targets have been tried or left out.
     tried: usize,
+    /// Those of a call that is being set up.
+    seats: Option<Seats>,
     /// Its Request-URI is `sips:`.
     is_sips: bool,
 }
@@ -66,8 +71,17 @@ impl Engine {
         record: Option<PendingRecord>,
     ) {
         let request = &arrival.request;
-        let keys = &self.config.keys;
         let policy = world.policy.clone();
+        let seats = match self.admit(now, &policy, from_trunk, &passage, request.method()) {
+            Ok(seats) => seats,
+            Err(answer) => {
+                if let Some(record) = record {
+                    self.records.call(now, &record, Some(answer.status));
+                }
+                return self.answer_with(now, &arrival, answer);
+            }
+        };
+        let keys = &self.config.keys;
         let (from, to) = (policy.trunk(from_trunk), policy.trunk(passage.trunk));
         let is_sips = request.uri().scheme == Scheme::Sips;
         if is_sips && !to.speaks_tls() {
@@ -101,7 +115,9 @@ impl Engine {
         }
         let names = shows_other_from.then(|| Box::new(Names::of(request, false)));
         let trust = ResponseTrust { distrusted: !to.trusted, protected: !from.trusted };
-        let plan = CallPlan { from_trunk, parties, rule, passage, policy, token, nonce, tried: 0, is_sips };
+        let order = self.order_of_targets(to, request.call_id());
+        let plan =
+            CallPlan { from_trunk, parties, rule, token, nonce, order, tried: 0, seats, is_sips, passage, policy };
         let open = Open {
             asked: asked(request),
             request: Kept::Whole(Box::new(arrival.request)),
@@ -134,6 +150,7 @@ impl Engine {
             token: std::mem::take(&mut plan.token),
             caller: Side { flow: open.came_by.clone(), contact: contact(request.headers()) },
             callee: Side { flow: leaves_by.into(), contact: contact(response.headers()) },
+            _seats: plan.seats.take(),
         };
         let live = LiveCall {
             call_id: String::from_utf8_lossy(request.call_id()).into(),
@@ -178,19 +195,38 @@ fn contact(headers: &Headers) -> Box<[u8]> {
 
 impl CallPlan {
     pub(super) fn next_target(&mut self) -> Option<Target> {
-        let target = self.policy.trunk(self.passage.trunk).to.get(self.tried)?;
+        let target = self.target(self.tried)?.clone();
         self.tried += 1;
-        Some(target.clone())
+        Some(target)
     }
 
     pub(super) fn current_target(&self) -> Option<&Target> {
-        self.policy.trunk(self.passage.trunk).to.get(self.tried.checked_sub(1)?)
+        self.target(self.tried.checked_sub(1)?)
+    }
+
+    /// The target that is tried at this place of the order.
+    fn target(&self, place: usize) -> Option<&Target> {
+        self.policy.trunk(self.passage.trunk).to.get(self.position(place)?)
+    }
+
+    /// Where in the trunk's `to` the target stands that is tried at this place of the order.
+    fn position(&self, place: usize) -> Option<usize> {
+        match &self.order {
+            Some(order) => order.get(place).copied(),
+            None => Some(place),
+        }
+    }
+
+    /// Whether the call leaves a target out, or a place that a name has led to.
+    pub(super) fn leaves_out(&self, engine: &Engine, target: &Target) -> bool {
+        engine.is_left_out(&self.policy, &self.passage, target)
     }
 
     /// What must hold of the way to the current target.
     pub(super) fn guard(&self) -> Guard {
         let peers = &self.policy.trunk(self.passage.trunk).peers;
-        let identity = self.tried.checked_sub(1).and_then(|at| peers.of_target(at));
+        let at = self.tried.checked_sub(1).and_then(|place| self.position(place));
+        let identity = at.and_then(|at| peers.of_target(at));
         Guard { is_sips: self.is_sips, identity, connection: None }
     }
 

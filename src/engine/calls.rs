@@ -3,6 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::time::Instant;
 
+use super::admission::Seats;
 use super::hash::keyed;
 use super::token::Token;
 use crate::flow::KeptFlow;
@@ -16,6 +17,8 @@ pub(super) struct Call {
     pub token: Token,
     pub caller: Side,
     pub callee: Side,
+    /// Held for as long as it is up.
+    pub _seats: Option<Seats>,
 }
 
 /// Where one of the two can be reached.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use memchr::memmem::Finder;
 use smallvec::SmallVec;
 
-use crate::counters::{Asked, By, EngineCounters, TrunkCounters, VerdictCounters};
+use crate::counters::{Asked, By, EngineCounters, Limit, TrunkCounters, VerdictCounters};
 use crate::flow::{ConnectionId, Flow, ListenerId, ProvenNames, Transport};
 use crate::screen::{Cause, Policy, TrunkId, Verdict};
 use crate::sip::{Method, Request, Target};
@@ -111,6 +111,11 @@ impl Counting {
 
     fn is_current(&self, policy: &Arc<Policy>) -> bool {
         self.policy.as_ref().is_some_and(|current| Arc::ptr_eq(current, policy))
+    }
+
+    /// A limit of this trunk of the policy that is followed was reached.
+    pub(super) fn limited(&self, trunk: TrunkId, limit: Limit) {
+        self.trunks[usize::from(trunk.0)].limited(limit).add(1);
     }
 
     pub(super) fn request_came(&mut self, flow: &Flow, method: Method) {

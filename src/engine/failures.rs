@@ -11,6 +11,7 @@ use crate::counters::By;
 use crate::sip::reply::{Reply, reply};
 use crate::sip::{Method, Response, phrase};
 use crate::time::Now;
+use crate::transaction::ClientId;
 
 /// The best final response so far.
 #[derive(Debug)]
@@ -35,8 +36,13 @@ pub(super) enum Failure {
 
 impl Engine {
     /// A 300-699: perhaps another target does better (RFC 3261 16.7 items 5 and 6).
-    pub(super) fn handle_failure_response(&mut self, now: Now, id: ProxyId, response: &Response) {
+    pub(super) fn handle_failure_response(&mut self, now: Now, id: ProxyId, client: ClientId, response: &Response) {
         let status = response.status();
+        if status == 503
+            && let Some(flow) = self.transactions.client_flow(client)
+        {
+            self.met(id, &flow, false);
+        }
         let bytes = self.back(id, response);
         let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         let Some(open) = &mut proxy.open else { return };

@@ -59,6 +59,8 @@ pub enum Input {
     },
     /// The process is to end, and this is how far it has come.
     Drain(DrainStage),
+    /// Rules are in force that this shard may not have heard of for want of messages: it follows them with any input.
+    Reloaded,
     /// The answer to [`Action::Resolve`](super::Action::Resolve).
     Resolved {
         /// The query of that action.

@@ -6,7 +6,9 @@
 //! * `request`: who it is from, whether it has been here, whether it may; then [`decide`](crate::screen::decide).
 //!   What screening answers itself leaves no state but `memory`, which answers retransmissions.
 //! * `overload`: what the network has no time for is refused; `drain`: so is what comes when the process is to end.
-//! * `call`: what screening lets through goes to its trunk's targets; `forward` has the changes made to its bytes.
+//! * `admission`: what screening lets through may find its trunks full or dead; `probing` asks which targets answer, and
+//!   `balance` says in which order they are tried.
+//! * `call`: what goes on goes to its trunk's targets; `forward` has the changes made to its bytes.
 //! * `dialog`: a request inside a dialog follows the `token` in our Record-Route, or the live call in `calls`.
 //! * `proxy`: branches, responses, CANCEL; `failures` has what follows a target that fails, `ringing` what is kept of a call
 //!   that rings, `streams` what becomes of a request whose connection is lost; `own` has the requests that we make ourselves.
@@ -24,10 +26,13 @@ mod memory;
 mod overload;
 mod request;
 
+mod admission;
+mod balance;
 mod call;
 mod dialog;
 mod drain;
 mod failures;
+mod probing;
 mod proxy;
 mod ringing;
 mod streams;

@@ -1,10 +1,11 @@
-//! Requests that a proxy makes itself: ACK to a final response, CANCEL, and the end of a call that nobody waits for.
+//! Requests that a proxy makes itself: ACK to a final response, CANCEL, the end of a call that nobody waits for, and the
+//! question whether a neighbour answers.
 
 use bytes::Bytes;
 
 use super::settings::Listener;
 use crate::flow::Flow;
-use crate::sip::{HeaderName, MAX_CSEQ, NameAddr, Request, Response, Uri, Values, request_uri};
+use crate::sip::{HeaderName, MAX_CSEQ, NameAddr, Request, Response, Target, Uri, Values, request_uri};
 
 /// The ACK to a 300-699 (RFC 3261 section 17.1.1.3).
 pub(super) fn ack(invite: &Request, response: &Response) -> Bytes {
@@ -57,13 +58,8 @@ pub(super) fn ack_and_bye(response: &Response, listener: &Listener, flow: &Flow,
     let request = |method: &str, cseq: u32, branch: &[u8]| {
         let mut out = Vec::with_capacity(512);
         start(&mut out, method.as_bytes(), &first_hop);
-        out.extend_from_slice(b"Via: SIP/2.0/");
-        out.extend_from_slice(flow.transport.via_token().as_bytes());
-        out.push(b' ');
-        out.extend_from_slice(&us);
-        out.extend_from_slice(b";branch=");
-        out.extend_from_slice(branch);
-        out.extend_from_slice(b";rport\r\nMax-Forwards: 70\r\n");
+        put_via(&mut out, flow, &us, branch);
+        out.extend_from_slice(b"Max-Forwards: 70\r\n");
         for route in &routes {
             put(&mut out, "Route", route);
         }
@@ -79,6 +75,41 @@ pub(super) fn ack_and_bye(response: &Response, listener: &Listener, flow: &Flow,
     };
     let cseq = response.cseq();
     [request("ACK", cseq, branches[0]), request("BYE", (cseq + 1).min(MAX_CSEQ), branches[1])]
+}
+
+/// A question whether a neighbour answers (section 11).
+pub(super) struct Options<'a> {
+    pub target: &'a Target,
+    pub flow: &'a Flow,
+    pub listener: &'a Listener,
+    pub branch: &'a [u8],
+    pub tag: &'a [u8],
+    pub call_id: &'a [u8],
+}
+
+impl Options<'_> {
+    /// With Max-Forwards: 0 the neighbour itself answers, also one that would pass it on to another (section 11): an answer
+    /// of somebody behind it proves no less, but his silence would prove nothing.
+    pub(super) fn write(&self) -> Bytes {
+        let mut us = Vec::new();
+        self.listener.sent_by(self.flow.local.ip(), &mut us);
+        let uri = match self.target {
+            Target::Address { transport, addr } => format!("sip:{addr};transport={transport}"),
+            Target::Name(name) => name.to_string(),
+        };
+        let us_uri = [b"<sip:", &us[..], b">"].concat();
+        let mut out = Vec::with_capacity(512);
+        start(&mut out, b"OPTIONS", uri.as_bytes());
+        put_via(&mut out, self.flow, &us, self.branch);
+        out.extend_from_slice(b"Max-Forwards: 0\r\n");
+        put(&mut out, "From", &[&us_uri, &b";tag="[..], self.tag].concat());
+        put(&mut out, "To", format!("<{uri}>").as_bytes());
+        put(&mut out, "Call-ID", self.call_id);
+        out.extend_from_slice(b"CSeq: 1 OPTIONS\r\n");
+        put(&mut out, "Contact", &us_uri);
+        out.extend_from_slice(b"Accept: application/sdp\r\nContent-Length: 0\r\n\r\n");
+        out.into()
+    }
 }
 
 /// The start line, Via, Route and From of a request that takes the very way of the INVITE.
@@ -110,6 +141,16 @@ fn start(out: &mut Vec<u8>, method: &[u8], uri: &[u8]) {
     out.push(b' ');
     out.extend_from_slice(uri);
     out.extend_from_slice(b" SIP/2.0\r\n");
+}
+
+fn put_via(out: &mut Vec<u8>, flow: &Flow, us: &[u8], branch: &[u8]) {
+    out.extend_from_slice(b"Via: SIP/2.0/");
+    out.extend_from_slice(flow.transport.via_token().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(us);
+    out.extend_from_slice(b";branch=");
+    out.extend_from_slice(branch);
+    out.extend_from_slice(b";rport\r\n");
 }
 
 fn put(out: &mut Vec<u8>, name: &str, value: &[u8]) {

@@ -175,10 +175,19 @@ impl Engine {
 
     /// The way to the next hop of a name, or else to the next target; `None` when all have been tried.
     fn next_way(&self, now: Now, open: &mut Open) -> Option<Way> {
-        if let Some(flow) = open.hops.datagram.or_else(|| open.hops.next()) {
+        if let Some(flow) = open.hops.datagram {
             return Some(Way::Flow(flow));
         }
-        let target = open.plan.next_target()?;
+        while let Some(flow) = open.hops.next() {
+            let hop = Target::Address { transport: flow.transport, addr: flow.peer };
+            if !open.plan.leaves_out(self, &hop) {
+                return Some(Way::Flow(flow));
+            }
+        }
+        let mut target = open.plan.next_target()?;
+        while open.plan.leaves_out(self, &target) {
+            target = open.plan.next_target()?;
+        }
         let way = match open.plan.direct() {
             Some(flow) => Way::Flow(flow),
             None if matches!(target, Target::Name(_)) && open.hops.are_spent() => Way::Unreachable,
@@ -271,7 +280,8 @@ impl Engine {
             Some(Context::Proxy(id)) if response.has_more_via() => self.proxies.get(id.0).map(|proxy| proxy.method),
             // A request of our own is answered with our Via alone (section 8.1.3.3).
             Some(Context::Bye) if !response.has_more_via() => Some(Method::Bye),
-            Some(Context::Proxy(_) | Context::Bye | Context::Cancel(_)) | None => None,
+            Some(Context::Probe(_)) if !response.has_more_via() => Some(Method::Options),
+            Some(Context::Proxy(_) | Context::Bye | Context::Probe(_) | Context::Cancel(_)) | None => None,
         };
         if expected != Some(response.method()) {
             return self.counters.stray_responses.add(1);
@@ -286,8 +296,18 @@ impl Engine {
             }
             ResponseOutcome::Pass => {}
         }
-        if let Some(Context::Proxy(id)) = context {
-            self.pass_response(now, id, client, response);
+        match context {
+            Some(Context::Proxy(id)) => {
+                // Silence that somebody behind the next hop has met is told by 408.
+                if !matches!(response.status(), 408 | 503)
+                    && let Some(flow) = self.transactions.client_flow(client)
+                {
+                    self.met(id, &flow, true);
+                }
+                self.pass_response(now, id, client, response);
+            }
+            Some(Context::Probe(id)) => self.probe_ended(now, id, client, Ok(response.status())),
+            Some(Context::Bye | Context::Cancel(_)) | None => {}
         }
     }
 
@@ -351,7 +371,7 @@ impl Engine {
                 self.end_late_call(now, client, response, is_new);
             }
             (200..=299, _) => {}
-            (_, BranchState::Tried) if !answered => self.handle_failure_response(now, id, response),
+            (_, BranchState::Tried) if !answered => self.handle_failure_response(now, id, client, response),
             _ => {}
         }
     }
@@ -465,19 +485,36 @@ impl Engine {
 
     pub(super) fn handle_send_failed(&mut self, now: Now, ticket: Ticket) {
         let client = ClientId::from(ticket.0);
-        let context = self.transactions.client_context(client);
-        if self.transactions.client_failed(client) == FailureOutcome::BeforeFinal
-            && let Some(Context::Proxy(id)) = context
-        {
-            self.branch_failed(now, id, client, Failure::Unsent);
+        let (context, flow) = (self.transactions.client_context(client), self.transactions.client_flow(client));
+        if self.transactions.client_failed(client) != FailureOutcome::BeforeFinal {
+            return;
+        }
+        match context {
+            Some(Context::Proxy(id)) => {
+                if let Some(flow) = flow {
+                    self.met(id, &flow, false);
+                }
+                self.branch_failed(now, id, client, Failure::Unsent);
+            }
+            Some(Context::Probe(id)) => self.probe_ended(now, id, client, Err("it cannot be reached")),
+            Some(Context::Bye | Context::Cancel(_)) | None => {}
         }
     }
 
     /// No final response in its time, or no response at all within `try_for`: the next target, and this one is no longer
     /// waited for.
     pub(super) fn branch_timed_out(&mut self, now: Now, client: ClientId, context: Context) {
-        if let Context::Proxy(id) = context {
-            self.branch_failed(now, id, client, Failure::Timeout);
+        match context {
+            Context::Proxy(id) => {
+                if let Some(flow) = self.transactions.client_flow(client)
+                    && self.transactions.is_answered(client) == Some(false)
+                {
+                    self.met(id, &flow, false);
+                }
+                self.branch_failed(now, id, client, Failure::Timeout);
+            }
+            Context::Probe(id) => self.probe_ended(now, id, client, Err("no answer")),
+            Context::Bye | Context::Cancel(_) => {}
         }
     }
 
@@ -499,7 +536,7 @@ impl Engine {
                 }
             }
             Context::Proxy(_) => self.release(context),
-            Context::Bye => {}
+            Context::Bye | Context::Probe(_) => {}
         }
     }
 
@@ -544,6 +581,14 @@ impl Plan {
         match self {
             Plan::Call(plan) => plan.guard(),
             Plan::Dialog(plan) => plan.guard,
+        }
+    }
+
+    /// Whether a place is not tried because it does not answer: where a dialog goes is not ours to choose.
+    fn leaves_out(&self, engine: &Engine, target: &Target) -> bool {
+        match self {
+            Plan::Call(plan) => plan.leaves_out(engine, target),
+            Plan::Dialog(_) => false,
         }
     }
 

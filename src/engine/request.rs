@@ -293,7 +293,7 @@ impl Engine {
         self.answer_with(now, arrival, AnswerText { status, phrase: phrase.into(), extra });
     }
 
-    fn answer_with(&mut self, now: Now, arrival: &Arrival, answer: AnswerText) {
+    pub(super) fn answer_with(&mut self, now: Now, arrival: &Arrival, answer: AnswerText) {
         let answer = Arc::new(answer);
         self.answer_once(arrival, &answer);
         self.memory.remember(now.mono, arrival.key, Remembered::Answer(answer));

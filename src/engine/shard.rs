@@ -16,14 +16,16 @@ use super::drain::DrainStage;
 use super::hops::{self, Locals, Way};
 use super::input::Input;
 use super::memory::Memory;
+use super::probing::{ProbeId, Prober};
 use super::proxy::{Proxy, ProxyId};
 use super::record::{EndedBy, Records};
 use super::ringing::Ring;
 use super::settings::EngineConfig;
 use super::streams::Carried;
-use super::trunks::TrunkHashes;
+use super::trunks::{TrunkHashes, TrunkLoads};
 use crate::counters::EngineCounters;
 use crate::flow::{Flow, Sockets};
+use crate::reach::{Place, Reach};
 use crate::screen::{Policy, TrunkId, World};
 use crate::sip::{Message, Method, Rejected, Splice, Target};
 use crate::slots::Slots;
@@ -40,6 +42,8 @@ pub(super) enum Context {
     Cancel(ClientId),
     /// Our BYE to a call that nobody waits for: its answer says nothing.
     Bye,
+    /// Our question whether a target answers.
+    Probe(ProbeId),
 }
 
 /// What waits for a name or a local address.
@@ -49,6 +53,8 @@ pub(super) enum Waiting {
     Branch(ProxyId),
     /// An ACK to a 2xx, which has no transaction.
     Ack(Box<super::dialog::InDialog>),
+    /// The probes of this target.
+    Probe(Place),
 }
 
 /// The calls of one shard. Owned by one thread; see the module's documentation for the verbs.
@@ -68,6 +74,8 @@ pub struct Engine {
     pub(super) calls: Calls,
     pub(super) locals: Locals,
     pub(super) trunks: TrunkHashes,
+    pub(super) loads: TrunkLoads,
+    pub(super) prober: Prober,
     pub(super) waiting: HashMap<QueryId, Waiting>,
     pub(super) records: Records,
     pub(super) rings: VecDeque<Ring>,
@@ -110,6 +118,8 @@ impl Engine {
             calls: Calls::default(),
             locals: Locals::default(),
             trunks: TrunkHashes::default(),
+            loads: TrunkLoads::default(),
+            prober: Prober::new(0, Arc::default()),
             waiting: HashMap::new(),
             records: Records::default(),
             rings: VecDeque::new(),
@@ -123,9 +133,17 @@ impl Engine {
         }
     }
 
+    /// The engine of one of several shards: it probes those trunks that are this one's, and goes by what all shards know of
+    /// targets. To be said before its first input.
+    pub fn on_shard(mut self, shard: usize, reach: Arc<Reach>) -> Engine {
+        self.prober = Prober::new(shard, reach);
+        self
+    }
+
     /// Handles one input under the world of this moment.
     pub fn handle(&mut self, now: Now, world: &World, input: Input) {
         self.counting.follow(&world.policy);
+        self.follow_targets(now, &world.policy);
         match input {
             Input::Message { flow, message: Message::Request(request) } => {
                 self.count_request(&flow, request.method());
@@ -150,6 +168,7 @@ impl Engine {
             Input::ConnectionLost { connection } => self.handle_connection_lost(now, connection),
             Input::Resolved { query, hops } => self.handle_resolved(now, query, &hops),
             Input::Drain(stage) => self.drain(now, stage),
+            Input::Reloaded => {}
         }
         self.settle(now);
     }
@@ -166,6 +185,7 @@ impl Engine {
         while let Some((key, _)) = self.calls.pop_expired(now.mono) {
             self.record_end(now, key, EndedBy::Expiry);
         }
+        self.probe(now);
         self.settle(now);
     }
 
@@ -178,7 +198,8 @@ impl Engine {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let ring = self.rings.front().map(|ring| ring.condense_at);
         let [transaction, answer] = [self.transactions.poll_timeout(), self.memory.next_end()];
-        [ring, transaction, answer, self.calls.next_expiry(), self.records.next_due()].into_iter().flatten().min()
+        let [expiry, record, probe] = [self.calls.next_expiry(), self.records.next_due(), self.prober.due()];
+        [ring, transaction, answer, expiry, record, probe].into_iter().flatten().min()
     }
 
     /// Hands out the records that wait for company: when the shard stops.
@@ -269,6 +290,7 @@ impl Engine {
         }
         match waiting {
             Waiting::Branch(proxy) => self.branch_resolved(now, proxy, hops),
+            Waiting::Probe(place) => self.target_located(now, &place, hops),
             Waiting::Ack(ack) => {
                 let flow = self.ways(&ack.target, hops).find_map(|flow| ack.guard.pass(flow));
                 if let Some(flow) = flow {

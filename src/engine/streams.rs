@@ -64,8 +64,10 @@ impl Engine {
 
     pub(super) fn handle_connection_lost(&mut self, now: Now, connection: ConnectionId) {
         for client in self.carried.take(connection) {
-            if let Some(Context::Proxy(id)) = self.transactions.client_context(client) {
-                self.handle_branch_lost(now, id, client);
+            match self.transactions.client_context(client) {
+                Some(Context::Proxy(id)) => self.handle_branch_lost(now, id, client),
+                Some(Context::Probe(id)) => self.probe_ended(now, id, client, Err("its connection was lost")),
+                Some(Context::Bye | Context::Cancel(_)) | None => {}
             }
         }
     }

@@ -1,10 +1,12 @@
-//! Trunks by the hashes that stand for their names in tokens.
+//! What an engine knows of each trunk of the policy in force: the hash that stands for its name in tokens, and the load that
+//! its limits are counted by.
 
 use std::sync::{Arc, Weak};
 
 use super::settings::Keys;
 use super::token::short_hash;
 use crate::screen::{Policy, TrunkId};
+use crate::usage::{TrunkLoad, Usage};
 
 /// The hashes of the policy that was seen last: a policy stays for millions of messages.
 #[derive(Debug, Default)]
@@ -33,5 +35,24 @@ impl TrunkHashes {
             self.hashes = policy.trunks.iter().map(|trunk| short_hash(keys, trunk.name.as_bytes())).collect();
         }
         &self.hashes
+    }
+}
+
+/// The loads of the policy that was seen last, found by position and never by name.
+#[derive(Debug, Default)]
+pub(super) struct TrunkLoads {
+    policy: Weak<Policy>,
+    /// By [`TrunkId`].
+    loads: Vec<Arc<TrunkLoad>>,
+}
+
+impl TrunkLoads {
+    /// The load of a trunk of this policy.
+    pub(super) fn of(&mut self, usage: &Usage, policy: &Arc<Policy>, trunk: TrunkId) -> &Arc<TrunkLoad> {
+        if self.policy.as_ptr() != Arc::as_ptr(policy) {
+            self.policy = Arc::downgrade(policy);
+            self.loads = policy.trunks.iter().map(|trunk| usage.load(&trunk.name)).collect();
+        }
+        &self.loads[usize::from(trunk.0)]
     }
 }

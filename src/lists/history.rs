@@ -1,4 +1,4 @@
-//! What is told of the past of lists: which bases were in force, and who changed what.
+//! What is told of the past of lists and trunks: which bases were in force, and who changed what.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -84,11 +84,17 @@ pub enum Action {
     Rollback,
     /// A base that waited, because it changes much, was put in force.
     Confirm,
+    /// A trunk that was closed is used again.
+    Up,
+    /// No more calls go to a trunk.
+    Drain,
+    /// No calls go to a trunk or come from it.
+    Off,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Action; 8] = [
+    pub const ALL: [Action; 11] = [
         Action::Put,
         Action::Remove,
         Action::Reload,
@@ -97,6 +103,9 @@ impl Action {
         Action::Import,
         Action::Rollback,
         Action::Confirm,
+        Action::Up,
+        Action::Drain,
+        Action::Off,
     ];
 
     /// As the trail and the admin port spell it.
@@ -110,6 +119,9 @@ impl Action {
             Action::Import => "import",
             Action::Rollback => "rollback",
             Action::Confirm => "confirm",
+            Action::Up => "up",
+            Action::Drain => "drain",
+            Action::Off => "off",
         }
     }
 }
@@ -127,8 +139,10 @@ pub struct AuditLine {
     pub reason: Option<Arc<str>>,
     /// What was done.
     pub action: Action,
-    /// To which list; `None`: to all of them.
+    /// To which list; `None`: to all of them, or to a trunk.
     pub list: Option<Arc<str>>,
+    /// To which trunk.
+    pub trunk: Option<Arc<str>>,
     /// To which entry.
     pub entry: Option<Entry>,
     /// What was said of the entry.

@@ -134,8 +134,17 @@ impl Net {
 
     /// Tells all shards how far the end of the process has come; they serve on until [`Net::stop`].
     pub async fn drain(&self, stage: DrainStage) {
+        self.tell_all(|| Input::Drain(stage)).await;
+    }
+
+    /// Tells all shards that other rules are in force: one to which no message comes would not notice.
+    pub async fn reloaded(&self) {
+        self.tell_all(|| Input::Reloaded).await;
+    }
+
+    async fn tell_all(&self, input: impl Fn() -> Input) {
         for shard in 0..self.threads.len() {
-            self.post.deliver(shard, Input::Drain(stage)).await;
+            self.post.deliver(shard, input()).await;
         }
     }
 

@@ -52,6 +52,7 @@ enum Seen {
     ConnectionLost(ConnectionId),
     Resolved(QueryId, Vec<Hop>),
     Drain,
+    Reloaded,
     Timeout,
     Finish,
 }
@@ -87,6 +88,7 @@ impl ShardCore for Echo {
             Input::ConnectionLost { connection } => Seen::ConnectionLost(connection),
             Input::Resolved { query, hops } => Seen::Resolved(query, hops),
             Input::Drain(_) => Seen::Drain,
+            Input::Reloaded => Seen::Reloaded,
         };
         let _ = self.seen.send((self.index, seen));
     }

@@ -1,12 +1,14 @@
 //! The tables of the config that screening owns: `[numbers]`, `[answers]`, `[[trunk]]`, `[[inbound]]`, `[[campaign]]` and
 //! `[[route]]`. [`compile`](crate::screen::compile) checks what they mean.
 
+use std::num::{NonZeroU16, NonZeroU32};
+
 pub use super::sockets::{SocketConfig, SocketNames};
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::number::{DialPlan, DialPlanOverrides, Digits, Lengths, MinPrefix, NumberFormat};
-use crate::screen::policy::{Mode, Otherwise};
+use crate::screen::policy::{LoadBalance, Mode, Otherwise};
 use crate::screen::verdict::ActionWord;
 
 /// The tables together.
@@ -115,9 +117,9 @@ pub struct TrunkConfig {
     /// CIDR, address, or address:port.
     #[serde(default)]
     pub from: Vec<Spanned<String>>,
-    /// SIP URIs, tried in order.
+    /// SIP URIs, perhaps with weights; tried as `load_balance` says.
     #[serde(default)]
-    pub to: Vec<Spanned<String>>,
+    pub to: Vec<Spanned<TargetConfig>>,
     /// The sockets that it is spoken to from; any when omitted.
     pub via: Option<Spanned<SocketNames>>,
     /// The sockets that its messages may come by; any when omitted.
@@ -141,6 +143,17 @@ pub struct TrunkConfig {
     pub try_for: Option<Spanned<String>>,
     /// Final answers that try the next target.
     pub failover_on: Option<Vec<Spanned<u16>>>,
+    /// The order in which targets are tried.
+    #[serde(default)]
+    pub load_balance: LoadBalance,
+    /// How often each target is asked whether it answers; omitted: never.
+    pub probe: Option<Spanned<String>>,
+    /// The most calls at once; omitted: any number.
+    pub max_calls: Option<NonZeroU32>,
+    /// The most new calls in a second; omitted: any number.
+    pub max_cps: Option<NonZeroU32>,
+    /// The answer where a limit is reached, such as `486 Busy Here`; the route's `unavailable` when omitted.
+    pub reply: Option<Spanned<String>>,
     /// Overrides `numbers.country`.
     pub country: Option<Digits>,
     /// Overrides `numbers.international`.
@@ -158,6 +171,35 @@ pub struct TrunkConfig {
     pub certificate: Option<Spanned<String>>,
     /// The file of that certificate's key.
     pub key: Option<Spanned<String>>,
+}
+
+/// A target: a SIP URI, or `{ uri = "sip:…", weight = 3 }`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "expected a SIP URI, or { uri = \"sip:…\", weight = 3 } with a weight from 1 to 65535")]
+pub enum TargetConfig {
+    /// Of weight 1.
+    Uri(String),
+    /// Of its own weight.
+    Weighted(WeightedTarget),
+}
+
+/// A target that gets as many times the calls of another as its weight is that of the other.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeightedTarget {
+    /// The SIP URI.
+    pub uri: String,
+    /// Its share.
+    pub weight: NonZeroU16,
+}
+
+impl TargetConfig {
+    /// The SIP URI.
+    pub fn uri(&self) -> &str {
+        match self {
+            TargetConfig::Uri(uri) | TargetConfig::Weighted(WeightedTarget { uri, .. }) => uri,
+        }
+    }
 }
 
 impl TrunkConfig {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::lists::{Class, Entry, ListId};
 use crate::number::Party;
+use crate::screen::closing::TrunkState;
 use crate::screen::index::Candidates;
 use crate::screen::pattern::Patterns;
 use crate::screen::policy::{Action, HeaderMatch, Mode, Otherwise, Policy, Route, RouteId, Rule, RuleSet, TrunkId};
@@ -11,6 +12,7 @@ use crate::screen::present;
 use crate::screen::verdict::{Answer, AnswerKind, Callee, Cause, Observed, Outcome, Passage, Presented, Verdict};
 use crate::screen::view::CallView;
 use crate::screen::world::World;
+use crate::sip::phrase;
 use crate::time::WallTime;
 use crate::usage::Usage;
 
@@ -108,6 +110,9 @@ enum Judged {
 impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
     fn run(&mut self) -> Outcome {
         self.tell_call();
+        if let Some(refused) = self.refuse_from_closed() {
+            return refused;
+        }
         if self.call.emergency {
             self.trace.step(|| "the callee is in numbers.never_block: no rule is asked".to_owned());
         } else {
@@ -118,7 +123,41 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
                 }
             }
         }
-        self.find_route()
+        let found = self.find_route();
+        self.unless_closed(found)
+    }
+
+    /// Calls of a trunk that is off are refused before any rule is asked. Not with 503: that would tell the neighbour to send
+    /// us nothing at all for a while, calls for help included.
+    fn refuse_from_closed(&mut self) -> Option<Outcome> {
+        let state = self.world.trunk_state(self.call.trunk);
+        if state != TrunkState::Off || self.passes_closed() {
+            return None;
+        }
+        let name = &self.policy.trunk(self.call.trunk).name;
+        self.trace.deciding_step(|| format!("trunk \"{name}\" is off: its calls are refused"));
+        Some(Outcome::Answer(closed(REFUSED_FROM_CLOSED)))
+    }
+
+    /// No call goes to a trunk that is drained or off.
+    fn unless_closed(&mut self, outcome: Outcome) -> Outcome {
+        let Outcome::Proceed(passage) = &outcome else { return outcome };
+        let state = self.world.trunk_state(passage.trunk);
+        if state == TrunkState::Up || self.passes_closed() {
+            return outcome;
+        }
+        let name = &self.policy.trunk(passage.trunk).name;
+        let is = if state == TrunkState::Off { "off" } else { "being drained" };
+        self.trace.deciding_step(|| format!("trunk \"{name}\" is {is}: no call goes there"));
+        Outcome::Answer(closed(passage.unavailable))
+    }
+
+    /// Whether the call goes by trunks that somebody has closed.
+    fn passes_closed(&mut self) -> bool {
+        if self.call.emergency {
+            self.trace.step(|| "the callee is in numbers.never_block: no trunk is closed to it".to_owned());
+        }
+        self.call.emergency
     }
 
     fn ask_rules(&mut self, stage: Stage, set: &'j RuleSet) -> Option<Outcome> {
@@ -489,6 +528,10 @@ fn answer(status: u16, phrase: &'static str, kind: AnswerKind) -> Answer {
     Answer { status, phrase: phrase.into(), reason: None, contact: None, diverted: false, kind }
 }
 
+fn closed(status: u16) -> Answer {
+    answer(status, phrase(status), AnswerKind::TrunkClosed)
+}
+
 /// Whether a party can be looked for by itself. Anonymous and unavailable are said of a call, not of one of its headers.
 fn is_somebody(party: &Party<'_>) -> bool {
     !matches!(party, Party::Anonymous | Party::Unavailable)
@@ -553,3 +596,6 @@ const SUBJECTS: usize = 3;
 
 /// The answer when a trunk is down and no route says otherwise: 500, because 503 would stop all calls of the peer.
 pub(crate) const DEFAULT_UNAVAILABLE: u16 = 500;
+
+/// To calls from a trunk that is off: our own trouble, as far as the neighbour is concerned.
+const REFUSED_FROM_CLOSED: u16 = 500;

@@ -2,6 +2,7 @@
 //!
 //! [`decide`] is pure and the only judge. The call path, `explain` and the replay of records all call it.
 
+mod closing;
 mod compile;
 mod decide;
 mod explain;
@@ -23,12 +24,13 @@ pub mod config;
 #[cfg(test)]
 mod tests;
 
+pub use closing::{ClosedTrunks, TrunkState};
 pub use compile::{Compiled, compile};
 pub use decide::decide;
 pub use explain::{Explanation, Step, explain};
 pub use never_block::NeverBlock;
 pub use peers::TrunkPeers;
-pub use policy::{Methods, Mode, Otherwise, Policy, Present, Route, RouteId, Trunk, TrunkId};
+pub use policy::{Limits, LoadBalance, Methods, Mode, Otherwise, Policy, Present, Route, RouteId, Trunk, TrunkId};
 pub use problem::{Kind, Notice, Problem, RuleError, did_you_mean, nearest};
 pub use question::{Question, QuestionError};
 pub use verdict::{

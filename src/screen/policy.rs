@@ -89,8 +89,12 @@ impl Policy {
 pub struct Trunk {
     /// Its name in config, records and API.
     pub name: Arc<str>,
-    /// Where calls to it go, tried in order.
+    /// Where calls to it go.
     pub to: Vec<Target>,
+    /// In which order they are tried.
+    pub load_balance: LoadBalance,
+    /// The weights of `to`; empty where all are alike.
+    pub weights: Vec<u16>,
     /// The sockets that it is spoken to from, the first that fits.
     pub via: Sockets,
     /// The sockets that its messages may come by.
@@ -113,6 +117,10 @@ pub struct Trunk {
     pub try_for: Duration,
     /// Final answers that try the next target.
     pub failover_on: Vec<u16>,
+    /// How often each target is asked whether it answers; `None`: never.
+    pub probe: Option<Duration>,
+    /// How many calls it takes.
+    pub limits: Limits,
     /// Who its peers must prove to be over TLS.
     pub peers: TrunkPeers,
 }
@@ -122,6 +130,35 @@ impl Trunk {
     pub fn speaks_tls(&self) -> bool {
         self.to.iter().any(Target::is_tls)
     }
+
+    /// The share of calls that the target at this position of `to` gets.
+    pub fn weight(&self, target: usize) -> u16 {
+        self.weights.get(target).copied().unwrap_or(1)
+    }
+}
+
+/// In which order the targets of a trunk are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LoadBalance {
+    /// As they stand in the config.
+    #[default]
+    Ordered,
+    /// Each call draws an order, in which weights are chances.
+    Weighted,
+    /// By the Call-ID: calls keep their target, whichever others come and go.
+    CallHash,
+}
+
+/// How many calls a trunk takes, those that come from it and those that go to it together.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// That are being set up or up.
+    pub max_calls: Option<u32>,
+    /// New ones in a second.
+    pub max_cps: Option<u32>,
+    /// Code and phrase of the answer beyond; `None`: the route's `unavailable`.
+    pub reply: Option<(u16, Arc<str>)>,
 }
 
 /// The methods that a trunk may use outside a dialog.

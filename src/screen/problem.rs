@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -94,6 +95,15 @@ pub enum RuleError {
     /// A span of time.
     #[error("expected a time such as \"500ms\", \"4s\", \"10m\" or \"12h\", above zero")]
     Span,
+    /// A `probe` that would ask all the time.
+    #[error("expected at least {} s between two probes", .0.as_secs())]
+    ShortProbe(Duration),
+    /// A weight without a use.
+    #[error("a weight means nothing with load_balance = \"ordered\"")]
+    IdleWeight,
+    /// A trunk's `reply` without a limit.
+    #[error("`reply` means nothing without max_calls or max_cps")]
+    IdleReply,
     /// A status code outside its range.
     #[error("expected a status code from {0} to {1}")]
     Status(u16, u16),

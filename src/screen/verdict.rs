@@ -35,6 +35,7 @@ impl Verdict {
                 AnswerKind::NoRoute => VerdictKind::NoRoute,
                 AnswerKind::EmptyPool => VerdictKind::EmptyPool,
                 AnswerKind::ForwardedTwice => VerdictKind::ForwardedTwice,
+                AnswerKind::TrunkClosed => VerdictKind::TrunkClosed,
             },
             Outcome::Drop => VerdictKind::Drop,
             Outcome::Proceed(passage) if passage.forwarded => VerdictKind::Forward,
@@ -57,6 +58,8 @@ pub enum VerdictKind {
     EmptyPool,
     /// It was forwarded before.
     ForwardedTwice,
+    /// Its trunk, or the one that it would go to, was closed by somebody.
+    TrunkClosed,
     /// A rule dropped it.
     Drop,
     /// It goes on to another callee.
@@ -75,6 +78,7 @@ impl VerdictKind {
         VerdictKind::NoRoute,
         VerdictKind::EmptyPool,
         VerdictKind::ForwardedTwice,
+        VerdictKind::TrunkClosed,
         VerdictKind::Drop,
         VerdictKind::Forward,
         VerdictKind::Hide,
@@ -89,6 +93,7 @@ impl VerdictKind {
             VerdictKind::NoRoute => "no-route",
             VerdictKind::EmptyPool => "empty-pool",
             VerdictKind::ForwardedTwice => "forwarded-twice",
+            VerdictKind::TrunkClosed => "trunk-closed",
             VerdictKind::Drop => "drop",
             VerdictKind::Forward => "forward",
             VerdictKind::Hide => "hide",
@@ -206,6 +211,8 @@ pub enum AnswerKind {
     EmptyPool,
     /// It was forwarded before: 482.
     ForwardedTwice,
+    /// Its trunk is off: 500; or the one that it would go to is drained or off: the route's `unavailable`.
+    TrunkClosed,
 }
 
 /// How a call goes on.

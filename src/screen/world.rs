@@ -5,7 +5,8 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::lists::{Change, Class, Edit, Entry, ListId, Lists, Pool, Refuse};
-use crate::screen::policy::{Policy, RouteId};
+use crate::screen::closing::{ClosedTrunks, TrunkState};
+use crate::screen::policy::{Policy, RouteId, TrunkId};
 
 /// All lists and rules. One call is judged by one world; an edit or a reload makes the next.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub struct World {
     pub lists: Lists,
     /// The rules.
     pub policy: Arc<Policy>,
+    /// The trunks that somebody has closed.
+    closed: ClosedTrunks,
     /// The pools that routes present from, each made from its list once.
     pools: Vec<(ListId, Arc<Pool>)>,
 }
@@ -24,12 +27,30 @@ impl World {
     /// Puts lists and rules together; the policy must have been compiled against these lists. An edit of before may have
     /// put an entry into a pool's list that no pool can hold.
     pub fn new(generation: u64, lists: Lists, policy: Arc<Policy>) -> Result<World, EditError> {
-        let mut world = World { generation, lists, policy, pools: Vec::new() };
+        let mut world = World { generation, lists, policy, closed: ClosedTrunks::default(), pools: Vec::new() };
         for id in world.pool_lists() {
             let pool = world.build_pool(id)?;
             world.pools.push((id, pool));
         }
         Ok(world)
+    }
+
+    /// The same world with these trunks closed, and no others.
+    pub fn closing(self, closed: ClosedTrunks) -> World {
+        World { closed, ..self }
+    }
+
+    /// The trunks that somebody has closed.
+    pub fn closed(&self) -> &ClosedTrunks {
+        &self.closed
+    }
+
+    /// What a trunk of the policy is used for.
+    pub fn trunk_state(&self, trunk: TrunkId) -> TrunkState {
+        if self.closed.is_empty() {
+            return TrunkState::Up;
+        }
+        self.closed.get(&self.policy.trunk(trunk).name).copied().unwrap_or_default()
     }
 
     /// Whether an edit can be made: to be asked before it is committed.
@@ -59,7 +80,7 @@ impl World {
     pub fn with_committed(&self, edits: &[Edit]) -> Result<World, EditError> {
         let lists = self.lists.with(edits).map_err(|unknown| EditError::UnknownList { list: unknown.0 })?;
         let generation = self.generation + edits.len() as u64;
-        let mut next = World { generation, lists, policy: self.policy.clone(), pools: self.pools.clone() };
+        let mut next = World { generation, lists, ..self.clone() };
         for at in 0..next.pools.len() {
             let id = next.pools[at].0;
             if edits.iter().any(|edit| *edit.list == **next.lists[id].name()) {

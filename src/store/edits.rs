@@ -153,6 +153,7 @@ pub(super) struct Line<'a> {
     pub(super) reason: Option<&'a str>,
     pub(super) action: Action,
     pub(super) list: Option<&'a str>,
+    pub(super) trunk: Option<&'a str>,
     /// With its spelling.
     pub(super) entry: Option<(&'a Entry, &'a str)>,
     pub(super) details: Option<&'a Details>,
@@ -170,6 +171,7 @@ impl<'a> Line<'a> {
             reason: group.reason.as_deref(),
             action,
             list: Some(&edit.list),
+            trunk: None,
             entry: Some((&edit.entry, text)),
             details,
             digest: None,
@@ -185,8 +187,8 @@ impl<'c> TrailStatement<'c> {
     pub(super) fn new(transaction: &'c Transaction<'_>) -> rusqlite::Result<TrailStatement<'c>> {
         let statement = transaction.prepare_cached(
             "INSERT INTO audit (generation, time, actor, reason, change, list, entry, date, description, expires,
-                 digest, entries, first, last)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                 digest, entries, first, last, trunk)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?;
         Ok(TrailStatement(statement))
     }
@@ -210,7 +212,8 @@ impl<'c> TrailStatement<'c> {
             line.digest.as_ref().map(|digest| digest.as_bytes().as_slice()),
             line.entries.map(signed),
             range.map(|range| signed(range.first().get())),
-            range.map(|range| signed(range.last().get()))
+            range.map(|range| signed(range.last().get())),
+            line.trunk
         ];
         self.0.execute(values).map(drop)
     }

@@ -11,6 +11,7 @@ use rusqlite::{Connection, Row, TransactionBehavior, params};
 use super::rows::{self, MALFORMED};
 use super::{StoreError, edits};
 use crate::lists::{BaseRecord, Class, Digest, Edit, FileRecord, FileStamp, ImportRecord};
+use crate::screen::TrunkState;
 
 /// What was in force when the last process ended, also of lists that the config no longer has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,6 +29,8 @@ pub struct Replay {
     pub imports: Vec<ImportRecord>,
     /// The latest edit over base and imports of each entry that was ever edited, in the order in which they were made.
     pub edits: Vec<Edit>,
+    /// The trunks that somebody has closed.
+    pub closed: BTreeMap<Arc<str>, TrunkState>,
 }
 
 /// A list made at run time.
@@ -57,6 +60,7 @@ pub(super) fn replay(connection: &mut Connection) -> Result<Replay, StoreError> 
         aside: aside(&transaction)?,
         imports: imports(&transaction)?,
         edits: edits::all(&transaction)?,
+        closed: closed(&transaction)?,
     })
 }
 
@@ -140,6 +144,14 @@ fn imports(connection: &Connection) -> Result<Vec<ImportRecord>, StoreError> {
     let mut statement = connection
         .prepare_cached("SELECT generation, list, digest, entries FROM import WHERE ended IS NULL ORDER BY id")?;
     collect(statement.query([])?, import)
+}
+
+fn closed(connection: &Connection) -> Result<BTreeMap<Arc<str>, TrunkState>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT name, state FROM trunk")?;
+    let closed = collect(statement.query([])?, |row| {
+        Ok((row.get(0)?, rows::text(row, 1)?.parse::<TrunkState>().map_err(|()| MALFORMED)?))
+    })?;
+    Ok(closed.into_iter().collect())
 }
 
 /// An import from the columns `generation`, `list`, `digest` and `entries`.

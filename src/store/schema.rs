@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::StoreError;
 
@@ -26,7 +26,7 @@ pub(super) fn open(dir: &Path) -> Result<Connection, StoreError> {
     let found = check(&connection, &path)?;
     configure(&connection).map_err(|error| refusal(&path, error))?;
     if found < FORMAT {
-        migrate(&mut connection)?;
+        migrate(&mut connection, found)?;
     }
     Ok(connection)
 }
@@ -113,6 +113,7 @@ fn create(dir: &Path, path: &Path) -> Result<(), StoreError> {
     connection.execute_batch(AUDIT)?;
     connection.execute_batch(AUDIT_INDEXES)?;
     connection.execute_batch(LISTS)?;
+    connection.execute_batch(TRUNKS)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "user_version", FORMAT)?;
     connection.close().map_err(|(_, error)| error)?;
@@ -121,9 +122,23 @@ fn create(dir: &Path, path: &Path) -> Result<(), StoreError> {
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed)
 }
 
-/// From format 1 to 2: all of it or nothing.
-fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+/// From format `found` to this one: all of it or nothing.
+fn migrate(connection: &mut Connection, found: i64) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+    if found < 2 {
+        copy_audit(&transaction)?;
+        transaction.execute_batch(LISTS)?;
+    } else {
+        // What it has already stays as it lies: of ten million rows none is written anew.
+        transaction.execute_batch("ALTER TABLE audit ADD COLUMN trunk TEXT")?;
+    }
+    transaction.execute_batch(TRUNKS)?;
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    Ok(transaction.commit()?)
+}
+
+/// From format 1, in which the trail had other columns.
+fn copy_audit(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch("ALTER TABLE audit RENAME TO audit_1")?;
     transaction.execute_batch(AUDIT)?;
     // Only ranges begin with a digit and hold a dash: a SIP user name in a list begins with neither.
@@ -135,10 +150,7 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
          FROM audit_1 ORDER BY generation;
          DROP TABLE audit_1;",
     )?;
-    transaction.execute_batch(AUDIT_INDEXES)?;
-    transaction.execute_batch(LISTS)?;
-    transaction.pragma_update(None, "user_version", FORMAT)?;
-    Ok(transaction.commit()?)
+    transaction.execute_batch(AUDIT_INDEXES)
 }
 
 /// Its format, when it is whole and one of ours.
@@ -198,7 +210,7 @@ pub(super) fn refusal(path: &Path, error: rusqlite::Error) -> StoreError {
 const APPLICATION_ID: i32 = 0x5249_4E47;
 
 /// Raised when the tables change.
-pub(super) const FORMAT: i64 = 2;
+pub(super) const FORMAT: i64 = 3;
 
 /// Only backups by an operator's tool ever hold the file; a second is longer than they hold it.
 pub(super) const BUSY: Duration = Duration::from_secs(1);
@@ -255,7 +267,8 @@ const AUDIT: &str = "
         digest      BLOB,
         entries     INTEGER,
         first       INTEGER,
-        last        INTEGER
+        last        INTEGER,
+        trunk       TEXT
     ) STRICT;
 ";
 
@@ -321,4 +334,12 @@ const LISTS: &str = "
         filler BLOB NOT NULL
     ) STRICT;
     INSERT INTO probe VALUES (1, randomblob(32768));
+";
+
+/// The trunks that somebody has closed, whether the config has them or not.
+const TRUNKS: &str = "
+    CREATE TABLE trunk (
+        name  TEXT PRIMARY KEY,
+        state TEXT NOT NULL CHECK (state IN ('drain', 'off'))
+    ) STRICT, WITHOUT ROWID;
 ";

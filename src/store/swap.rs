@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use super::edits::{self, Line, TrailStatement};
 use super::{StoreError, replay, rows};
 use crate::lists::{Action, BaseRecord, Class, Digest, Edit, Entry, FileRecord};
+use crate::screen::TrunkState;
 use crate::time::WallTime;
 
 /// A world that was built aside and waits to be swapped in: one transaction, one generation, one line of the trail.
@@ -21,7 +22,7 @@ pub struct Swap {
     pub since: u64,
     /// What the trail says was done.
     pub action: Action,
-    /// To which list; `None`: to all of them.
+    /// To which list; `None`: to all of them, or to the trunk of a step.
     pub list: Option<Arc<str>>,
     /// What is stored, in this order.
     pub steps: Vec<Step>,
@@ -75,6 +76,13 @@ pub enum Step {
     TakeBack {
         /// Whose.
         list: Arc<str>,
+    },
+    /// A trunk is closed or opened by hand.
+    Trunk {
+        /// Which.
+        name: Arc<str>,
+        /// What it is used for from now on.
+        state: TrunkState,
     },
 }
 
@@ -135,6 +143,10 @@ fn write_line(transaction: &Transaction<'_>, generation: i64, swap: &Swap) -> ru
         Step::Import { list, digest, entries, .. } if of_this(list) => Some((*digest, *entries)),
         _ => None,
     });
+    let trunk = swap.steps.iter().find_map(|step| match step {
+        Step::Trunk { name, .. } => Some(&**name),
+        _ => None,
+    });
     TrailStatement::new(transaction)?.write(&Line {
         generation,
         at: swap.at,
@@ -142,6 +154,7 @@ fn write_line(transaction: &Transaction<'_>, generation: i64, swap: &Swap) -> ru
         reason: swap.reason.as_deref(),
         action: swap.action,
         list: swap.list.as_deref(),
+        trunk,
         entry: None,
         details: None,
         digest: content.map(|(digest, _)| digest),
@@ -190,6 +203,17 @@ fn write_step(transaction: &Transaction<'_>, generation: i64, step: &Step) -> Re
         }
         Step::TakeBack { list } => {
             transaction.prepare_cached("DELETE FROM aside WHERE list = ?1")?.execute([list])?;
+        }
+        Step::Trunk { name, state: TrunkState::Up } => {
+            transaction.prepare_cached("DELETE FROM trunk WHERE name = ?1")?.execute([name])?;
+        }
+        Step::Trunk { name, state } => {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO trunk (name, state) VALUES (?1, ?2)
+                     ON CONFLICT (name) DO UPDATE SET state = excluded.state",
+                )?
+                .execute(params![name, state.as_str()])?;
         }
     }
     Ok(())

@@ -143,7 +143,8 @@ fn generations(
 
 fn lines(connection: &Connection, generations: &[i64]) -> Result<Vec<AuditLine>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT generation, time, actor, reason, change, list, entry, date, description, expires, digest, entries
+        "SELECT generation, time, actor, reason, change, list, entry, date, description, expires, digest, entries,
+             trunk
          FROM audit WHERE generation = ?1",
     )?;
     generations.iter().map(|generation| statement.query_row([generation], |row| Ok(line(row)))?).collect()
@@ -163,6 +164,7 @@ fn line(row: &Row<'_>) -> Result<AuditLine, StoreError> {
         details: rows::details(row, 7)?,
         digest: is_some(10)?.then(|| rows::digest(row, 10)).transpose()?,
         entries: is_some(11)?.then(|| rows::integer(row, 11)).transpose()?,
+        trunk: row.get(12)?,
     })
 }
 
@@ -183,7 +185,7 @@ pub(super) const OF_LIST: &str = "SELECT generation FROM audit INDEXED BY audit_
 
 /// Those of all lists together.
 pub(super) const OF_ALL_LISTS: &str = "SELECT generation FROM audit INDEXED BY audit_by_list
-    WHERE list IS NULL AND generation < ?1 ORDER BY generation DESC LIMIT ?2";
+    WHERE list IS NULL AND trunk IS NULL AND generation < ?1 ORDER BY generation DESC LIMIT ?2";
 
 /// Those of one entry of one list.
 pub(super) const OF_ENTRY: &str = "SELECT generation FROM audit INDEXED BY audit_by_entry

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use ringfence::config::InMemory;
+use ringfence::config::{InMemory, Loaded};
 use ringfence::counters::EngineCounters;
 use ringfence::engine::{
     Action, DrainStage, Engine, EngineConfig, Hop, Input, Keys, Listener, QueryId, Ticket, UnknownSource,
@@ -16,6 +16,7 @@ use ringfence::engine::{
 use ringfence::flow::{ConnectionId, Flow, ListenerId, Sockets, Transport};
 use ringfence::lists::{Change, Edit, Entry};
 use ringfence::number::DialPlan;
+use ringfence::reach::Reach;
 use ringfence::screen::World;
 use ringfence::sip::{Message, Request, Target, scan};
 use ringfence::time::{Now, WallTime};
@@ -195,6 +196,7 @@ pub(crate) struct Stage {
     pub(crate) world: World,
     pub(crate) usage: Arc<Usage>,
     counters: Arc<EngineCounters>,
+    pub(crate) reach: Arc<Reach>,
     base: Instant,
     pub(crate) now: Duration,
     records: Vec<u8>,
@@ -244,14 +246,8 @@ impl Stage {
     }
 
     fn build(changes: &[(&str, &str)], more: &str, seed: u8, name: Option<&str>) -> Stage {
-        let mut text = format!("{CONFIG}{more}");
-        for (from, to) in changes {
-            assert!(text.contains(from), "{from} is not in the config");
-            text = text.replace(from, to);
-        }
-        let loaded = ringfence::config::parse(Path::new("stage.toml"), &text, &[], &mut InMemory::new());
-        let loaded = loaded.unwrap_or_else(|errors| panic!("{errors}"));
-        let sip = loaded.settings.sip;
+        let loaded = load(changes, more);
+        let sip = &loaded.settings.sip;
         let listeners = (0..).map(ListenerId).zip(&sip.listen).map(|(id, listen)| Listener {
             id,
             transport: listen.transport,
@@ -270,12 +266,15 @@ impl Stage {
             proven: Arc::default(),
         };
         let (usage, counters) = (Arc::new(Usage::new()), Arc::new(EngineCounters::default()));
+        let reach = Arc::new(Reach::default());
+        let engine = Engine::new(Arc::new(config), [seed; 32], usage.clone(), counters.clone());
         Stage {
-            engine: Engine::new(Arc::new(config), [seed; 32], usage.clone(), counters.clone()),
+            engine: engine.on_shard(0, reach.clone()),
             listeners,
-            world: World::new(1, loaded.lists, loaded.policy).expect("pools hold numbers"),
+            world: world(loaded),
             usage,
             counters,
+            reach,
             base: Instant::now(),
             now: Duration::ZERO,
             records: Vec::new(),
@@ -283,6 +282,14 @@ impl Stage {
             asked: Vec::new(),
             sent: Vec::new(),
         }
+    }
+
+    /// Other rules come into force: those of [`Stage::with`].
+    pub(crate) fn reload(&mut self, changes: &[(&str, &str)], more: &str) {
+        self.world = world(load(changes, more));
+        let now = self.clock();
+        self.engine.handle(now, &self.world, Input::Reloaded);
+        self.drain();
     }
 
     fn clock(&self) -> Now {
@@ -438,6 +445,13 @@ impl Stage {
         self
     }
 
+    /// All that was asked for is at these hops.
+    pub(crate) fn resolve_all_to(&mut self, hops: &[&str]) {
+        while !self.queries.is_empty() {
+            self.resolve_to(hops);
+        }
+    }
+
     /// The process is told to end.
     pub(crate) fn is_to_end(&mut self) -> &mut Stage {
         self.drains(DrainStage::Refuse)
@@ -541,6 +555,20 @@ fn local_of(socket: &Listener) -> IpAddr {
 /// A call from the trunk "six" to the pbx, by the last digits of its caller.
 pub(crate) fn invite_from_six(caller: u32) -> String {
     invite(caller).replace("198.51.100.7", "[2001:db8:6::7]").replace("@10.0.0.1", "@[2001:db8::1]")
+}
+
+fn load(changes: &[(&str, &str)], more: &str) -> Loaded {
+    let mut text = format!("{CONFIG}{more}");
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from} is not in the config");
+        text = text.replace(from, to);
+    }
+    let loaded = ringfence::config::parse(Path::new("stage.toml"), &text, &[], &mut InMemory::new());
+    loaded.unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn world(loaded: Loaded) -> World {
+    World::new(1, loaded.lists, loaded.policy).expect("pools hold numbers")
 }
 
 pub(crate) const CARRIER: &str = "198.51.100.7:5060";

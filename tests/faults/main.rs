@@ -17,6 +17,7 @@ mod obeyed;
 mod processes;
 mod snapshots;
 mod synced;
+mod trunks;
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};

@@ -2,6 +2,7 @@
 
 mod daemon;
 mod dns;
+mod probing;
 
 use std::net::UdpSocket;
 use std::time::Duration;
@@ -59,8 +60,12 @@ fn call(caller: &UdpSocket, daemon: &Daemon, id: &str) {
 
 /// Answers an INVITE with 486, which ends the call.
 fn answer_busy(callee: &UdpSocket, daemon: &Daemon, invite: &str) {
-    let mut text = "SIP/2.0 486 Busy Here\r\n".to_owned();
-    for line in invite.lines() {
+    answer(callee, daemon, invite, "486 Busy Here");
+}
+
+fn answer(callee: &UdpSocket, daemon: &Daemon, request: &str, status: &str) {
+    let mut text = format!("SIP/2.0 {status}\r\n");
+    for line in request.lines() {
         let name = line.split(':').next().unwrap_or_default();
         match name {
             "Via" | "From" | "Call-ID" | "CSeq" => text += &format!("{line}\r\n"),

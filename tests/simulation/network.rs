@@ -19,7 +19,7 @@ use ringfence::flow::{ConnectionId, Flow, ListenerId, Transport};
 use ringfence::sip::{Message, Target, scan};
 use ringfence::time::{Now, WallTime};
 use ringfence::transaction::Timings;
-use ringfence::usage::Usage;
+use ringfence::usage::{TrunkCalls, Usage};
 
 use crate::agent::{Agent, Out, Plan, Step, Timer};
 use crate::liars::lie;
@@ -328,6 +328,7 @@ impl Network {
         }
         self.epoch += 1;
         self.engines.clear();
+        self.check_seats("dead engines", |_| 0);
         self.usage = Arc::new(Usage::new());
         self.last_arrival.clear();
         let next = self.reference.restarted();
@@ -609,6 +610,7 @@ impl Network {
         if calls != up.len() {
             self.watch.complain("", format!("the engines have {calls} calls, the table {}", up.len()));
         }
+        self.check_seats("quiet", |up| up.from + up.to);
         let dialogs = self.reference.dialogs.iter().filter(|(_, dialog)| dialog.state == State::Up);
         let mut expected: Vec<String> = dialogs.map(|((call_id, ..), _)| call_id.clone()).collect();
         up.sort();
@@ -666,6 +668,20 @@ impl Network {
         }
         if self.usage.live() != 0 {
             self.watch.complain("", "calls never expire");
+        }
+        self.check_seats("twelve hours later", |_| 0);
+    }
+
+    /// However calls end, no trunk's limit counts one that is over.
+    fn check_seats(&mut self, when: &str, expected: impl Fn(TrunkCalls) -> u64) {
+        let (world, _) = self.worlds.current();
+        for trunk in world.policy.trunks.clone() {
+            let seats = self.usage.load(&trunk.name).seats();
+            let expected = expected(self.usage.trunk_calls(&trunk.name));
+            if seats != expected {
+                self.watch
+                    .complain("", format!("{when}: {} has {seats} calls in its limits, not {expected}", trunk.name));
+            }
         }
     }
 

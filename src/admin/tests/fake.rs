@@ -9,10 +9,13 @@ use crate::lists::{
     Action, AuditLine, AuditQuery, BaseRecord, Digest, Effect, FileRecord, FileStamp, ListAt, Percent, Progress,
     Report, RowError, read_list,
 };
+use crate::reach::Reach;
+use crate::screen::TrunkState;
 
 pub(crate) struct Fake {
     pub(crate) state: Mutex<State>,
     pub(crate) usage: Usage,
+    pub(crate) reach: Reach,
     pub(crate) healthy: bool,
     pub(crate) storage: Option<StorageFailure>,
     pub(crate) reload: Result<Reloaded, ReloadFailure>,
@@ -34,6 +37,7 @@ impl Default for Fake {
         Fake {
             state: Mutex::new(state),
             usage: Usage::new(),
+            reach: Reach::default(),
             healthy: true,
             storage: None,
             reload: Ok(Reloaded::default()),
@@ -119,6 +123,7 @@ fn line(by: By, action: Action, list: Option<&Arc<str>>) -> AuditLine {
         reason: by.reason,
         action,
         list: list.cloned(),
+        trunk: None,
         entry: None,
         details: Details::default(),
         digest: None,
@@ -142,6 +147,10 @@ impl Backend for Fake {
 
     fn usage(&self) -> &Usage {
         &self.usage
+    }
+
+    fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     fn now(&self) -> WallTime {
@@ -278,6 +287,23 @@ impl Backend for Fake {
         }
         self.state().statuses.insert(list.clone(), status);
         Ok(self.swap(by, &list, waiting, Action::Confirm))
+    }
+
+    async fn set_trunk(&self, by: By, trunk: Arc<str>, state: TrunkState) -> Result<u64, ListFailure> {
+        self.stored().map_err(ListFailure::Storage)?;
+        let mut held = self.state();
+        let mut world = World::clone(&held.world);
+        if world.policy.trunk_named(&trunk).is_none() {
+            return Err(ListFailure::Unknown);
+        }
+        let mut closed = std::collections::BTreeMap::clone(world.closed());
+        closed.insert(trunk.clone(), state);
+        world.generation += 1;
+        let generation = world.generation;
+        held.world = Arc::new(world.closing(Arc::new(closed)));
+        let action = Action::ALL.into_iter().find(|action| action.as_str() == state.as_str()).unwrap();
+        held.trail.push(AuditLine { generation, trunk: Some(trunk), ..line(by, action, None) });
+        Ok(generation)
     }
 
     async fn reload(&self, by: By) -> Result<Reloaded, ReloadFailure> {

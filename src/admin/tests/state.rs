@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::lists::Action;
+use crate::reach::{Place, State};
 use crate::usage::LiveCall;
 
 #[test]
@@ -96,11 +97,63 @@ fn trunks_and_calls_show_what_is_up() {
     served.backend.usage.open(1, call);
     let trunk = served.call("GET", "/v1/trunks", "").json()["trunks"][0].clone();
     let expected = json!({
-        "name": "carrier", "trusted": true, "to": ["udp:127.0.0.2:5060"], "calls_from": 1, "calls_to": 0
+        "name": "carrier", "state": "up", "trusted": true, "to": ["udp:127.0.0.2:5060"], "load_balance": "ordered",
+        "targets": [{"target": "udp:127.0.0.2:5060", "weight": 1}],
+        "calls_from": 1, "calls_to": 0, "calls": 0, "max_calls": null, "max_cps": null
     });
     assert_eq!(trunk, expected);
     let calls = served.call("GET", "/v1/calls", "").json();
     assert_eq!((&calls["live"], &calls["calls"][0]["seconds"]), (&json!(1), &json!(60)));
+}
+
+#[test]
+fn a_trunk_that_is_probed_shows_what_is_known_of_its_targets() {
+    let served = Served::new(Fake::default());
+    let addr = "127.0.0.2:5060".parse().unwrap();
+    let target = crate::sip::Target::Address { transport: crate::flow::Transport::Udp, addr };
+    let standing = served.backend.reach.enter(&Place { trunk: "carrier".into(), target });
+    standing.set(State::Down, WallTime::parse("2026-11-22T11:59:00Z").unwrap());
+    standing.tell(|told| told.last = Some(Err("no answer")));
+    let shown = served.call("GET", "/v1/trunks", "").json()["trunks"][0]["targets"].clone();
+    let expected = json!([{
+        "target": "udp:127.0.0.2:5060", "weight": 1, "state": "down", "since": "2026-11-22T11:59:00.000000Z",
+        "last": "no answer", "next": null
+    }]);
+    assert_eq!(shown, expected);
+    let call = r#"{"from": "1", "to": "2", "trunk": "carrier"}"#;
+    let explained = served.call("POST", "/v1/explain", call).json();
+    assert_eq!(explained["verdict"], "pass", "what changes by itself is no part of the decision");
+    assert!(explained.to_string().contains("no target of trunk \\\"carrier\\\" answers"), "{explained}");
+}
+
+#[test]
+fn a_trunk_is_closed_and_opened_with_a_reason_in_the_trail() {
+    let served = Served::new(Fake::default());
+    let body = r#"{"state": "off", "reason": "it floods us"}"#;
+    let answer = served.call("PUT", "/v1/trunks/carrier/state", body);
+    let shown = answer.json();
+    let told = [&shown["generation"], &shown["name"], &shown["state"]];
+    assert_eq!((answer.status, told), (200, [&json!(8), &json!("carrier"), &json!("off")]), "{}", answer.text);
+    assert_eq!(served.call("GET", "/v1/trunks", "").json()["trunks"][0]["state"], "off");
+    assert_eq!(served.backend.told(), [(Action::Off, "admin@127.0.0.1".into(), Some("it floods us".into()))]);
+    let line = served.call("GET", "/v1/edits", "").json()["edits"][0].clone();
+    assert_eq!((&line["action"], &line["trunk"], &line["list"]), (&json!("off"), &json!("carrier"), &json!(null)));
+    let call = r#"{"from": "1", "to": "2", "trunk": "carrier"}"#;
+    let explained = served.call("POST", "/v1/explain", call).json();
+    assert_eq!((&explained["verdict"], &explained["status"]), (&json!("trunk-closed"), &json!(500)));
+    served.call("PUT", "/v1/trunks/carrier/state?reason=over", r#"{"state": "up"}"#);
+    assert_eq!(served.call("POST", "/v1/explain", call).json()["verdict"], "pass");
+}
+
+#[test]
+fn a_state_that_makes_no_sense_changes_nothing() {
+    let served = Served::new(Fake::default());
+    assert!(served.call("PUT", "/v1/trunks/carier/state", r#"{"state": "off"}"#).problem(404).contains("carier"));
+    for body in ["", r#"{"state": "gone"}"#, r#"{"reason": "why"}"#] {
+        let status = served.call("PUT", "/v1/trunks/carrier/state", body).status;
+        assert!([400, 422].contains(&status), "{body}: {status}");
+    }
+    assert!(served.backend.told().is_empty());
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod past;
 mod reloads;
 mod run_time;
 mod sockets;
+mod trunks;
 
 use std::fs;
 use std::io::Cursor;

@@ -57,6 +57,7 @@ struct LineShown {
     reason: Option<String>,
     action: String,
     list: Option<String>,
+    trunk: Option<String>,
     entry: Option<String>,
     entries: Option<u64>,
 }
@@ -133,7 +134,8 @@ pub(super) fn log(
     ]);
     for line in trail.edits {
         let entry = line.entry.or(line.entries.map(|entries| count(entries, "entry", "entries")));
-        let [list, entry, reason] = [line.list, entry, line.reason].map(Option::unwrap_or_default);
+        let subject = line.list.or(line.trunk.map(|trunk| format!("trunk {trunk}")));
+        let [list, entry, reason] = [subject, entry, line.reason].map(Option::unwrap_or_default);
         table.row([line.generation.to_string(), line.at, line.actor, line.action, list, entry, reason]);
     }
     table.write(screen.out)?;

@@ -2,6 +2,7 @@ mod files;
 mod lists;
 mod reaching;
 mod run_time;
+mod trunks;
 
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};

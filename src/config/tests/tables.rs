@@ -352,3 +352,12 @@ fn until_a_restart_trunks_can_only_name_the_sockets_that_are_open() {
     let errors = loaded.keep_sockets(&open).expect_err("it comes with the next start").to_string();
     assert!(errors.starts_with("dir/r.toml:5:7: no socket"), "{errors}");
 }
+
+#[test]
+fn a_limit_or_weight_of_zero_is_refused_where_it_stands() {
+    for keys in ["max_calls = 0", "max_cps = 0", "to = [{ uri = \"sip:192.0.2.1\", weight = 0 }]"] {
+        let text = format!("[[trunk]]\nname = \"t\"\n{keys}\n");
+        let mistakes = mistakes(&text, &[]);
+        assert!(matches!(&mistakes[..], [one] if one.starts_with("dir/r.toml:3:")), "{mistakes:?}");
+    }
+}

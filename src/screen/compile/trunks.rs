@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +11,9 @@ use toml::Spanned;
 
 use super::Compiler;
 use crate::flow::{PeerName, Sockets, Transport};
-use crate::screen::config::TrunkConfig;
+use crate::screen::config::{TargetConfig, TrunkConfig};
 use crate::screen::peers::TrunkPeers;
-use crate::screen::policy::{Methods, Source, Trunk, TrunkId};
+use crate::screen::policy::{Limits, LoadBalance, Methods, Source, Trunk, TrunkId};
 use crate::screen::problem::{Kind, RuleError};
 use crate::sip::{Host, Scheme, Target, Uri, is_token};
 use crate::time::parse_span;
@@ -31,6 +32,8 @@ impl Compiler<'_> {
                 name,
                 peers: self.peers(config, &to, id),
                 to,
+                load_balance: config.load_balance,
+                weights: self.weights(config),
                 via: self.socket_names(config.via.as_ref()),
                 on: self.socket_names(config.on.as_ref()),
                 nat: config.nat,
@@ -42,6 +45,8 @@ impl Compiler<'_> {
                 host: self.uri_part(config.host.as_ref(), |host| format!("sip:1@{host}")),
                 try_for: self.span(config.try_for.as_ref(), DEFAULT_TRY_FOR),
                 failover_on: self.failover_on(config.failover_on.as_deref()),
+                probe: self.probe(config.probe.as_ref()),
+                limits: self.limits(config),
             };
             self.check_is_reachable(config, &trunk);
             self.policy.trunks.push(trunk);
@@ -92,8 +97,37 @@ impl Compiler<'_> {
         TrunkPeers::new(to, names, certificate)
     }
 
-    fn target(&mut self, to: &Spanned<String>) -> Option<Target> {
-        parse_target(to.get_ref()).map_err(|error| self.problem(to.span(), error)).ok()
+    fn target(&mut self, to: &Spanned<TargetConfig>) -> Option<Target> {
+        parse_target(to.get_ref().uri()).map_err(|error| self.problem(to.span(), error)).ok()
+    }
+
+    fn weights(&mut self, config: &TrunkConfig) -> Vec<u16> {
+        let weight = |to: &Spanned<TargetConfig>| match to.get_ref() {
+            TargetConfig::Uri(_) => None,
+            TargetConfig::Weighted(target) => Some(target.weight.get()),
+        };
+        let Some(weighted) = config.to.iter().find(|to| weight(to).is_some()) else { return Vec::new() };
+        if config.load_balance == LoadBalance::Ordered {
+            self.problem(weighted.span(), RuleError::IdleWeight);
+        }
+        config.to.iter().map(|to| weight(to).unwrap_or(1)).collect()
+    }
+
+    fn probe(&mut self, text: Option<&Spanned<String>>) -> Option<Duration> {
+        let text = text?;
+        let probe = self.span(Some(text), SHORTEST_PROBE);
+        if probe < SHORTEST_PROBE {
+            self.problem(text.span(), RuleError::ShortProbe(SHORTEST_PROBE));
+        }
+        Some(probe)
+    }
+
+    fn limits(&mut self, config: &TrunkConfig) -> Limits {
+        let [max_calls, max_cps] = [config.max_calls, config.max_cps].map(|most| most.map(NonZeroU32::get));
+        if let Some(reply) = config.reply.as_ref().filter(|_| max_calls.is_none() && max_cps.is_none()) {
+            self.problem(reply.span(), RuleError::IdleReply);
+        }
+        Limits { max_calls, max_cps, reply: config.reply.as_ref().and_then(|reply| self.reply(reply, &[])) }
     }
 
     fn methods(&mut self, names: Option<&[Spanned<String>]>) -> Methods {
@@ -192,6 +226,9 @@ const DEFAULT_METHOD: &str = "INVITE";
 /// Eight INVITEs would go out in 32 s; after 4 s three went unanswered (RFC 3261 section 17.1.1.2 with T1 = 500 ms), and
 /// a caller still waits.
 const DEFAULT_TRY_FOR: Duration = Duration::from_secs(4);
+
+/// More often than once a second nothing is found out sooner: a probe is waited for that long.
+const SHORTEST_PROBE: Duration = Duration::from_secs(1);
 
 /// The answer of a peer that cannot take any call now.
 const DEFAULT_FAILOVER_ON: u16 = 503;

@@ -181,3 +181,15 @@ fn the_nearest_name_is_near() {
     assert_eq!(nearest("donotcall", known()), Some("do-not-call"));
     assert_eq!(nearest("something", known()), None);
 }
+
+#[test]
+fn keys_of_a_trunk_that_say_nothing_are_a_mistake() {
+    let of = |keys: &str| problem(&format!("[[trunk]]\nname = \"t\"\n{keys}\n"));
+    let weighted = "to = [{ uri = \"sip:192.0.2.1\", weight = 3 }]";
+    assert_eq!(of(weighted), RuleError::IdleWeight);
+    assert_eq!(problems(&format!("[[trunk]]\nname = \"t\"\n{weighted}\nload_balance = \"weighted\"\n")), []);
+    assert_eq!(of("reply = \"486 Busy Here\""), RuleError::IdleReply);
+    assert_eq!(of("max_calls = 1\nreply = \"486\""), RuleError::Reply);
+    assert_eq!(of("probe = \"500ms\""), RuleError::ShortProbe(std::time::Duration::from_secs(1)));
+    assert_eq!(of("probe = \"often\""), RuleError::Span);
+}

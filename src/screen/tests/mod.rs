@@ -2,6 +2,7 @@
 
 mod actions;
 mod answers;
+mod closing;
 mod identity;
 mod index;
 mod judgement;

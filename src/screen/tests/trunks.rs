@@ -364,3 +364,23 @@ fn names_and_certificates_that_make_no_sense_are_mistakes() {
     let two = "tls_names = [\"a.example\"]\n[[trunk]]\nname = \"y\"\ntls_names = [\"A.example\"]";
     assert_eq!(trunk(two), RuleError::SameTlsName { owner: "x".into() });
 }
+
+#[test]
+fn weights_are_those_of_the_targets() {
+    let to = r#"to = ["sip:192.0.2.1", { uri = "sip:192.0.2.2", weight = 3 }]"#;
+    let trunk = trunk(&format!("{to}\nload_balance = \"call-hash\""));
+    assert_eq!(
+        (trunk.load_balance, [trunk.weight(0), trunk.weight(1)]),
+        (crate::screen::LoadBalance::CallHash, [1, 3])
+    );
+}
+
+#[test]
+fn limits_and_probes_are_off_unless_they_are_said() {
+    let bare = trunk("");
+    assert_eq!((bare.probe, bare.limits), (None, crate::screen::Limits::default()));
+    let trunk = trunk("probe = \"10s\"\nmax_calls = 500\nmax_cps = 50\nreply = \"486 Busy Here\"");
+    assert_eq!(trunk.probe, Some(Duration::from_secs(10)));
+    assert_eq!((trunk.limits.max_calls, trunk.limits.max_cps), (Some(500), Some(50)));
+    assert_eq!(trunk.limits.reply, Some((486, "Busy Here".into())));
+}

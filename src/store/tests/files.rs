@@ -230,6 +230,25 @@ fn a_database_of_format_1_is_brought_up_with_all_that_is_in_it() {
 }
 
 #[test]
+fn a_database_of_format_2_is_brought_up_with_its_trail_where_it_lies() {
+    let dir = tempfile::tempdir().unwrap();
+    let (writer, _, _) = start(dir.path());
+    make(&writer, put("112")).unwrap();
+    writer.swap(swap(1, Action::Reload, None, vec![])).unwrap();
+    let before = writer.audit(&AuditQuery { limit: 9, ..AuditQuery::default() }).unwrap();
+    drop(writer);
+    let connection = Connection::open(dir.path().join("ringfence.db")).unwrap();
+    connection.execute_batch("DROP TABLE trunk; ALTER TABLE audit DROP COLUMN trunk; PRAGMA user_version = 2").unwrap();
+    drop(connection);
+    assert_eq!(peek(&config(dir.path())), Ok(vec![]));
+    let (writer, _, replay) = start(dir.path());
+    assert_eq!(replay, Replay { generation: 2, edits: vec![put("112")], ..Replay::default() });
+    assert_eq!(writer.audit(&AuditQuery { limit: 9, ..AuditQuery::default() }).unwrap(), before);
+    let closed = vec![Step::Trunk { name: "carrier".into(), state: TrunkState::Off }];
+    assert_eq!(writer.swap(swap(2, Action::Off, None, closed)), Ok(3));
+}
+
+#[test]
 fn a_database_of_format_1_that_cannot_be_brought_up_stays_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let connection = format_1(dir.path());

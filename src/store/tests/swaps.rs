@@ -1,6 +1,7 @@
 //! Swaps and refits.
 
 use super::*;
+use crate::lists::AuditQuery;
 
 #[test]
 fn a_reload_gets_the_edits_made_while_it_was_built() {
@@ -65,6 +66,7 @@ fn what_swaps_stored_is_replayed() {
             ImportRecord { generation: 4, list: list("default"), digest: digest("second"), entries: 1 },
         ],
         edits: vec![],
+        closed: BTreeMap::new(),
     };
     assert_eq!(writer.replay().unwrap(), expected);
     drop(writer);
@@ -209,4 +211,27 @@ fn a_refit_gets_the_edits_since_and_raises_nothing() {
     assert_eq!(writer.refit(2, Box::new(|_, _| None)), Err(SwapError::Refused));
     assert_eq!(make(&writer, put("998")), done(Effect::Added, 3));
     assert_eq!(writer.audit(&crate::lists::AuditQuery { limit: 9, ..Default::default() }).unwrap().len(), 3);
+}
+
+#[test]
+fn a_trunk_that_was_closed_stays_closed_until_it_is_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    let (writer, _, _) = start(dir.path());
+    let set = |writer: &EditWriter, since, state, action| {
+        let steps = vec![Step::Trunk { name: "carrier".into(), state }];
+        writer.swap(swap(since, action, None, steps))
+    };
+    assert_eq!(set(&writer, 0, TrunkState::Drain, Action::Drain), Ok(1));
+    assert_eq!(set(&writer, 1, TrunkState::Off, Action::Off), Ok(2));
+    drop(writer);
+    let (writer, _, replay) = start(dir.path());
+    assert_eq!(replay.closed, BTreeMap::from([("carrier".into(), TrunkState::Off)]));
+    assert_eq!(set(&writer, 2, TrunkState::Up, Action::Up), Ok(3));
+    assert_eq!(writer.replay().unwrap(), Replay { generation: 3, ..Replay::default() });
+    let lines = writer.audit(&AuditQuery { limit: 9, ..AuditQuery::default() }).unwrap();
+    let told: Vec<_> = lines.iter().map(|line| (line.generation, line.action, line.trunk.as_deref())).collect();
+    let carrier = Some("carrier");
+    assert_eq!(told, [(3, Action::Up, carrier), (2, Action::Off, carrier), (1, Action::Drain, carrier)]);
+    let of_list = AuditQuery { list: Some("default".into()), limit: 9, ..AuditQuery::default() };
+    assert_eq!(writer.audit(&of_list).unwrap(), [], "it is no change of a list");
 }
