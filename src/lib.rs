@@ -34,7 +34,7 @@
 //! | row | modules | |
 //! | --- | --- | --- |
 //! | start | `cli`, `app`, [`config`] | the command line; wiring, reload and stop; the TOML file, gathered from every module's own table, and where lists come from |
-//! | I/O | `net` | sockets: one thread with its UDP sockets per shard, TCP and DNS on tokio |
+//! | I/O | `net` | sockets: one thread with its UDP sockets per shard, TCP, TLS and DNS on tokio |
 //! | | `admin` | the HTTP port: one file per resource |
 //! | | `store` | run-time edits, the trail, the generation and the keys, in SQLite; snapshots of lists |
 //! | | `records` | the files that call records go to |
@@ -46,7 +46,7 @@
 //! | | [`lists`] | immutable number lists: compressed sets, edits over them, their entries and list files |
 //! | | [`usage`] | the calls that are up, shared by all shards |
 //! | leaves | [`number`] | numbers, dial plans, spellings |
-//! | | [`flow`], [`time`], [`redact`], [`text`], [`slots`], [`prehashed`], [`counters`] | the way of a message; clocks as values; what a log may show; numbers as text; tables of things; counts |
+//! | | [`flow`], [`time`], [`redact`], [`text`], [`slots`], [`prehashed`], [`counters`] | the way of a message, and who its peer has proved to be; clocks as values; what a log may show; numbers as text; tables of things; counts |
 //!
 //! Everything from [`engine`] down has no socket, clock, task, global or hidden randomness: time and random seeds are
 //! handed in, and what is to be done is handed out. It builds without the feature `daemon`, which carries the rest.
