@@ -58,6 +58,12 @@ impl Host {
         SocketAddr::new(self.ip.into(), port)
     }
 
+    /// The proxy's end of its link.
+    pub(crate) fn proxy(&self, port: u16) -> SocketAddr {
+        let [a, b, c, _] = self.ip.octets();
+        SocketAddr::from(([a, b, c, 1], port))
+    }
+
     /// A command that runs on this host.
     pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new("ip");

@@ -13,6 +13,7 @@ mod calls;
 mod files;
 mod hostile;
 mod identities;
+mod idle;
 mod names;
 mod refused;
 mod sips;

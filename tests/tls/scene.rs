@@ -36,6 +36,10 @@ impl Scene {
         self.dir.path()
     }
 
+    pub(crate) fn into_dir(self) -> TempDir {
+        self.dir
+    }
+
     /// The certificate of `[tls]`.
     pub(crate) fn own(&self) -> Stored {
         own(self.dir())
