@@ -16,7 +16,8 @@ pub(super) fn tell_stopping() {
 
 /// Says that all is well for as long as each shard works, so that a process whose calls hang is started anew.
 pub(super) async fn keep_watchdog_at_bay(sip: &Sip) {
-    let Some(patience) = sd_notify::watchdog_enabled() else { return std::future::pending().await };
+    let patience = sd_notify::watchdog_enabled().filter(|patience| !patience.is_zero());
+    let Some(patience) = patience else { return std::future::pending().await };
     let mut beat = tokio::time::interval(patience / BEATS);
     let mut was_alive = true;
     loop {

@@ -1,5 +1,6 @@
 //! A call, or another request outside a dialog, that screening lets through: its way to the next trunk.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use super::ringing::Kept;
 use super::settings::EngineConfig;
 use super::shard::Engine;
 use super::token::{MOST_CONCEALED, NONCE, Seen, Token, short_hash};
-use crate::flow::{Flow, Sockets};
+use crate::flow::{ConnectionId, Flow, Sockets, Transport};
 use crate::number::Party;
 use crate::screen::{CallView, Passage, Policy, TrunkId, World};
 use crate::sip::{HeaderName, Headers, NameAddr, Request, Response, Scheme, Splice, Target, phrase, request_uri};
@@ -72,6 +73,21 @@ impl Engine {
     ) {
         let request = &arrival.request;
         let policy = world.policy.clone();
+        let (from, to) = (policy.trunk(from_trunk), policy.trunk(passage.trunk));
+        // A call for help goes by whatever way there is.
+        let is_sips = request.uri().scheme == Scheme::Sips && !passage.emergency;
+        if is_sips && !to.speaks_tls() {
+            // RFC 5630: there is no way that is safe all along.
+            return self.refuse_call(now, &arrival, record, 480);
+        }
+        let shows_other_from = passage.hide || passage.present.is_some_and(|presented| presented.headers.from);
+        let concealed = shows_other_from.then(|| Box::new(conceal(request, passage.hide)));
+        let too_long = |concealed: &super::token::Concealed| {
+            concealed.from.len() > MOST_CONCEALED || concealed.contact_user.len() > MOST_CONCEALED
+        };
+        if concealed.as_deref().is_some_and(too_long) {
+            return self.refuse_call(now, &arrival, record, 513);
+        }
         let seats = match self.admit(now, &policy, from_trunk, &passage, request.method()) {
             Ok(seats) => seats,
             Err(answer) => {
@@ -82,13 +98,6 @@ impl Engine {
             }
         };
         let keys = &self.config.keys;
-        let (from, to) = (policy.trunk(from_trunk), policy.trunk(passage.trunk));
-        let is_sips = request.uri().scheme == Scheme::Sips;
-        if is_sips && !to.speaks_tls() {
-            // RFC 5630: there is no way that is safe all along.
-            return self.refuse_call(now, &arrival, record, 480);
-        }
-        let shows_other_from = passage.hide || passage.present.is_some_and(|presented| presented.headers.from);
         let token = Token {
             caller_trunk: self.trunks.hash(keys, &policy, from_trunk),
             callee_trunk: self.trunks.hash(keys, &policy, passage.trunk),
@@ -101,14 +110,9 @@ impl Engine {
                 let caller = Some((arrival.flow.transport, arrival.flow.peer));
                 Box::new(Seen { caller, callee: None })
             }),
-            concealed: shows_other_from.then(|| Box::new(conceal(request, passage.hide))),
+            came_by_tls: came_by_tls(&arrival.flow),
+            concealed,
         };
-        let too_long = |concealed: &super::token::Concealed| {
-            concealed.from.len() > MOST_CONCEALED || concealed.contact_user.len() > MOST_CONCEALED
-        };
-        if token.concealed.as_deref().is_some_and(too_long) {
-            return self.refuse_call(now, &arrival, record, 513);
-        }
         let mut nonce = [0; NONCE];
         if token.concealed.is_some() {
             self.rng.fill_bytes(&mut nonce);
@@ -227,7 +231,7 @@ impl CallPlan {
         let peers = &self.policy.trunk(self.passage.trunk).peers;
         let at = self.tried.checked_sub(1).and_then(|place| self.position(place));
         let identity = at.and_then(|at| peers.of_target(at));
-        Guard { is_sips: self.is_sips, identity, connection: None }
+        Guard { needs_tls: self.is_sips, identity, connection: None }
     }
 
     /// The trunk that it goes to, with the policy that has it.
@@ -317,6 +321,12 @@ impl CallPlan {
         }
         text
     }
+}
+
+/// Who came by TLS is reached by his connection where nothing else proves who he is.
+fn came_by_tls(flow: &Flow) -> Option<Box<(IpAddr, ConnectionId)>> {
+    let connection = flow.connection.filter(|_| flow.transport == Transport::Tls)?;
+    Some(Box::new((flow.peer_ip(), connection)))
 }
 
 impl Parties {

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::calls::call_key;
 use super::counting::{Counting, asked};
 use super::forward::{Names, Outgoing, ResponseTrust};
-use super::hops::{Guard, Hops, Way, target_of};
+use super::hops::{Guard, Hops, Way, target_by, target_of};
 use super::proxy::{Open, Plan, Returning};
 use super::record::EndedBy;
 use super::request::{Arrival, Refusal};
@@ -34,6 +34,8 @@ pub(super) struct InDialog {
     pub target: Target,
     /// The sockets that it may leave by.
     pub sockets: Sockets,
+    /// The side that it goes to is spoken to by TLS.
+    needs_tls: bool,
     /// The way, when it follows a live call instead of a Route set.
     pub direct: Option<Flow>,
     pub guard: Guard,
@@ -61,6 +63,8 @@ struct Routing {
     consumed: SmallVec<[Span; 2]>,
     appended: Option<Vec<u8>>,
     next_hop: Target,
+    /// The same by TLS, where the URI leaves it open.
+    by_tls: Option<Target>,
     from_caller: bool,
     /// The socket that the last Route of ours names: that of the side which the request goes to.
     socket: Option<ListenerId>,
@@ -154,29 +158,37 @@ impl Engine {
     /// Over TLS only the trunk at the other side may get what belongs to the call. A peer without certificate is known by
     /// the connection that the call came by.
     fn guard_of(&self, in_dialog: &InDialog, request: &Request) -> Guard {
-        let is_sips = request.uri().scheme == Scheme::Sips;
+        let needs_tls = in_dialog.needs_tls || request.uri().scheme == Scheme::Sips;
         if !in_dialog.target.is_tls() {
-            return Guard { is_sips, ..Guard::default() };
+            return Guard { needs_tls, ..Guard::default() };
         }
         let of_call = self.calls.find(self.key_of(request)).and_then(|call| {
             let side = if in_dialog.from_caller { &call.callee } else { &call.caller };
             let flow = side.flow.get();
             Some((flow.peer_ip(), flow.connection.filter(|_| flow.transport == Transport::Tls)?))
         });
+        // What is no call, or not yet: the caller's connection stands in the token.
+        let Token { process, came_by_tls, .. } = &in_dialog.token;
+        let of_caller = came_by_tls.as_deref().filter(|_| !in_dialog.from_caller && *process == self.process);
         let identity = in_dialog.next_trunk().and_then(|trunk| trunk.peers.of_any());
-        Guard { is_sips, identity, connection: of_call }
+        Guard { needs_tls, identity, connection: of_call.or(of_caller.copied()) }
     }
 
     fn follow_token(&mut self, now: Now, world: &World, request: &Request, flow: &Flow) -> Option<InDialog> {
         if let Some(routing) = self.read_routes(request, flow)
             && self.may_refresh(now, &routing.token, request)
         {
-            let Routing { token, token_text, uri, consumed, appended, next_hop, from_caller, socket } = routing;
+            let Routing { token, token_text, uri, consumed, appended, next_hop, by_tls, from_caller, socket } = routing;
             let (keys, policy) = (&self.config.keys, &world.policy);
             let caller_trunk = self.trunks.find(keys, policy, token.caller_trunk);
             let callee_trunk = self.trunks.find(keys, policy, token.callee_trunk);
             let next_trunk = if from_caller { callee_trunk } else { caller_trunk };
             let via = next_trunk.map(|trunk| &policy.trunk(trunk).via);
+            let needs_tls = if from_caller {
+                callee_trunk.is_some_and(|trunk| policy.trunk(trunk).is_reached_by_tls_only())
+            } else {
+                token.came_by_tls.is_some()
+            };
             return Some(InDialog {
                 caller_trunk,
                 callee_trunk,
@@ -184,7 +196,8 @@ impl Engine {
                 policy: world.policy.clone(),
                 came_by: *flow,
                 ack: None,
-                target: next_hop,
+                target: by_tls.filter(|_| needs_tls).unwrap_or(next_hop),
+                needs_tls,
                 direct: None,
                 guard: Guard::default(),
                 uri,
@@ -231,7 +244,9 @@ impl Engine {
             ack: None,
             target: Target::Address { transport: onward.transport, addr: onward.peer },
             sockets: Sockets::Only([onward.listener].into()),
-            direct: Some(onward),
+            needs_tls: false,
+            // What was demanded of the peer then may be demanded no more: the guard says what is now.
+            direct: Some(Flow { identity: None, ..onward }),
             guard: Guard::default(),
             uri,
             consumed: routes.collect(),
@@ -297,6 +312,8 @@ impl Engine {
             None if self.config.is_us(next.param(b"maddr").unwrap_or(next.host), next.port, flow) => return None,
             None => target_of(&next)?,
         };
+        let is_open = next.param(b"transport").is_none() && token.seen_onward(from_caller).is_none();
+        let by_tls = if is_open { target_by(&next, Some(Transport::Tls)) } else { None };
         let consumed = consumed_places(request, &values, first, last);
         Some(Routing {
             token,
@@ -305,6 +322,7 @@ impl Engine {
             consumed,
             appended,
             next_hop,
+            by_tls,
             from_caller,
             socket,
         })

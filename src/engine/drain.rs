@@ -39,7 +39,9 @@ impl Engine {
 
     /// What a new request is refused with while the process is about to end; a call for help is not.
     pub(super) fn drain_refusal(&self, world: &World, arrival: &Arrival, trunk: TrunkId) -> Option<&'static [u8]> {
-        let refuses = self.draining.is_some() && !is_emergency(&world.policy, trunk, arrival.request.uri_bytes());
+        // At the last nobody would hear the answer to a call for help.
+        let refuses = self.draining >= Some(DrainStage::Leave)
+            || self.draining.is_some() && !is_emergency(&world.policy, trunk, arrival.request.uri_bytes());
         refuses.then_some(RETRY_AFTER)
     }
 

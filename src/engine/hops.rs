@@ -32,11 +32,16 @@ impl Way {
 
 /// Where a request with this next-hop URI goes (RFC 3261 section 16.6 item 7).
 pub(super) fn target_of(uri: &Uri<'_>) -> Option<Target> {
+    target_by(uri, None)
+}
+
+/// The same, where this transport is meant if the URI names none.
+pub(super) fn target_by(uri: &Uri<'_>, otherwise: Option<Transport>) -> Option<Target> {
     let host = uri.param(b"maddr").map_or_else(|| uri.target(), sip::Host::parse).ok()?;
     match (uri.scheme, uri.param(b"transport")) {
         (Scheme::Sips, _) => Some(Target::sips(host, uri.port)),
         (Scheme::Sip, Some(token)) => Some(Target::new(host, uri.port, Some(Transport::parse(token)?))),
-        (Scheme::Sip, None) => Some(Target::new(host, uri.port, None)),
+        (Scheme::Sip, None) => Some(Target::new(host, uri.port, otherwise)),
         _ => None,
     }
 }
@@ -44,8 +49,9 @@ pub(super) fn target_of(uri: &Uri<'_>) -> Option<Target> {
 /// What must hold of a way before a request takes it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Guard {
-    /// The request is for a `sips:` URI: it goes over TLS or not at all (RFC 3261 section 26.2.2).
-    pub is_sips: bool,
+    /// The request goes over TLS or not at all: it is for a `sips:` URI (RFC 3261 section 26.2.2), or the other side of its
+    /// dialog is spoken to by TLS.
+    pub needs_tls: bool,
     /// Whom the peer of a TLS connection must prove to be.
     pub identity: Option<PeerIdentity>,
     /// The connection by which the peer at this address came into the call: it may be behind it alone, and needs no
@@ -57,7 +63,7 @@ impl Guard {
     /// The way with what its peer must prove; `None` where the request must not go.
     pub(super) fn pass(&self, flow: Flow) -> Option<Flow> {
         if flow.transport != Transport::Tls {
-            return (!self.is_sips).then_some(flow);
+            return (!self.needs_tls).then_some(flow);
         }
         let of_call = self.connection.filter(|(ip, _)| *ip == flow.peer_ip()).map(|(_, connection)| connection);
         let (identity, connection) = (flow.identity.or(self.identity), flow.connection.or(of_call));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::action::Hop;
 use super::config::UnknownSource;
 use crate::flow::{Flow, ListenerId, ProvenNames, Sockets, Transport};
-use crate::sip::{Host, Uri};
+use crate::sip::{Host, Scheme, Uri};
 use crate::text::{put_decimal, put_host};
 use crate::transaction::Timings;
 
@@ -145,7 +145,9 @@ impl EngineConfig {
         if !self.listeners.iter().enumerate().any(has_double) {
             return None;
         }
-        let transport = route.param(b"transport").map_or(Some(Transport::Udp), Transport::parse)?;
+        // We write none into one that is `sips:`.
+        let default = if route.scheme == Scheme::Sips { Transport::Tls } else { Transport::Udp };
+        let transport = route.param(b"transport").map_or(Some(default), Transport::parse)?;
         let is_named = |listener: &&Listener| {
             let any = match route.target() {
                 Ok(Host::Address(ip)) if ip.is_ipv4() == listener.bind.is_ipv4() => ip,
@@ -166,8 +168,13 @@ impl EngineConfig {
         used: Option<ListenerId>,
     ) -> Sockets {
         let wanted = used.map_or(Sockets::Any, Sockets::First);
-        let seen_from = seen.and_then(|(transport, addr)| self.listener_for(&wanted, transport, addr.ip()));
-        match (seen_from, via) {
+        // Which one it has used is not known where our addresses have changed since.
+        let likely = if used.is_none() { via.unwrap_or(&wanted) } else { &wanted };
+        let listener_for = |(transport, addr): (Transport, SocketAddr)| {
+            let found = self.listener_for(likely, transport, addr.ip());
+            found.or_else(|| self.listener_for(&wanted, transport, addr.ip()))
+        };
+        match (seen.and_then(listener_for), via) {
             (Some(listener), _) => Sockets::Only([listener.id].into()),
             (None, Some(via @ Sockets::Only(_))) => via.clone(),
             (None, _) => wanted,

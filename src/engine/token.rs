@@ -2,18 +2,19 @@
 //! any address, without a call table.
 //!
 //! `base64url(version, flags, caller's trunk, callee's trunk, caller's tag, process, time[, presented number][, where the
-//! caller and the callee were seen][, sealed], proof)`. The proof is a keyed hash over all of it and the Call-ID. What a hidden caller's peers must not read is sealed.
+//! caller and the callee were seen][, the caller's connection][, sealed], proof)`. The proof is a keyed hash over all of it
+//! and the Call-ID. What a hidden caller's peers must not read is sealed.
+
+use std::net::{IpAddr, SocketAddr};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Nonce};
 
-use std::net::{IpAddr, SocketAddr};
-
 use super::hash::keyed;
 use super::settings::Keys;
-use crate::flow::{Flow, Transport};
+use crate::flow::{ConnectionId, Flow, Transport};
 use crate::number::Number;
 use crate::sip::Request;
 
@@ -36,6 +37,9 @@ pub(super) struct Token {
     pub presented: Option<Number>,
     /// Where those of the two sides were seen that are behind address translations.
     pub seen: Option<Box<Seen>>,
+    /// The address and the TLS connection of who came by one with his INVITE. The number means something to the process only
+    /// that wrote it.
+    pub came_by_tls: Option<Box<(IpAddr, ConnectionId)>>,
     /// What the callee sees instead of what the caller sent, and must be put back.
     pub concealed: Option<Box<Concealed>>,
 }
@@ -67,6 +71,7 @@ const HIDDEN: u8 = 4;
 const ASSERTS: u8 = 8;
 const CALLER_SEEN: u8 = 16;
 const CALLEE_SEEN: u8 = 32;
+const CAME_BY_TLS: u8 = 64;
 const FIXED: usize = 2 + 5 * 4;
 const PROOF: usize = 8;
 pub(super) const NONCE: usize = 12;
@@ -74,7 +79,7 @@ pub(super) const NONCE: usize = 12;
 /// Shorter ones are not ours: the fixed parts and the proof, in base64.
 const SHORTEST: usize = (FIXED + PROOF) * 4 / 3;
 
-/// Longer ones are not ours: twice [`MOST_CONCEALED`], two addresses and the fixed parts, in base64.
+/// Longer ones are not ours: twice [`MOST_CONCEALED`], three addresses and the fixed parts, in base64.
 const LONGEST: usize = 4 * 1024;
 
 /// The most bytes of a From or a Contact's user that are concealed; more would make the token outgrow a datagram.
@@ -93,6 +98,7 @@ impl Token {
         let seen = self.seen.as_deref().cloned().unwrap_or_default();
         flags |= if seen.caller.is_some() { CALLER_SEEN } else { 0 };
         flags |= if seen.callee.is_some() { CALLEE_SEEN } else { 0 };
+        flags |= if self.came_by_tls.is_some() { CAME_BY_TLS } else { 0 };
         bytes.extend_from_slice(&[VERSION, flags]);
         for half in [self.caller_trunk, self.callee_trunk, self.caller_tag, self.process, self.minted] {
             bytes.extend_from_slice(&half.to_be_bytes());
@@ -102,6 +108,10 @@ impl Token {
         }
         for (transport, addr) in [seen.caller, seen.callee].into_iter().flatten() {
             put_seen(transport, addr, &mut bytes);
+        }
+        if let Some((ip, ConnectionId(connection))) = self.came_by_tls.as_deref() {
+            put_seen(Transport::Tls, SocketAddr::new(*ip, 0), &mut bytes);
+            bytes.extend_from_slice(&connection.to_be_bytes());
         }
         if let Some(concealed) = &self.concealed {
             let mut plain = Vec::with_capacity(2 + concealed.from.len() + concealed.contact_user.len());
@@ -149,6 +159,7 @@ impl Token {
             asserts: flags & ASSERTS != 0,
             presented: None,
             seen: None,
+            came_by_tls: None,
             concealed: None,
         };
         if flags & PRESENTED != 0 {
@@ -165,6 +176,12 @@ impl Token {
                 }
             }
             token.seen = Some(Box::new(seen));
+        }
+        if flags & CAME_BY_TLS != 0 {
+            let ((_, addr), after) = take_seen(rest)?;
+            let (connection, after) = after.split_first_chunk::<8>()?;
+            token.came_by_tls = Some(Box::new((addr.ip(), ConnectionId(u64::from_be_bytes(*connection)))));
+            rest = after;
         }
         if flags & CONCEALED != 0 {
             let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
@@ -277,6 +294,7 @@ mod tests {
                 caller: Some((Transport::Tcp, "192.0.2.7:49152".parse().expect("an address"))),
                 callee: Some((Transport::Udp, "[2001:db8::7]:5060".parse().expect("an address"))),
             })),
+            came_by_tls: Some(Box::new(("192.0.2.7".parse().expect("an address"), ConnectionId(u64::MAX)))),
             concealed: Some(Box::new(Concealed {
                 hidden: true,
                 from: b"<sip:alice@example.com>".to_vec(),
@@ -298,6 +316,7 @@ mod tests {
             Token { concealed: None, ..token() },
             Token { presented: None, ..token() },
             Token { seen: None, ..token() },
+            Token { came_by_tls: None, ..token() },
             Token { seen: Some(Box::new(Seen { caller: None, ..*token().seen.expect("both") })), ..token() },
             Token::default(),
         ] {

@@ -24,6 +24,12 @@ pub enum NetError {
         /// Its position, from 0.
         index: usize,
     },
+    /// The service manager passed an IPv6 socket that takes IPv4 as well.
+    #[error("the socket at {address} that the service manager passes takes IPv4 as well: set BindIPv6Only=ipv6-only")]
+    TakesBoth {
+        /// Where it is bound.
+        address: SocketAddr,
+    },
     /// The service manager passed a socket that no listener is for.
     #[error("the service manager passes a socket at {address}, which sip.listen does not name")]
     NotNamed {

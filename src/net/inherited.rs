@@ -4,6 +4,7 @@
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 
 use listenfd::ListenFd;
+use socket2::SockRef;
 
 use super::NetError;
 
@@ -23,10 +24,12 @@ impl Inherited {
             if let Ok(Some(socket)) = passed.take_udp_socket(index)
                 && let Ok(address) = socket.local_addr()
             {
+                check_family(&SockRef::from(&socket), address)?;
                 inherited.udp.push((address, socket));
             } else if let Ok(Some(listener)) = passed.take_tcp_listener(index)
                 && let Ok(address) = listener.local_addr()
             {
+                check_family(&SockRef::from(&listener), address)?;
                 inherited.tcp.push((address, listener));
             } else {
                 return Err(NetError::NoSocket { index });
@@ -58,9 +61,27 @@ impl Inherited {
     }
 }
 
+/// A socket that takes IPv4 beside IPv6 gives every peer a second address.
+fn check_family(socket: &SockRef<'_>, address: SocketAddr) -> Result<(), NetError> {
+    let takes_both = address.is_ipv6() && !socket.only_v6().unwrap_or(false);
+    if takes_both { Err(NetError::TakesBoth { address }) } else { Ok(()) }
+}
+
 #[cfg(test)]
 mod tests {
+    use socket2::{Domain, Socket, Type};
+
     use super::*;
+
+    #[test]
+    fn a_socket_of_both_families_is_refused() {
+        for only_v6 in [true, false] {
+            let socket = Socket::new(Domain::IPV6, Type::DGRAM, None).unwrap();
+            socket.set_only_v6(only_v6).unwrap();
+            let address = "[::1]:5060".parse().unwrap();
+            assert_eq!(check_family(&SockRef::from(&socket), address).is_ok(), only_v6);
+        }
+    }
 
     #[test]
     fn each_listener_takes_what_is_bound_to_its_address() {

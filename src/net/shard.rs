@@ -95,8 +95,8 @@ impl<C: ShardCore> Shard<C> {
     /// and of new calls at most [`CALLS`]; then it looks at the timers: none of these can keep the others waiting.
     pub(super) fn run(mut self) {
         while !self.post.is_stopping() {
-            self.wait();
             self.post.passes(self.index);
+            self.wait();
             let now = read_clocks();
             self.calls_left = CALLS;
             self.receive(now);

@@ -201,8 +201,8 @@ fn open(listeners: &[Listen], mut inherited: Inherited, shards: usize) -> Result
                 };
                 let sockets = sockets.map_err(|error| listen_error(&listen, &error))?;
                 listen.bind = sockets.first().map_or(listen.bind, Endpoint::local);
-                for (shard, socket) in opened.endpoints.iter_mut().zip(sockets) {
-                    shard.push(socket);
+                for (at, socket) in sockets.into_iter().enumerate() {
+                    opened.endpoints[at % shards].push(socket);
                 }
             }
             Transport::Tcp | Transport::Tls => {

@@ -38,14 +38,15 @@ pub(super) fn bind(listen: &Listen, shards: usize) -> io::Result<Vec<Endpoint>> 
     (0..shards).map(|_| open(address, listen.dscp, true).map(endpoint)).collect()
 }
 
-/// Takes over the sockets of one UDP listener. Where there are fewer than shards, some shards share one.
+/// Takes over the sockets of one UDP listener, all of them: to each the kernel gives the datagrams of some peers. Where there
+/// are fewer than shards, some shards share one; where there are more, some have several.
 pub(super) fn adopt(listen: &Listen, sockets: Vec<UdpSocket>, shards: usize) -> io::Result<Vec<Endpoint>> {
     for socket in &sockets {
         configure(&SockRef::from(socket), listen.bind, listen.dscp)?;
     }
     let of_shard =
         |socket: &UdpSocket| Ok(Endpoint { socket: socket.try_clone()?, listener: listen.id, local: listen.bind });
-    sockets.iter().cycle().take(shards).map(of_shard).collect()
+    sockets.iter().cycle().take(shards.max(sockets.len())).map(of_shard).collect()
 }
 
 fn open(address: SocketAddr, dscp: Dscp, shared: bool) -> io::Result<UdpSocket> {

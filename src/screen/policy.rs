@@ -126,6 +126,11 @@ pub struct Trunk {
 }
 
 impl Trunk {
+    /// Whether calls go to it by TLS and by nothing else.
+    pub fn is_reached_by_tls_only(&self) -> bool {
+        !self.to.is_empty() && self.to.iter().all(Target::is_tls)
+    }
+
     /// Whether some of its targets can be reached by TLS only.
     pub fn speaks_tls(&self) -> bool {
         self.to.iter().any(Target::is_tls)

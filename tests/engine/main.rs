@@ -15,6 +15,7 @@ mod probing;
 mod refusals;
 mod rewriting;
 mod screening;
+mod secure;
 mod stage;
 mod streams;
 mod timing;
