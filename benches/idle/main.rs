@@ -78,7 +78,7 @@ struct Daemon(Child);
 impl Daemon {
     fn start(dir: &Path, connections: usize) -> Result<(Daemon, SocketAddr), Failure> {
         let config = dir.join("ringfence.toml");
-        fs::write(&config, CONFIG.replace("CONNECTIONS", &(connections + 2 * WARM).to_string()))?;
+        fs::write(&config, CONFIG.replace("CONNECTIONS", &((connections + 2 * WARM) * 8 / 7).to_string()))?;
         let program = std::env::current_exe()?.with_file_name("../ringfence");
         let mut child = Command::new(&program)
             .arg("--config")

@@ -29,6 +29,7 @@ pub(super) fn mistake(mistake: &Mistake) -> String {
         | Mistake::SameSocket(_)
         | Mistake::NoTls
         | Mistake::NoTlsSocket
+        | Mistake::NoCertificates
         | Mistake::OpenAdminPort
         | Mistake::MoreRows { .. }
         | Mistake::SkipLimit { .. }
@@ -74,6 +75,7 @@ fn rule(error: &RuleError) -> String {
         | RuleError::TlsName
         | RuleError::SameTlsName { .. }
         | RuleError::CertificateAlone
+        | RuleError::IdleCertificate
         | RuleError::Transport
         | RuleError::Span
         | RuleError::ShortProbe(_)

@@ -89,8 +89,11 @@ pub enum Mistake {
     #[error("a socket that speaks TLS needs the table [tls] with `certificate` and `key`")]
     NoTls,
     /// A target that is spoken to by TLS, and no socket for it.
-    #[error("its `to` speaks TLS, but no socket of sip.listen does: its peers are told the address of such a one")]
+    #[error("its `to` or `tls_names` needs TLS, but no socket of sip.listen speaks it")]
     NoTlsSocket,
+    /// A trunk that is known by a certificate that nobody is asked for.
+    #[error("it has `tls_names`, but with client_certificates = \"off\" nobody can show a certificate")]
+    NoCertificates,
     /// The admin port is open to the network without tokens.
     #[error("beyond a loopback address the admin port needs `tokens`")]
     OpenAdminPort,

@@ -158,6 +158,8 @@ pub fn parse(
     let rules = Rules::new(std::mem::take(&mut tables.rules), text.clone());
     let compiled = match rules.compile(&lists) {
         Ok(compiled) => {
+            #[cfg(feature = "daemon")]
+            errors.extend(tls::unproven(tables.tls.as_ref(), &compiled.0, &trunk_places, &text));
             if is_whole && !tables.sip.listen.iter().any(|listen| listen.transport == Transport::Tls) {
                 errors.extend(unspoken(&compiled.0, &trunk_places, &text));
             }
@@ -195,9 +197,12 @@ pub fn parse(
     }
 }
 
-/// The trunks that only TLS reaches, which no socket speaks.
+/// The trunks that need TLS, which no socket speaks.
 fn unspoken(policy: &Policy, trunk_places: &[Range<usize>], text: &Text) -> Vec<ConfigError> {
-    let trunks = trunk_places.iter().zip(&policy.trunks).filter(|(_, trunk)| trunk.speaks_tls());
+    let trunks = trunk_places
+        .iter()
+        .zip(&policy.trunks)
+        .filter(|(_, trunk)| trunk.speaks_tls() || !trunk.peers.names().is_empty());
     trunks.map(|(place, _)| ConfigError { place: text.place(place), mistake: Mistake::NoTlsSocket }).collect()
 }
 

@@ -1,10 +1,13 @@
 //! `[tls]` and what trunks say of it, together.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::lists::beside;
-use crate::net::{IdentityConfig, TlsConfig, TlsFiles};
+use super::place::Text;
+use super::{ConfigError, Mistake};
+use crate::net::{ClientCertificates, IdentityConfig, TlsConfig, TlsFiles};
 use crate::screen::Policy;
 use crate::screen::config::TrunkConfig;
 
@@ -30,6 +33,20 @@ pub(super) fn files(
         shown: shown.into_iter().map(|(name, files)| (name, identity(files))).collect(),
         demands: policy.trunks.iter().flat_map(|trunk| trunk.peers.demands()).cloned().collect(),
     }
+}
+
+/// The trunks whose calls cannot prove where they come from.
+pub(super) fn unproven(
+    tls: Option<&TlsConfig>,
+    policy: &Policy,
+    trunk_places: &[Range<usize>],
+    text: &Text,
+) -> Vec<ConfigError> {
+    if tls.is_none_or(|tls| tls.client_certificates != ClientCertificates::Off) {
+        return Vec::new();
+    }
+    let named = trunk_places.iter().zip(&policy.trunks).filter(|(_, trunk)| !trunk.peers.names().is_empty());
+    named.map(|(place, _)| ConfigError { place: text.place(place), mistake: Mistake::NoCertificates }).collect()
 }
 
 /// The certificates that trunks are shown, under the names that demands have for them.

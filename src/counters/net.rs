@@ -101,13 +101,15 @@ pub enum HandshakeFailure {
     Refused,
     /// We do not know what to demand: the trunk has gone from the config.
     Unknown,
+    /// Its source has too many handshakes under way.
+    Crowded,
     /// Anything else, such as a peer that breaks the protocol.
     Other,
 }
 
 impl HandshakeFailure {
     /// All of them, in the order of [`HandshakeCounters::failed`].
-    pub const ALL: [HandshakeFailure; 11] = [
+    pub const ALL: [HandshakeFailure; 12] = [
         HandshakeFailure::Timeout,
         HandshakeFailure::Closed,
         HandshakeFailure::NotTls,
@@ -118,6 +120,7 @@ impl HandshakeFailure {
         HandshakeFailure::Name,
         HandshakeFailure::Refused,
         HandshakeFailure::Unknown,
+        HandshakeFailure::Crowded,
         HandshakeFailure::Other,
     ];
 
@@ -134,6 +137,7 @@ impl HandshakeFailure {
             HandshakeFailure::Name => "name",
             HandshakeFailure::Refused => "refused",
             HandshakeFailure::Unknown => "unknown",
+            HandshakeFailure::Crowded => "crowded",
             HandshakeFailure::Other => "other",
         }
     }

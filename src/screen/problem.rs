@@ -84,7 +84,7 @@ pub enum RuleError {
     #[error("expected the name of a domain or host, as it stands in a certificate; a wildcard stands for nothing")]
     TlsName,
     /// Two trunks that nothing but one name would tell apart.
-    #[error("trunk \"{owner}\" has this name and no `from` either: a call could belong to both")]
+    #[error("trunk \"{owner}\" has this name too, and one of both has no `from`: a call could belong to either")]
     SameTlsName {
         /// The other trunk.
         owner: Arc<str>,
@@ -92,6 +92,9 @@ pub enum RuleError {
     /// One of `certificate` and `key` without the other.
     #[error("`certificate` and `key` belong together: the other one is missing")]
     CertificateAlone,
+    /// A certificate for a trunk that TLS does not lead to.
+    #[error("nobody is shown this certificate: no `to` of the trunk speaks TLS, and it has no `tls_names`")]
+    IdleCertificate,
     /// A span of time.
     #[error("expected a time such as \"500ms\", \"4s\", \"10m\" or \"12h\", above zero")]
     Span,

@@ -49,10 +49,13 @@ fn every_commented_option_of_the_sample_config_is_understood() {
     }
     assert!(options >= 18, "{options} options");
     let opened = opened.replace("[[inbound]]\nname", "[[list]]\nname = \"vip\"\nclass = \"allow\"\n[[inbound]]\nname");
+    // What `tls_names` needs.
+    let opened = opened.replacen("\"tcp:0.0.0.0:5060\"]", "\"tcp:0.0.0.0:5060\", \"tls:0.0.0.0:5061\"]", 1);
     let loaded = parse(&path, &opened, &[], &mut Files::default());
     let loaded = loaded.unwrap_or_else(|errors| panic!("{errors}"));
     // An example: it has no default.
-    assert_eq!(loaded.settings.sip, SipConfig { stream_above: Some(1_300), ..SipConfig::default() });
+    let (stream_above, listen) = (Some(1_300), loaded.settings.sip.listen.clone());
+    assert_eq!(loaded.settings.sip, SipConfig { stream_above, listen, ..SipConfig::default() });
 }
 
 fn is_option(rest: &str) -> bool {
@@ -192,8 +195,21 @@ fn tls_needs_certificates_and_a_socket() {
     let certificates = "[tls]\ncertificate = \"own.pem\"\nkey = \"own.key\"\n";
     let trunk = "[[trunk]]\nname = \"x\"\nto = [\"sips:sbc.example\"]\n";
     let found = mistakes(&format!("{certificates}{trunk}"), &[]);
-    assert!(found.len() == 1 && found[0].starts_with("dir/r.toml:5:8: its `to` speaks TLS"), "{found:?}");
+    assert!(found.len() == 1 && found[0].starts_with("dir/r.toml:5:8: its `to` or `tls_names` needs TLS"), "{found:?}");
     assert_eq!(mistakes(&format!("{socket}{certificates}{trunk}"), &[]), [""; 0]);
+}
+
+#[cfg(feature = "daemon")]
+#[test]
+fn a_trunk_that_is_known_by_its_certificate_needs_a_socket_for_tls_that_asks_for_one() {
+    let trunk = "[[trunk]]\nname = \"x\"\ntls_names = [\"a.example\"]\n";
+    let table = |more: &str| format!("[tls]\ncertificate = \"own.pem\"\nkey = \"own.key\"\n{more}{trunk}");
+    let found = mistakes(&table(""), &[]);
+    assert!(found.len() == 1 && found[0].contains("no socket of sip.listen speaks it"), "{found:?}");
+    let socket = "[sip]\nlisten = [\"tls:127.0.0.1:5061\"]\n";
+    let found = mistakes(&format!("{socket}{}", table("client_certificates = \"off\"\n")), &[]);
+    assert!(found.len() == 1 && found[0].contains("nobody can show a certificate"), "{found:?}");
+    assert_eq!(mistakes(&format!("{socket}{}", table("")), &[]), [""; 0]);
 }
 
 #[cfg(feature = "daemon")]

@@ -5,6 +5,7 @@
 
 mod connection;
 mod listener;
+mod sources;
 mod tls;
 
 use std::net::{IpAddr, SocketAddr};
@@ -23,6 +24,7 @@ use crate::counters::NetCounters;
 use crate::engine::{Dscp, Input, Ticket};
 use crate::flow::{ConnectionId, Flow, Transport};
 use connection::{Connection, Inbox, Outgoing, QueueError};
+use sources::Sources;
 use tls::Secured;
 
 pub(super) use listener::{adopt, bind};
@@ -40,10 +42,13 @@ pub(super) struct Streams {
     by_id: DashMap<ConnectionId, Arc<Connection>>,
     /// Open and opening ones that may still take messages. Its locks are never held across an await.
     by_peer: DashMap<SocketAddr, Vec<Arc<Connection>>>,
-    per_source: DashMap<IpAddr, usize>,
+    sources: Sources,
     count: AtomicUsize,
     next_id: AtomicU64,
 }
+
+/// One in so many of all connections is for those that we open: neighbours are fewer than who may connect to us.
+const OWN_SHARE: usize = 8;
 
 /// A message could not be queued; it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +72,7 @@ impl Streams {
             handshakes,
             by_id: DashMap::new(),
             by_peer: DashMap::new(),
-            per_source: DashMap::new(),
+            sources: Sources::default(),
             count: AtomicUsize::new(0),
             next_id: AtomicU64::new(1),
         }
@@ -130,7 +135,9 @@ impl Streams {
         if flow.transport == Transport::Tls && flow.identity.is_none() {
             return None;
         }
-        self.take_place()?;
+        if !self.take_place(self.limits.connections) {
+            return None;
+        }
         let (connection, inbox) = self.connection(flow, None);
         if connection.queue(first).is_err() {
             self.give_place_back(None);
@@ -205,7 +212,7 @@ impl Streams {
     async fn welcome(self: Arc<Self>, flow: Flow, stream: TcpStream) {
         let deadline = Instant::now() + self.limits.connect;
         let made = tokio::select! {
-            made = self.handshakes.accept(deadline, stream) => made,
+            made = self.handshakes.accept(deadline, stream, flow.peer_ip()) => made,
             () = self.tasks.stopping() => None,
         };
         let Some(Secured { stream, names }) = made else { return self.give_place_back(Some(flow.peer_ip())) };
@@ -221,19 +228,20 @@ impl Streams {
         self.by_id.insert(connection.id, Arc::clone(connection));
     }
 
-    fn take_place(&self) -> Option<()> {
-        let is_free = |count: usize| (count < self.limits.connections).then_some(count + 1);
-        self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, is_free).ok().map(drop)
+    /// A place for one more connection, of which there may be `most`.
+    fn take_place(&self, most: usize) -> bool {
+        let is_free = |count: usize| (count < most).then_some(count + 1);
+        self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, is_free).is_ok()
     }
 
     fn take_place_from(&self, source: IpAddr) -> bool {
-        let mut held = self.per_source.entry(source).or_insert(0);
-        let is_taken = *held < self.limits.per_source && self.take_place().is_some();
-        *held += usize::from(is_taken);
-        let is_unused = *held == 0;
-        drop(held);
-        if is_unused {
-            self.per_source.remove_if(&source, |_, held| *held == 0);
+        if !self.sources.take(source, self.limits.per_source) {
+            return false;
+        }
+        // Whoever connects leaves room for those that calls need to have opened.
+        let is_taken = self.take_place(self.limits.connections - self.limits.connections / OWN_SHARE);
+        if !is_taken {
+            self.sources.give_back(source);
         }
         is_taken
     }
@@ -241,10 +249,7 @@ impl Streams {
     fn give_place_back(&self, source: Option<IpAddr>) {
         self.count.fetch_sub(1, Ordering::AcqRel);
         if let Some(source) = source {
-            if let Some(mut held) = self.per_source.get_mut(&source) {
-                *held -= 1;
-            }
-            self.per_source.remove_if(&source, |_, held| *held == 0);
+            self.sources.give_back(source);
         }
     }
 

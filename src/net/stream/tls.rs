@@ -1,7 +1,7 @@
 //! Handshakes: bounded in time and number, and told once where the operator must act.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use dashmap::DashMap;
@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
+use super::sources::Sources;
 use crate::counters::{HandshakeCounters, HandshakeFailure, NetCounters};
 use crate::flow::{ConnectionId, PeerDemand, PeerIdentity, PeerNames, ProvenNames};
 use crate::net::tls::{Client, TlsStore, names_of};
@@ -21,6 +22,7 @@ pub(in crate::net) struct Handshakes {
     proven: Arc<ProvenNames>,
     counters: Arc<NetCounters>,
     places: Semaphore,
+    sources: Sources,
     /// Whom we do not believe, and why: told when it changes, and not for each call.
     told: DashMap<(PeerIdentity, SocketAddr), HandshakeFailure>,
 }
@@ -38,7 +40,8 @@ impl Handshakes {
         proven: Arc<ProvenNames>,
         counters: Arc<NetCounters>,
     ) -> Handshakes {
-        Handshakes { store, proven, counters, places: Semaphore::new(HANDSHAKES), told: DashMap::new() }
+        let (places, sources) = (Semaphore::new(HANDSHAKES), Sources::default());
+        Handshakes { store, proven, counters, places, sources, told: DashMap::new() }
     }
 
     /// With who has connected to us; `None`, and counted, where it fails.
@@ -46,14 +49,21 @@ impl Handshakes {
         &self,
         deadline: Instant,
         stream: TcpStream,
+        source: IpAddr,
     ) -> Option<Secured<server::TlsStream<TcpStream>>> {
-        let made = timeout_at(deadline, self.try_accept(stream)).await.unwrap_or(Err(HandshakeFailure::Timeout));
+        let made =
+            timeout_at(deadline, self.try_accept(stream, source)).await.unwrap_or(Err(HandshakeFailure::Timeout));
         self.counted(&self.counters.tls_accepted, made)
     }
 
-    async fn try_accept(&self, stream: TcpStream) -> Result<Secured<server::TlsStream<TcpStream>>, HandshakeFailure> {
+    async fn try_accept(
+        &self,
+        stream: TcpStream,
+        source: IpAddr,
+    ) -> Result<Secured<server::TlsStream<TcpStream>>, HandshakeFailure> {
         // Whoever is silent takes nobody's turn.
         stream.readable().await.map_err(|_| HandshakeFailure::Closed)?;
+        let _held = self.sources.hold(source, HANDSHAKES_PER_SOURCE).ok_or(HandshakeFailure::Crowded)?;
         let _place = self.places.acquire().await;
         // Not before it is needed, so that it is the one in force.
         let tls = self.store.load_full().ok_or(HandshakeFailure::Unknown)?;
@@ -159,4 +169,8 @@ const MOST_TOLD: usize = 1024;
 
 /// Handshakes with who connects that are under way at once: each takes a millisecond of a processor and some 20 kB, so that
 /// a flood of them takes neither for long from those that are served.
-const HANDSHAKES: usize = 256;
+const HANDSHAKES: usize = 1024;
+
+/// Of these from one source: enough for a neighbour that opens all its connections anew, and few enough that whoever begins
+/// handshakes and does not go on keeps nobody else from his.
+const HANDSHAKES_PER_SOURCE: usize = 64;

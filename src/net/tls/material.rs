@@ -110,9 +110,14 @@ fn server(
         ),
     };
     let mut server = wants_certificate.with_cert_resolver(Arc::new(own));
-    // Peers keep what their sessions need themselves, so that any number of them takes no memory here.
-    server.ticketer = ring::Ticketer::new().map_err(TlsError::Setup)?;
     server.session_storage = Arc::new(NoServerSessionStorage {});
+    if config.client_certificates == ClientCertificates::Off {
+        // Peers keep what their sessions need themselves, so that any number of them takes no memory here. A session that
+        // is resumed goes by a certificate that was checked once, so where there are any, none is.
+        server.ticketer = ring::Ticketer::new().map_err(TlsError::Setup)?;
+    } else {
+        server.send_tls13_tickets = 0;
+    }
     Ok(server)
 }
 

@@ -52,6 +52,7 @@ impl Compiler<'_> {
             self.policy.trunks.push(trunk);
         }
         for (config, id) in trunks.iter().zip((0..).map(TrunkId)) {
+            self.check_names(config, id);
             let on = self.policy.trunk(id).on.clone();
             config.from.iter().for_each(|from| self.source(from, &on, id));
         }
@@ -65,6 +66,18 @@ impl Compiler<'_> {
         if let Err(owner) = self.policy.sources.add(net, source) {
             let owner = self.policy.trunk(owner).name.clone();
             self.problem(from.span(), RuleError::SameSource { owner });
+        }
+    }
+
+    /// Who has proved a name that a trunk without `from` has, is that trunk's.
+    fn check_names(&mut self, config: &TrunkConfig, id: TrunkId) {
+        for text in config.tls_names.iter().filter(|_| !config.from.is_empty()) {
+            if let Some(&owner) = self.policy.by_name.get(&PeerName::domain(text.get_ref()))
+                && owner != id
+            {
+                let owner = self.policy.trunk(owner).name.clone();
+                self.problem(text.span(), RuleError::SameTlsName { owner });
+            }
         }
     }
 
@@ -93,6 +106,10 @@ impl Compiler<'_> {
                 self.problem(text.span(), RuleError::SameTlsName { owner });
             }
             names.push(name);
+        }
+        let is_shown = !names.is_empty() || to.iter().any(Target::is_tls);
+        if let (Some(idle), Some(_), false) = (&config.certificate, &config.key, is_shown) {
+            self.problem(idle.span(), RuleError::IdleCertificate);
         }
         TrunkPeers::new(to, names, certificate)
     }

@@ -361,8 +361,12 @@ fn names_and_certificates_that_make_no_sense_are_mistakes() {
     }
     assert_eq!(trunk("certificate = \"a.pem\""), RuleError::CertificateAlone);
     assert_eq!(trunk("key = \"a.key\""), RuleError::CertificateAlone);
-    let two = "tls_names = [\"a.example\"]\n[[trunk]]\nname = \"y\"\ntls_names = [\"A.example\"]";
-    assert_eq!(trunk(two), RuleError::SameTlsName { owner: "x".into() });
+    for from in ["", "from = [\"192.0.2.7\"]\n"] {
+        let two = format!("tls_names = [\"a.example\"]\n[[trunk]]\nname = \"y\"\n{from}tls_names = [\"A.example\"]");
+        assert_eq!(trunk(&two), RuleError::SameTlsName { owner: "x".into() });
+    }
+    let idle = "certificate = \"a.pem\"\nkey = \"a.key\"\nto = [\"sip:192.0.2.1\"]";
+    assert_eq!(trunk(idle), RuleError::IdleCertificate);
 }
 
 #[test]
