@@ -79,8 +79,12 @@ pub(super) struct Hops {
 /// no longer than for eight times `try_for`, if as long.
 pub const MOST_HOPS: usize = 8;
 
+/// The most hops that a name is resolved to: DNS could name any number. Many more than one request tries, for each of them
+/// is probed, and always the same are as long as there are no more.
+pub const MOST_RESOLVED: usize = 64;
+
 impl Hops {
-    /// Takes the hops of a target, of a name as many as may still be tried.
+    /// Takes those hops of a target that are to be tried, of a name no more than may still be.
     pub(super) fn add(&mut self, target: &Target, hops: impl IntoIterator<Item = Flow>) {
         match target {
             Target::Address { .. } => self.left.extend(hops),
