@@ -83,6 +83,20 @@ fn a_probe_asks_the_neighbour_itself_over_its_transport() {
 }
 
 #[test]
+fn a_probe_over_a_stream_is_answered_over_that_stream() {
+    let probed = (
+        "to = [\"sip:192.0.2.130:5060;transport=tcp\"]",
+        "to = [\"sip:192.0.2.130:5060;transport=tcp\"]\nprobe = \"10s\"",
+    );
+    let mut stage = Stage::with(&[probed], "");
+    stage.reload(&[probed], "");
+    stage.millis(10_000);
+    let probe = stage.sent().remove(0);
+    assert_eq!(probe.header("Contact"), "<sip:10.0.0.1:5060;transport=tcp>");
+    assert!(probe.header("From").starts_with("<sip:10.0.0.1:5060;transport=tcp>;tag="));
+}
+
+#[test]
 fn a_trunk_without_probe_is_left_alone() {
     let mut stage = Stage::new();
     stage.reload(&[], "");
@@ -264,6 +278,20 @@ fn a_call_that_is_answered_where_probes_are_not_ends_the_doubt() {
     assert_eq!(pbx(&stage)[0], State::Up);
 }
 
+/// Time passes, in which names lead to these hops and those listed answer their probes.
+fn serve_name(stage: &mut Stage, seconds: u64, hops: &[&str], answering: &[&str]) {
+    for _ in 0..seconds * 10 {
+        stage.millis(100);
+        stage.resolve_all_to(hops);
+        for sent in stage.sent() {
+            assert_eq!(sent.uri(), "sip:sbc.example.net");
+            if answering.contains(&&*sent.to()) {
+                stage.receive(&sent.to(), &response(&sent, 200, ""));
+            }
+        }
+    }
+}
+
 #[test]
 fn every_address_of_a_name_is_asked_apart_and_the_name_is_down_with_the_last() {
     let probed = (TO, "to = [\"sip:sbc.example.net\"]\nprobe = \"10s\"");
@@ -276,16 +304,7 @@ fn every_address_of_a_name_is_asked_apart_and_the_name_is_down_with_the_last() {
     };
     let (mut answering, mut seen) = (vec![FIRST, SECOND], Vec::new());
     for second in 0..120 {
-        for _ in 0..10 {
-            stage.millis(100);
-            stage.resolve_all_to(&["udp:192.0.2.3:5070", "udp:192.0.2.4:5070"]);
-            for sent in stage.sent() {
-                assert_eq!(sent.uri(), "sip:sbc.example.net");
-                if answering.contains(&&*sent.to()) {
-                    stage.receive(&sent.to(), &response(&sent, 200, ""));
-                }
-            }
-        }
+        serve_name(&mut stage, 1, &["udp:192.0.2.3:5070", "udp:192.0.2.4:5070"], &answering);
         seen.push((pbx_if_known(&stage), named(&stage)));
         if second == 30 {
             answering.remove(0);
@@ -301,6 +320,24 @@ fn every_address_of_a_name_is_asked_apart_and_the_name_is_down_with_the_last() {
     let sent = stage.sent();
     assert_eq!(sent.iter().filter(|sent| sent.to() == CARRIER).map(Sent::status).collect::<Vec<_>>(), [500]);
     assert!(stage.asked().iter().all(|asked| asked == "sip:sbc.example.net"));
+}
+
+#[test]
+fn hops_that_are_down_leave_the_eight_that_a_call_tries_to_others() {
+    let probed = (TO, "to = [\"sip:sbc.example.net\"]\nprobe = \"10s\"");
+    let mut stage = Stage::with(&[probed], "");
+    stage.reload(&[probed], "");
+    let hops: Vec<String> = (1..=12).map(|n| format!("udp:192.0.2.{n}:5080")).collect();
+    let hops: Vec<&str> = hops.iter().map(String::as_str).collect();
+    let answering = ["192.0.2.11:5080", "192.0.2.12:5080"];
+    serve_name(&mut stage, 40, &hops, &answering);
+    stage.receive(CARRIER, &invite(9)).sent();
+    stage.resolve_to(&hops);
+    for hop in answering {
+        let sent = stage.one();
+        assert_eq!((sent.is_request("INVITE"), &*sent.to()), (true, hop));
+        stage.fail(sent.ticket);
+    }
 }
 
 fn pbx_if_known(stage: &Stage) -> Option<[State; 2]> {
