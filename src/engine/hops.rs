@@ -42,7 +42,7 @@ pub(super) fn target_of(uri: &Uri<'_>) -> Option<Target> {
 }
 
 /// What must hold of a way before a request takes it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Guard {
     /// The request is for a `sips:` URI: it goes over TLS or not at all (RFC 3261 section 26.2.2).
     pub is_sips: bool,
@@ -160,6 +160,11 @@ impl Locals {
         let known = self.known.get(&(listener.id, peer));
         known.filter(|(_, until)| *until > now).map(|(local, _)| *local)
     }
+}
+
+/// The address that a way leads to.
+pub(super) fn address_of(flow: &Flow) -> Target {
+    Target::Address { transport: flow.transport, addr: flow.peer }
 }
 
 /// The way from a socket to a peer.

@@ -14,7 +14,7 @@ use super::dialog::InDialog;
 use super::failures::{Best, Failure};
 use super::forward::{Names, ResponseTrust, response_back};
 use super::hash::{keyed, loop_hash};
-use super::hops::{Guard, Hops, MOST_HOPS, Way};
+use super::hops::{Guard, Hops, MOST_HOPS, Way, address_of};
 use super::own;
 use super::record::{EndedBy, PendingRecord};
 use super::ringing::Kept;
@@ -596,7 +596,7 @@ impl Plan {
 
     /// The same of a hop that a name has led to.
     fn leaves_out_hop(&self, engine: &Engine, hop: &Flow) -> bool {
-        self.leaves_out(engine, &Target::Address { transport: hop.transport, addr: hop.peer })
+        self.leaves_out(engine, &address_of(hop))
     }
 
     /// The way, where it is known without a look at addresses.

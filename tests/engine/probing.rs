@@ -3,7 +3,7 @@
 use ringfence::reach::{Place, State};
 use ringfence::sip::Target;
 
-use crate::stage::{CARRIER, Sent, Stage, invite, message, ok, response};
+use crate::stage::{CARRIER, LISTEN, Sent, Stage, invite, message, ok, response};
 
 const TO: &str = "to = [\"sip:192.0.2.3:5070\", \"sip:192.0.2.4:5070\"]";
 const FIRST: &str = "192.0.2.3:5070";
@@ -358,6 +358,69 @@ fn a_reload_keeps_the_state_of_targets_that_stay_and_forgets_the_others() {
     stage.sent();
     stage.receive(CARRIER, &invite(9));
     assert_eq!(stage.one().to(), FIRST);
+}
+
+/// The pbx is spoken to by this socket alone from now on.
+fn reload_spoken_to_by(stage: &mut Stage, socket: &str) {
+    let probed = format!("{}\nvia = [\"{socket}\"]", PROBED.1);
+    stage.reload(&[(TO, &probed)], HELP);
+}
+
+#[test]
+fn after_a_reload_probes_leave_by_the_socket_that_it_says() {
+    let mut stage = stage();
+    serve(&mut stage, 30, &BOTH);
+    for local in ["10.0.0.2:5060", "10.0.0.1:5060"].repeat(4) {
+        reload_spoken_to_by(&mut stage, &format!("udp:{local}"));
+        let mut probes = 0;
+        for _ in 0..120 {
+            for sent in stage.millis(100).sent() {
+                assert_eq!(sent.flow.local.to_string(), local);
+                stage.receive(&sent.to(), &response(&sent, 200, ""));
+                probes += 1;
+            }
+        }
+        assert!(probes >= 2);
+    }
+}
+
+#[test]
+fn a_target_without_a_way_keeps_its_state_and_fails_its_probes() {
+    let mut stage = with_dead_first();
+    reload_spoken_to_by(&mut stage, "tcp:10.0.0.1:5060");
+    stage.millis(1_000);
+    assert_eq!((pbx(&stage), stage.sent().len()), ([State::Down, State::Probing], 0));
+    serve(&mut stage, 5, &BOTH);
+    assert_eq!(pbx(&stage), [State::Down, State::Down]);
+    reload_spoken_to_by(&mut stage, "udp:10.0.0.1:5060");
+    serve(&mut stage, 3, &[(SECOND, 200)]);
+    assert_eq!(pbx(&stage), [State::Down, State::Up]);
+}
+
+#[test]
+fn names_that_lead_to_one_address_stand_each_by_what_it_proves() {
+    let listen = (LISTEN, "listen = [\"udp:10.0.0.1:5060\", \"tls:10.0.0.1:5061\"]");
+    let to = (TO, "to = [\"sips:a.example.net\", \"sips:b.example.net\"]\nprobe = \"10s\"");
+    let more = "[tls]\ncertificate = \"own.pem\"\nkey = \"own.key\"\n";
+    let mut stage = Stage::with(&[listen, to], more);
+    stage.reload(&[listen, to], more);
+    for _ in 0..600 {
+        stage.millis(100);
+        stage.resolve_all_to(&["tls:192.0.2.3:5061"]);
+        for sent in stage.sent() {
+            if sent.uri() == "sips:a.example.net" {
+                stage.receive_by(&sent.to(), 1, &response(&sent, 200, ""));
+            } else {
+                stage.fail(sent.ticket);
+            }
+        }
+    }
+    let named = |name: &str| {
+        let target = Target::sips(ringfence::sip::Host::Name(name.into()), None);
+        stage.reach.find(&Place { trunk: "pbx".into(), target }).expect("it is probed").state()
+    };
+    assert_eq!([named("a.example.net"), named("b.example.net")], [State::Up, State::Down]);
+    assert_eq!(state(&stage, "tls:192.0.2.3:5061"), Some(State::Up));
 }
 
 #[test]
