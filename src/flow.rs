@@ -44,6 +44,15 @@ impl Transport {
         }
     }
 
+    /// The parameter of a SIP URI that asks for it; UDP is what a URI without one means (RFC 3263 section 4.1).
+    pub fn uri_param(self) -> &'static str {
+        match self {
+            Transport::Udp => "",
+            Transport::Tcp => ";transport=tcp",
+            Transport::Tls => ";transport=tls",
+        }
+    }
+
     /// Reads either spelling, in any case; `None` for a transport that Ringfence does not speak.
     pub fn parse(token: &[u8]) -> Option<Transport> {
         [Transport::Udp, Transport::Tcp, Transport::Tls]

@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::settings::Listener;
 use super::token::{Concealed, Token};
-use crate::flow::{Flow, Transport};
+use crate::flow::Flow;
 use crate::number::{Number, NumberFormat};
 use crate::screen::{Callee, Presented, Trunk};
 use crate::sip::{Field, HeaderName, Headers, NameAddr, Request, Response, Scheme, Span, Splice, Target, Uri, scan};
@@ -118,9 +118,8 @@ impl Outgoing<'_> {
             out.extend_from_slice(token);
             out.push(b'@');
             listener.sent_by(flow.local.ip(), out);
-            if flow.transport != Transport::Udp && !is_sips {
-                out.extend_from_slice(b";transport=");
-                out.extend_from_slice(flow.transport.uri_token().as_bytes());
+            if !is_sips {
+                out.extend_from_slice(flow.transport.uri_param().as_bytes());
             }
             out.extend_from_slice(b";lr>\r\n");
         };

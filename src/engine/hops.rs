@@ -47,7 +47,7 @@ pub(super) fn target_by(uri: &Uri<'_>, otherwise: Option<Transport>) -> Option<T
 }
 
 /// What must hold of a way before a request takes it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Guard {
     /// The request goes over TLS or not at all: it is for a `sips:` URI (RFC 3261 section 26.2.2), or the other side of its
     /// dialog is spoken to by TLS.
@@ -85,8 +85,12 @@ pub(super) struct Hops {
 /// no longer than for eight times `try_for`, if as long.
 pub const MOST_HOPS: usize = 8;
 
+/// The most hops that a name is resolved to: DNS could name any number. Many more than one request tries, for each of them
+/// is probed, and always the same are as long as there are no more.
+pub const MOST_RESOLVED: usize = 64;
+
 impl Hops {
-    /// Takes the hops of a target, of a name as many as may still be tried.
+    /// Takes those hops of a target that are to be tried, of a name no more than may still be.
     pub(super) fn add(&mut self, target: &Target, hops: impl IntoIterator<Item = Flow>) {
         match target {
             Target::Address { .. } => self.left.extend(hops),
@@ -162,6 +166,11 @@ impl Locals {
         let known = self.known.get(&(listener.id, peer));
         known.filter(|(_, until)| *until > now).map(|(local, _)| *local)
     }
+}
+
+/// The address that a way leads to.
+pub(super) fn address_of(flow: &Flow) -> Target {
+    Target::Address { transport: flow.transport, addr: flow.peer }
 }
 
 /// The way from a socket to a peer.

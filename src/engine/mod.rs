@@ -54,7 +54,7 @@ pub use config::{ListenConfig, SipConfig, UnknownSource};
 pub use drain::DrainStage;
 pub use dscp::Dscp;
 pub use hash::shard_of;
-pub use hops::MOST_HOPS;
+pub use hops::{MOST_HOPS, MOST_RESOLVED};
 pub use input::Input;
 pub use record::RECORD_HEADER;
 pub use settings::{EngineConfig, Keys, Listener};

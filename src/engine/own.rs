@@ -97,7 +97,12 @@ impl Options<'_> {
             Target::Address { transport, addr } => format!("sip:{addr};transport={transport}"),
             Target::Name(name) => name.to_string(),
         };
-        let us_uri = [b"<sip:", &us[..], b">"].concat();
+        // Both of them sips where the Request-URI is (section 8.1.1.8), which says TLS by itself.
+        let (scheme, transport) = match self.target {
+            Target::Name(name) if name.is_sips => ("<sips:", ""),
+            _ => ("<sip:", self.flow.transport.uri_param()),
+        };
+        let us_uri = [scheme.as_bytes(), &us[..], transport.as_bytes(), b">"].concat();
         let mut out = Vec::with_capacity(512);
         start(&mut out, b"OPTIONS", uri.as_bytes());
         put_via(&mut out, self.flow, &us, self.branch);

@@ -12,11 +12,11 @@ use rand::{Rng, RngExt};
 
 use super::action::Hop;
 use super::hash::shard_of;
-use super::hops::{Guard, Way};
+use super::hops::{Guard, Way, address_of};
 use super::own::Options;
 use super::proxy::{Plan, ProxyId};
 use super::shard::{Context, Engine, Waiting};
-use crate::flow::{Flow, Sockets};
+use crate::flow::{Flow, PeerIdentity, Sockets};
 use crate::reach::{Place, Reach, Standing, State, Trial};
 use crate::screen::Policy;
 use crate::sip::Target;
@@ -60,15 +60,21 @@ struct ProbedTarget {
     hops: Vec<ProbeId>,
 }
 
-/// An address of a target.
+/// An address of a target, asked as one peer. Where two names of a trunk lead to one address over TLS, each is asked whether
+/// it proves to be that name, and calls leave the address out when it answers to neither: a peer that answers and fails the
+/// proof costs a call no time.
 #[derive(Debug)]
 struct ProbedHop {
     place: Place,
+    /// Whom its peer must prove to be.
+    identity: Option<PeerIdentity>,
     interval: Duration,
+    /// Of the place, under whatever name.
     standing: Arc<Standing>,
     /// What the Request-URI names.
     target: Target,
-    flow: Flow,
+    /// `None` while none of our sockets has a way there: then a probe fails without being sent.
+    flow: Option<Flow>,
     trial: Trial,
     /// When it is asked next.
     due: Instant,
@@ -115,34 +121,31 @@ impl Prober {
         }
     }
 
-    /// The hop of a target that this way leads to, a new one where it is not known.
-    fn hop(&mut self, now: Now, at: usize, flow: Flow) -> ProbeId {
-        let ProbedTarget { place: Place { trunk, target }, interval, .. } = &self.targets[at];
-        let place =
-            Place { trunk: trunk.clone(), target: Target::Address { transport: flow.transport, addr: flow.peer } };
-        if let Some((id, hop)) = self.hops.iter_mut().find(|(_, hop)| hop.place == place) {
+    /// The hop of a target at this address, a new one where it is not known. What was known of the place holds for it.
+    fn hop(&mut self, now: Now, at: usize, address: Target, flow: Option<Flow>) -> ProbeId {
+        let ProbedTarget { place: Place { trunk, target }, interval, guard, .. } = &self.targets[at];
+        let (place, identity) = (Place { trunk: trunk.clone(), target: address }, guard.identity);
+        if let Some((id, hop)) = self.hops.iter_mut().find(|(_, hop)| hop.is_at(&place, identity)) {
+            if hop.flow.is_some() != flow.is_some() {
+                hop.due = now.mono;
+            }
             (hop.flow, hop.interval) = (flow, *interval);
             return *id;
         }
         self.last_probe += 1;
         let id = ProbeId(self.last_probe);
         let standing = self.reach.enter(&place);
-        let (target, interval, trial) = (target.clone(), *interval, Trial::default());
-        self.hops.insert(id, ProbedHop { place, interval, standing, target, flow, trial, due: now.mono, client: None });
+        let (target, interval, trial) = (target.clone(), *interval, Trial::from_state(standing.state()));
+        let (due, client) = (now.mono, None);
+        let hop = ProbedHop { place, identity, interval, standing, target, flow, trial, due, client };
+        self.hops.insert(id, hop);
         self.glance_at.get_or_insert(now.mono + GLANCE);
         id
     }
 
     /// Writes down where a name stands: up as long as one of its addresses is.
     fn judge_name(&self, now: Now, target: &ProbedTarget) {
-        let states = || target.hops.iter().map(|id| self.hops[id].trial.state());
-        let state = if states().any(|state| state == State::Up) {
-            State::Up
-        } else if target.hops.is_empty() || states().any(|state| state == State::Probing) {
-            State::Probing
-        } else {
-            State::Down
-        };
+        let state = State::best(target.hops.iter().map(|id| self.hops[id].trial.state()));
         if target.standing.set(state, now.wall) {
             tell_change(&target.place, state);
         }
@@ -151,8 +154,10 @@ impl Prober {
     /// Writes down where a hop stands, and the names that lead there.
     fn judge(&self, now: Now, id: ProbeId) {
         let Some(hop) = self.hops.get(&id) else { return };
-        if hop.standing.set(hop.trial.state(), now.wall) {
-            tell_change(&hop.place, hop.trial.state());
+        let there = self.hops.values().filter(|other| other.place == hop.place);
+        let state = State::best(there.map(|hop| hop.trial.state()));
+        if hop.standing.set(state, now.wall) {
+            tell_change(&hop.place, state);
         }
         for target in self.targets.iter().filter(|target| target.is_name() && target.hops.contains(&id)) {
             self.judge_name(now, target);
@@ -162,21 +167,31 @@ impl Prober {
     /// Looks at what calls have met.
     fn heed_signs(&mut self, now: Now) {
         self.glance_at = Some(now.mono + GLANCE);
-        let ids: Vec<ProbeId> = self.hops.keys().copied().collect();
-        for id in ids {
-            let Some(hop) = self.hops.get_mut(&id) else { continue };
-            match hop.standing.take_sign() {
-                Some(true) => {
-                    hop.trial.answered();
-                    hop.due = hop.due.min(now.mono + SOON);
-                }
-                Some(false) if hop.trial.state() == State::Up => {
-                    hop.trial.suspected();
-                    hop.due = now.mono;
-                }
-                Some(false) | None => continue,
+        let signs = self.hops.values().filter_map(|hop| Some((hop.place.clone(), hop.standing.take_sign()?)));
+        // Taken once: it is for all that are asked at the place.
+        for (place, answered) in signs.collect::<Vec<_>>() {
+            let mut there = Vec::new();
+            for (id, hop) in self.hops.iter_mut().filter(|(_, hop)| hop.place == place) {
+                hop.heed_sign(now, answered);
+                there.push(*id);
             }
-            self.judge(now, id);
+            there.into_iter().for_each(|id| self.judge(now, id));
+        }
+    }
+}
+
+impl ProbedHop {
+    fn is_at(&self, place: &Place, identity: Option<PeerIdentity>) -> bool {
+        self.identity == identity && self.place == *place
+    }
+
+    fn heed_sign(&mut self, now: Now, answered: bool) {
+        if answered {
+            self.trial.answered();
+            self.due = self.due.min(now.mono + SOON);
+        } else if self.trial.state() == State::Up {
+            self.trial.suspected();
+            self.due = now.mono;
         }
     }
 }
@@ -209,7 +224,11 @@ impl Engine {
                 let sockets = trunk.via.clone();
                 let guard = Guard { identity: trunk.peers.of_target(at), ..Guard::default() };
                 let target = match before.remove(&place) {
-                    Some(known) => ProbedTarget { interval, sockets, guard, ..known },
+                    Some(known) => {
+                        let has_its_way = known.sockets == sockets && known.guard == guard;
+                        let due = if has_its_way { known.due } else { now.mono };
+                        ProbedTarget { interval, sockets, guard, due, ..known }
+                    }
                     None => ProbedTarget {
                         standing: self.prober.reach.enter(&place),
                         // Not all at once: neither at a start, nor for ever after.
@@ -269,7 +288,7 @@ impl Engine {
         let Some(at) = self.prober.targets.iter().position(|target| target.place == *place) else { return };
         let guard = self.prober.targets[at].guard;
         let ways = self.ways(&place.target, hops).filter_map(|flow| guard.pass(flow));
-        let flows: Vec<Flow> = ways.take(MOST_HOPS_PROBED).collect();
+        let flows: Vec<Flow> = ways.collect();
         self.prober.targets[at].is_asked = false;
         self.settle_hops(now, at, &flows);
         self.prober.schedule();
@@ -277,7 +296,11 @@ impl Engine {
 
     fn settle_hops(&mut self, now: Now, at: usize, flows: &[Flow]) {
         let prober = &mut self.prober;
-        let mut hops: Vec<ProbeId> = flows.iter().map(|flow| prober.hop(now, at, *flow)).collect();
+        let address = prober.targets[at].place.target.clone();
+        let mut hops: Vec<ProbeId> = match address {
+            Target::Address { .. } => vec![prober.hop(now, at, address, flows.first().copied())],
+            Target::Name(_) => flows.iter().map(|flow| prober.hop(now, at, address_of(flow), Some(*flow))).collect(),
+        };
         hops.sort_unstable();
         hops.dedup();
         if prober.targets[at].hops != hops {
@@ -297,15 +320,16 @@ impl Engine {
         let call_id = self.own_call_id();
         let (client, tag) = (self.transactions.next_client(), hex64(self.rng.next_u64()));
         let Some(hop) = self.prober.hops.get_mut(&id) else { return };
+        let Some(flow) = hop.flow else { return self.miss_way(now, id) };
         let options = Options {
             target: &hop.target,
-            flow: &hop.flow,
-            listener: self.config.listener(hop.flow.listener),
+            flow: &flow,
+            listener: self.config.listener(flow.listener),
             branch: &self.branches.write(client, 0),
             tag: &tag,
             call_id: &call_id,
         };
-        let (bytes, flow, context) = (options.write(), hop.flow, Context::Probe(id));
+        let (bytes, context) = (options.write(), Context::Probe(id));
         hop.client = Some(client);
         hop.standing.probes.sent.add(1);
         hop.standing.tell(|told| told.next = None);
@@ -313,6 +337,15 @@ impl Engine {
         self.transactions
             .open_client(now.mono, ClientRequest { kind, flow, bytes, keep: false, timer_c: false, context });
         self.transactions.try_for(client, now.mono + ANSWER_WITHIN);
+    }
+
+    /// There is no way to a hop: that is a failure, and the way is sought again before the next probe.
+    fn miss_way(&mut self, now: Now, id: ProbeId) {
+        self.conclude_probe(now, id, Err("there is no way to it"));
+        let Prober { targets, hops, .. } = &mut self.prober;
+        for target in targets.iter_mut().filter(|target| target.hops.contains(&id)) {
+            target.due = target.due.min(hops[&id].due);
+        }
     }
 
     /// A Call-ID whose responses come to this shard.
@@ -332,6 +365,16 @@ impl Engine {
             return self.transactions.drop_client(client);
         };
         hop.client = None;
+        self.conclude_probe(now, id, result);
+        self.prober.schedule();
+        if !matches!(result, Ok(200..)) {
+            // It need not be sent again, nor anything more be heard of it.
+            self.transactions.drop_client(client);
+        }
+    }
+
+    fn conclude_probe(&mut self, now: Now, id: ProbeId, result: Result<u16, &'static str>) {
+        let Some(hop) = self.prober.hops.get_mut(&id) else { return };
         if matches!(result, Ok(503 | 408) | Err(_)) {
             hop.standing.probes.failed.add(1);
             hop.trial.failed();
@@ -342,13 +385,13 @@ impl Engine {
         let pause = if is_open { SOON.min(interval) } else { self.jittered(interval) };
         if let Some(hop) = self.prober.hops.get_mut(&id) {
             hop.due = now.mono + pause;
-            hop.standing.tell(|told| (told.last, told.next) = (Some(result), Some(now.wall + pause)));
         }
         self.prober.judge(now, id);
-        self.prober.schedule();
-        if !matches!(result, Ok(200..)) {
-            // It need not be sent again, nor anything more be heard of it.
-            self.transactions.drop_client(client);
+        let hop = &self.prober.hops[&id];
+        hop.standing.tell(|told| told.next = Some(now.wall + pause));
+        // What is told beside a state is what led to it, also where the place is asked as another peer as well.
+        if hop.trial.state() == hop.standing.state() {
+            hop.standing.tell(|told| told.last = Some(result));
         }
     }
 
@@ -359,8 +402,7 @@ impl Engine {
         let (policy, trunk) = plan.next_trunk();
         let trunk = policy.trunk(trunk);
         if trunk.probe.is_some() {
-            let target = Target::Address { transport: flow.transport, addr: flow.peer };
-            self.prober.reach.met(&Place { trunk: trunk.name.clone(), target }, answered);
+            self.prober.reach.met(&Place { trunk: trunk.name.clone(), target: address_of(flow) }, answered);
         }
     }
 
@@ -392,6 +434,3 @@ const GLANCE: Duration = Duration::from_millis(500);
 
 /// Wide enough to spread probes within some rounds, and no operator sees another interval than he has written.
 const JITTER: std::ops::Range<f64> = 0.9..1.1;
-
-/// What a name leads to is bounded by DNS alone; addresses beyond are taken to be up.
-const MOST_HOPS_PROBED: usize = 64;

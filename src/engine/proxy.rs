@@ -14,7 +14,7 @@ use super::dialog::InDialog;
 use super::failures::{Best, Failure};
 use super::forward::{Names, ResponseTrust, response_back};
 use super::hash::{keyed, loop_hash};
-use super::hops::{Guard, Hops, Way};
+use super::hops::{Guard, Hops, MOST_HOPS, Way, address_of};
 use super::own;
 use super::record::{EndedBy, PendingRecord};
 use super::ringing::Kept;
@@ -178,9 +178,9 @@ impl Engine {
         if let Some(flow) = open.hops.datagram {
             return Some(Way::Flow(flow));
         }
+        // One that answered when its name was looked up may have died since.
         while let Some(flow) = open.hops.next() {
-            let hop = Target::Address { transport: flow.transport, addr: flow.peer };
-            if !open.plan.leaves_out(self, &hop) {
+            if !open.plan.leaves_out_hop(self, &flow) {
                 return Some(Way::Flow(flow));
             }
         }
@@ -201,11 +201,13 @@ impl Engine {
         let open = if proxy.answered || proxy.cancelled.is_some() { None } else { proxy.open.take() };
         if let Some(mut open) = open {
             if let Some(target) = open.plan.current_target() {
-                let guard = open.plan.guard();
-                open.hops.add(target, self.ways(target, hops).filter_map(|flow| guard.pass(flow)));
-                if let (Target::Name(_), Plan::Call(plan)) = (target, &open.plan) {
+                let (plan, guard) = (&open.plan, open.plan.guard());
+                let ways: SmallVec<[Flow; MOST_HOPS]> =
+                    self.ways(target, hops).filter_map(|flow| guard.pass(flow)).collect();
+                open.hops.add(target, ways.iter().copied().filter(|way| !plan.leaves_out_hop(self, way)));
+                if let (Target::Name(_), Plan::Call(plan)) = (target, plan) {
                     let (policy, trunk) = plan.next_trunk();
-                    open.hops.left().for_each(|hop| self.counting.learn(policy, trunk, hop));
+                    ways.iter().for_each(|way| self.counting.learn(policy, trunk, way));
                 }
             }
             self.proxies[id.0].open = Some(open);
@@ -590,6 +592,11 @@ impl Plan {
             Plan::Call(plan) => plan.leaves_out(engine, target),
             Plan::Dialog(_) => false,
         }
+    }
+
+    /// The same of a hop that a name has led to.
+    fn leaves_out_hop(&self, engine: &Engine, hop: &Flow) -> bool {
+        self.leaves_out(engine, &address_of(hop))
     }
 
     /// The way, where it is known without a look at addresses.

@@ -293,8 +293,9 @@ impl Engine {
             Waiting::Probe(place) => self.target_located(now, &place, hops),
             Waiting::Ack(ack) => {
                 let flow = self.ways(&ack.target, hops).find_map(|flow| ack.guard.pass(flow));
-                if let Some(flow) = flow {
-                    self.forward_ack(&ack, flow);
+                match flow {
+                    Some(flow) => self.forward_ack(&ack, flow),
+                    None => self.counters.stray_acks.add(1),
                 }
             }
         }

@@ -6,12 +6,14 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+
 use super::Listen;
 use super::names::{Asked, Dns, DnsConfig, Names, Place, Waiter};
 use super::post::Post;
 use super::tasks::Tasks;
 use crate::counters::NetCounters;
-use crate::engine::{Hop, Input, MOST_HOPS, QueryId};
+use crate::engine::{Hop, Input, MOST_RESOLVED, QueryId};
 use crate::flow::{ListenerId, Sockets};
 use crate::sip::{Target, TargetName};
 
@@ -54,14 +56,20 @@ impl Lookups {
             };
             let told = lookups.names().tell(Instant::now(), &name, found);
             lookups.counters.lookups[told.outcome as usize].add(1);
-            for (Waiter { shard, query, sockets }, places) in told.answers {
-                let hops = lookups.hops(&places, &sockets, |bound, peer| local(bound.bind, peer));
-                lookups.post.deliver(shard, Input::Resolved { query, hops }).await;
-            }
+            lookups.answer(told.answers).await;
         });
     }
 
-    /// The hops that these places are for these sockets; as many as a request tries.
+    /// Tells those who waited for a name, all at once: a shard that is slow to take its answer holds up no other.
+    async fn answer(&self, answers: Vec<(Waiter, Vec<Place>)>) {
+        let deliveries = answers.into_iter().map(|(Waiter { shard, query, sockets }, places)| {
+            let hops = self.hops(&places, &sockets, |bound, peer| local(bound.bind, peer));
+            self.post.deliver(shard, Input::Resolved { query, hops })
+        });
+        join_all(deliveries).await;
+    }
+
+    /// The hops that these places are for these sockets.
     fn hops(
         &self,
         places: &[Place],
@@ -73,7 +81,7 @@ impl Lookups {
             let socket = sockets.first(&self.listeners, fits)?;
             Some(Hop { listener: socket.id, transport, peer: addr, local: local(socket, addr)? })
         };
-        let hops: Vec<Hop> = places.iter().filter_map(of_place).take(MOST_HOPS).collect();
+        let hops: Vec<Hop> = places.iter().filter_map(of_place).take(MOST_RESOLVED).collect();
         if hops.is_empty() {
             self.counters.resolves_failed.add(1);
         }
@@ -156,7 +164,47 @@ const ROUTES: usize = 4096;
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
+    use crate::engine::Dscp;
+    use crate::flow::Transport;
+
+    /// What two shards resolve with that have one UDP socket.
+    fn lookups() -> Lookups {
+        let listen = Listen {
+            id: ListenerId(0),
+            transport: Transport::Udp,
+            bind: address("127.0.0.1:5060"),
+            dscp: Dscp::default(),
+        };
+        let counters = Arc::new(NetCounters::default());
+        let post = Arc::new(Post::new(2, [0; 16], Arc::clone(&counters)).unwrap());
+        let tasks = Arc::new(Tasks::new(tokio::runtime::Handle::current()));
+        Lookups::new(vec![listen], DnsConfig::default(), post, tasks, counters)
+    }
+
+    fn places(count: u8) -> Vec<Place> {
+        let addr = |n| SocketAddr::from(([127, 0, 1, n], 5060));
+        (0..count).map(|n| Place { transport: Transport::Udp, addr: addr(n) }).collect()
+    }
+
+    #[tokio::test]
+    async fn a_name_has_more_hops_than_a_request_tries_and_no_more_than_are_probed() {
+        let lookups = lookups();
+        let count = |places: &[Place]| lookups.hops(places, &Sockets::Any, |bound, _| Some(bound.bind.ip())).len();
+        assert_eq!([count(&places(20)), count(&places(200))], [20, MOST_RESOLVED]);
+    }
+
+    #[tokio::test]
+    async fn a_shard_that_takes_nothing_holds_up_no_answer_to_another() {
+        let lookups = lookups();
+        while lookups.post.hand_over(0, Input::Reloaded) {}
+        let answer = |shard| (Waiter { shard, query: QueryId(1), sockets: Sockets::Any }, places(1));
+        let told = lookups.answer(vec![answer(0), answer(1)]).now_or_never();
+        assert_eq!(told, None, "the first shard is waited for");
+        assert_eq!(lookups.post.lengths()[1], 1);
+    }
 
     fn address(text: &str) -> SocketAddr {
         text.parse().unwrap()

@@ -5,7 +5,7 @@ use crate::sip::Target;
 use crate::time::WallTime;
 
 fn after(steps: &str) -> State {
-    let mut trial = Trial::default();
+    let mut trial = Trial::from_state(State::Up);
     for step in steps.chars() {
         match step {
             '+' => trial.answered(),

@@ -9,7 +9,7 @@
 ///   ├───────────────────┘                                            │
 ///   └────────────────────────────────────────────────────────────────┘ UP_AFTER answers in a row
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
     /// It answers, or nothing is known of it yet.
     Up,
@@ -28,6 +28,11 @@ impl State {
             State::Down => "down",
         }
     }
+
+    /// Where that stands to which several ways lead: as the best of them does. Without any it is doubted.
+    pub fn best(states: impl Iterator<Item = State>) -> State {
+        states.min().unwrap_or(State::Probing)
+    }
 }
 
 /// What is known of one target.
@@ -40,13 +45,12 @@ pub struct Trial {
     answers: u32,
 }
 
-impl Default for Trial {
-    fn default() -> Trial {
-        Trial { state: State::Up, failures: 0, answers: 0 }
-    }
-}
-
 impl Trial {
+    /// Of a target that was known to stand there.
+    pub fn from_state(state: State) -> Trial {
+        Trial { state, failures: 0, answers: 0 }
+    }
+
     /// Where it stands.
     pub fn state(&self) -> State {
         self.state

@@ -27,8 +27,12 @@ impl TrunkPeers {
             Some(demand(&name, std::slice::from_ref(&name)))
         };
         let targets = to.iter().map(of_target).collect();
-        let mut of_uris: Vec<PeerName> = to.iter().filter(|target| target.is_tls()).map(Target::peer_name).collect();
-        of_uris.dedup();
+        let mut of_uris: Vec<PeerName> = Vec::new();
+        for name in to.iter().filter(|target| target.is_tls()).map(Target::peer_name) {
+            if !of_uris.contains(&name) {
+                of_uris.push(name);
+            }
+        }
         let any = of_uris.first().or(names.first()).map(|server| demand(server, &of_uris));
         TrunkPeers { names, targets, any }
     }
@@ -91,6 +95,15 @@ mod tests {
         let demand = ("192.0.2.7".to_owned(), vec!["sbc.example".to_owned()]);
         assert_eq!(demanded(&peers), [demand.clone(), demand]);
         assert_eq!(peers.of_target(0), peers.of_any(), "one connection serves calls and dialogs");
+    }
+
+    #[test]
+    fn a_name_that_several_targets_have_is_demanded_once() {
+        let any = |hosts: &[&str]| {
+            let to: Vec<Target> = hosts.iter().map(|host| tls(host)).collect();
+            TrunkPeers::new(&to, Vec::new(), None).of_any()
+        };
+        assert_eq!(any(&["a.example", "b.example", "a.example"]), any(&["a.example", "b.example"]));
     }
 
     #[test]

@@ -204,6 +204,19 @@ fn inside_a_dialog_a_contact_that_is_a_name_is_looked_up_and_its_hops_are_tried(
 }
 
 #[test]
+fn an_ack_whose_name_leads_nowhere_is_dropped_and_counted() {
+    let mut stage = Stage::new();
+    stage.receive(CARRIER, &invite(9));
+    let forwarded = stage.one();
+    stage.receive(&forwarded.to(), &response(&forwarded, 200, "Contact: <sip:desk@phones.example.net>"));
+    let answer = stage.one();
+    stage.receive(CARRIER, &from_caller("ACK", 1, &answer));
+    stage.resolve_to(&[]);
+    assert!(stage.sent().is_empty());
+    assert_eq!(stage.counters().stray_acks.get(), 1);
+}
+
+#[test]
 fn a_hidden_caller_is_named_again_towards_an_address_that_his_trunks_name_has_led_to() {
     let to = ("to = [\"sip:198.51.100.7:5060\"]", "to = [\"sip:sbc.carrier.example.net\"]");
     for is_known in [true, false] {

@@ -3,7 +3,7 @@
 use ringfence::reach::{Place, State};
 use ringfence::sip::Target;
 
-use crate::stage::{CARRIER, Sent, Stage, invite, message, ok, response};
+use crate::stage::{CARRIER, LISTEN, Sent, Stage, invite, message, ok, response};
 
 const TO: &str = "to = [\"sip:192.0.2.3:5070\", \"sip:192.0.2.4:5070\"]";
 const FIRST: &str = "192.0.2.3:5070";
@@ -80,6 +80,20 @@ fn a_probe_asks_the_neighbour_itself_over_its_transport() {
     assert_eq!(probe.header("To"), "<sip:192.0.2.3:5070;transport=udp>");
     assert!(probe.header("From").starts_with("<sip:10.0.0.1:5060>;tag="));
     assert!(probe.header("Via").starts_with("SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK"));
+}
+
+#[test]
+fn a_probe_over_a_stream_is_answered_over_that_stream() {
+    let probed = (
+        "to = [\"sip:192.0.2.130:5060;transport=tcp\"]",
+        "to = [\"sip:192.0.2.130:5060;transport=tcp\"]\nprobe = \"10s\"",
+    );
+    let mut stage = Stage::with(&[probed], "");
+    stage.reload(&[probed], "");
+    stage.millis(10_000);
+    let probe = stage.sent().remove(0);
+    assert_eq!(probe.header("Contact"), "<sip:10.0.0.1:5060;transport=tcp>");
+    assert!(probe.header("From").starts_with("<sip:10.0.0.1:5060;transport=tcp>;tag="));
 }
 
 #[test]
@@ -264,6 +278,20 @@ fn a_call_that_is_answered_where_probes_are_not_ends_the_doubt() {
     assert_eq!(pbx(&stage)[0], State::Up);
 }
 
+/// Time passes, in which names lead to these hops and those listed answer their probes.
+fn serve_name(stage: &mut Stage, seconds: u64, hops: &[&str], answering: &[&str]) {
+    for _ in 0..seconds * 10 {
+        stage.millis(100);
+        stage.resolve_all_to(hops);
+        for sent in stage.sent() {
+            assert_eq!(sent.uri(), "sip:sbc.example.net");
+            if answering.contains(&&*sent.to()) {
+                stage.receive(&sent.to(), &response(&sent, 200, ""));
+            }
+        }
+    }
+}
+
 #[test]
 fn every_address_of_a_name_is_asked_apart_and_the_name_is_down_with_the_last() {
     let probed = (TO, "to = [\"sip:sbc.example.net\"]\nprobe = \"10s\"");
@@ -276,16 +304,7 @@ fn every_address_of_a_name_is_asked_apart_and_the_name_is_down_with_the_last() {
     };
     let (mut answering, mut seen) = (vec![FIRST, SECOND], Vec::new());
     for second in 0..120 {
-        for _ in 0..10 {
-            stage.millis(100);
-            stage.resolve_all_to(&["udp:192.0.2.3:5070", "udp:192.0.2.4:5070"]);
-            for sent in stage.sent() {
-                assert_eq!(sent.uri(), "sip:sbc.example.net");
-                if answering.contains(&&*sent.to()) {
-                    stage.receive(&sent.to(), &response(&sent, 200, ""));
-                }
-            }
-        }
+        serve_name(&mut stage, 1, &["udp:192.0.2.3:5070", "udp:192.0.2.4:5070"], &answering);
         seen.push((pbx_if_known(&stage), named(&stage)));
         if second == 30 {
             answering.remove(0);
@@ -301,6 +320,24 @@ fn every_address_of_a_name_is_asked_apart_and_the_name_is_down_with_the_last() {
     let sent = stage.sent();
     assert_eq!(sent.iter().filter(|sent| sent.to() == CARRIER).map(Sent::status).collect::<Vec<_>>(), [500]);
     assert!(stage.asked().iter().all(|asked| asked == "sip:sbc.example.net"));
+}
+
+#[test]
+fn hops_that_are_down_leave_the_eight_that_a_call_tries_to_others() {
+    let probed = (TO, "to = [\"sip:sbc.example.net\"]\nprobe = \"10s\"");
+    let mut stage = Stage::with(&[probed], "");
+    stage.reload(&[probed], "");
+    let hops: Vec<String> = (1..=12).map(|n| format!("udp:192.0.2.{n}:5080")).collect();
+    let hops: Vec<&str> = hops.iter().map(String::as_str).collect();
+    let answering = ["192.0.2.11:5080", "192.0.2.12:5080"];
+    serve_name(&mut stage, 40, &hops, &answering);
+    stage.receive(CARRIER, &invite(9)).sent();
+    stage.resolve_to(&hops);
+    for hop in answering {
+        let sent = stage.one();
+        assert_eq!((sent.is_request("INVITE"), &*sent.to()), (true, hop));
+        stage.fail(sent.ticket);
+    }
 }
 
 fn pbx_if_known(stage: &Stage) -> Option<[State; 2]> {
@@ -321,6 +358,69 @@ fn a_reload_keeps_the_state_of_targets_that_stay_and_forgets_the_others() {
     stage.sent();
     stage.receive(CARRIER, &invite(9));
     assert_eq!(stage.one().to(), FIRST);
+}
+
+/// The pbx is spoken to by this socket alone from now on.
+fn reload_spoken_to_by(stage: &mut Stage, socket: &str) {
+    let probed = format!("{}\nvia = [\"{socket}\"]", PROBED.1);
+    stage.reload(&[(TO, &probed)], HELP);
+}
+
+#[test]
+fn after_a_reload_probes_leave_by_the_socket_that_it_says() {
+    let mut stage = stage();
+    serve(&mut stage, 30, &BOTH);
+    for local in ["10.0.0.2:5060", "10.0.0.1:5060"].repeat(4) {
+        reload_spoken_to_by(&mut stage, &format!("udp:{local}"));
+        let mut probes = 0;
+        for _ in 0..120 {
+            for sent in stage.millis(100).sent() {
+                assert_eq!(sent.flow.local.to_string(), local);
+                stage.receive(&sent.to(), &response(&sent, 200, ""));
+                probes += 1;
+            }
+        }
+        assert!(probes >= 2);
+    }
+}
+
+#[test]
+fn a_target_without_a_way_keeps_its_state_and_fails_its_probes() {
+    let mut stage = with_dead_first();
+    reload_spoken_to_by(&mut stage, "tcp:10.0.0.1:5060");
+    stage.millis(1_000);
+    assert_eq!((pbx(&stage), stage.sent().len()), ([State::Down, State::Probing], 0));
+    serve(&mut stage, 5, &BOTH);
+    assert_eq!(pbx(&stage), [State::Down, State::Down]);
+    reload_spoken_to_by(&mut stage, "udp:10.0.0.1:5060");
+    serve(&mut stage, 3, &[(SECOND, 200)]);
+    assert_eq!(pbx(&stage), [State::Down, State::Up]);
+}
+
+#[test]
+fn names_that_lead_to_one_address_stand_each_by_what_it_proves() {
+    let listen = (LISTEN, "listen = [\"udp:10.0.0.1:5060\", \"tls:10.0.0.1:5061\"]");
+    let to = (TO, "to = [\"sips:a.example.net\", \"sips:b.example.net\"]\nprobe = \"10s\"");
+    let more = "[tls]\ncertificate = \"own.pem\"\nkey = \"own.key\"\n";
+    let mut stage = Stage::with(&[listen, to], more);
+    stage.reload(&[listen, to], more);
+    for _ in 0..600 {
+        stage.millis(100);
+        stage.resolve_all_to(&["tls:192.0.2.3:5061"]);
+        for sent in stage.sent() {
+            if sent.uri() == "sips:a.example.net" {
+                stage.receive_by(&sent.to(), 1, &response(&sent, 200, ""));
+            } else {
+                stage.fail(sent.ticket);
+            }
+        }
+    }
+    let named = |name: &str| {
+        let target = Target::sips(ringfence::sip::Host::Name(name.into()), None);
+        stage.reach.find(&Place { trunk: "pbx".into(), target }).expect("it is probed").state()
+    };
+    assert_eq!([named("a.example.net"), named("b.example.net")], [State::Up, State::Down]);
+    assert_eq!(state(&stage, "tls:192.0.2.3:5061"), Some(State::Up));
 }
 
 #[test]
