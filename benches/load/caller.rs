@@ -8,12 +8,15 @@ use std::net::SocketAddrV4;
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::batch::{BATCH, BatchSocket, loopback};
+use crate::batch::loopback;
 use crate::message::{SENT, address, method, record_route, status, uri, value};
 use crate::report::Latencies;
+use crate::socket::{self, Socket};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
+    #[command(flatten)]
+    socket: socket::Options,
     /// What each call is.
     #[arg(long, value_enum, default_value_t = Scenario::Full)]
     scenario: Scenario,
@@ -139,7 +142,7 @@ pub(crate) fn run(options: &Options) -> io::Result<ExitCode> {
     loopback(options.target)?;
     let local = options.local.parse().or_else(|_| Ok(SocketAddrV4::new(options.local.parse()?, 0)));
     let local = local.map_err(|error: std::net::AddrParseError| io::Error::other(error.to_string()))?;
-    let mut socket = BatchSocket::bind(local)?;
+    let mut socket = Socket::connect(&options.socket, local, options.target)?;
     let mut caller = Caller {
         options,
         local: socket.local()?,
@@ -170,7 +173,7 @@ pub(crate) fn run(options: &Options) -> io::Result<ExitCode> {
     let mut ended_starting = began;
     let mut incoming: Vec<Vec<u8>> = Vec::new();
     while !is_last(started, now) || caller.counts.open > 0 {
-        let taken = socket.receive(|bytes, _| incoming.push(bytes.to_vec()))?;
+        let has_more = socket.receive(|bytes, _, _| incoming.push(bytes.to_vec()))?;
         now = Instant::now();
         for bytes in incoming.drain(..) {
             caller.handle(now, &bytes, &mut socket);
@@ -187,7 +190,7 @@ pub(crate) fn run(options: &Options) -> io::Result<ExitCode> {
         }
         caller.handle_timeouts(now, &mut socket);
         socket.flush();
-        if taken < BATCH {
+        if !has_more {
             let next = next_start(started, caller.counts.open).filter(|_| !is_last(started, now));
             let due = caller.due.peek().map(|Reverse((due, _))| *due);
             if let Some(wake) = [next, due].into_iter().flatten().min() {
@@ -198,18 +201,22 @@ pub(crate) fn run(options: &Options) -> io::Result<ExitCode> {
     // What comes a second time comes within moments.
     let quiet_at = Instant::now() + T1 + T1 / 2;
     while Instant::now() < quiet_at {
-        socket.receive(|bytes, _| incoming.push(bytes.to_vec()))?;
+        socket.receive(|bytes, _, _| incoming.push(bytes.to_vec()))?;
         for bytes in incoming.drain(..) {
             caller.handle(Instant::now(), &bytes, &mut socket);
         }
         socket.flush();
         socket.wait(Some(quiet_at.saturating_duration_since(Instant::now())));
     }
-    Ok(caller.report(started, ended_starting - began, late, socket.unsent))
+    Ok(caller.report(started, ended_starting - began, late, socket.unsent()))
 }
 
 impl Caller<'_> {
-    fn start(&mut self, now: Instant, socket: &mut BatchSocket) {
+    fn transport(&self) -> socket::Transport {
+        self.options.socket.transport
+    }
+
+    fn start(&mut self, now: Instant, socket: &mut Socket) {
         let index = self.calls.len();
         self.calls.push(Call {
             state: State::Calling,
@@ -224,17 +231,18 @@ impl Caller<'_> {
         self.invite(index, socket);
     }
 
-    fn invite(&self, index: usize, socket: &mut BatchSocket) {
+    fn invite(&self, index: usize, socket: &mut Socket) {
         let Options { to, from, target, stamp, .. } = self.options;
         let (local, run, extra) = (self.local, self.run, &self.extra);
+        let (via, parameter) = (self.transport().name(), self.transport().parameter());
         let sent = if *stamp { Sent::now() } else { Sent::Untold };
         write(
             socket,
             *target,
             format_args!(
-                "INVITE sip:{to}@{target} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bK{run}-{index};rport\r\n\
+                "INVITE sip:{to}@{target} SIP/2.0\r\nVia: SIP/2.0/{via} {local};branch=z9hG4bK{run}-{index};rport\r\n\
              Max-Forwards: 70\r\nFrom: <sip:{from}@{local}>;tag=c{index}\r\nTo: <sip:{to}@{target}>\r\n\
-             Call-ID: {index}-{run}@load\r\nCSeq: 1 INVITE\r\nContact: <sip:load@{local}>\r\n{sent}{extra}\
+             Call-ID: {index}-{run}@load\r\nCSeq: 1 INVITE\r\nContact: <sip:load@{local}{parameter}>\r\n{sent}{extra}\
              Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{SDP}",
                 SDP.len(),
             ),
@@ -246,37 +254,37 @@ impl Caller<'_> {
     }
 
     /// The ACK to a final answer other than 2xx: of the INVITE's transaction (RFC 3261 section 17.1.1.3).
-    fn acknowledge_refusal(&self, index: usize, response: &[u8], socket: &mut BatchSocket) {
+    fn acknowledge_refusal(&self, index: usize, response: &[u8], socket: &mut Socket) {
         let Options { to: callee, from, target, .. } = self.options;
-        let (local, run) = (self.local, self.run);
+        let (local, run, via) = (self.local, self.run, self.transport().name());
         let to = value(response, "To").as_text();
         write(
             socket,
             *target,
             format_args!(
-                "ACK sip:{callee}@{target} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bK{run}-{index};rport\r\n\
+                "ACK sip:{callee}@{target} SIP/2.0\r\nVia: SIP/2.0/{via} {local};branch=z9hG4bK{run}-{index};rport\r\n\
              Max-Forwards: 70\r\nFrom: <sip:{from}@{local}>;tag=c{index}\r\nTo: {to}\r\n\
              Call-ID: {index}-{run}@load\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n"
             ),
         );
     }
 
-    fn in_dialog(&self, index: usize, method: &str, cseq: u32, socket: &mut BatchSocket) {
+    fn in_dialog(&self, index: usize, method: &str, cseq: u32, socket: &mut Socket) {
         let Some(dialog) = self.calls[index].dialog.as_deref() else { return };
-        let (local, run, from) = (self.local, self.run, &self.options.from);
+        let (local, run, from, via) = (self.local, self.run, &self.options.from, self.transport().name());
         let (target, routes, to) = (dialog.target.as_text(), dialog.routes.as_text(), dialog.to.as_text());
         write(
             socket,
             dialog.next,
             format_args!(
-                "{method} {target} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bK{run}-{index}-{method};rport\r\n\
+                "{method} {target} SIP/2.0\r\nVia: SIP/2.0/{via} {local};branch=z9hG4bK{run}-{index}-{method};rport\r\n\
              {routes}Max-Forwards: 70\r\nFrom: <sip:{from}@{local}>;tag=c{index}\r\nTo: {to}\r\n\
              Call-ID: {index}-{run}@load\r\nCSeq: {cseq} {method}\r\nContent-Length: 0\r\n\r\n"
             ),
         );
     }
 
-    fn handle(&mut self, now: Instant, message: &[u8], socket: &mut BatchSocket) {
+    fn handle(&mut self, now: Instant, message: &[u8], socket: &mut Socket) {
         let (Some(status), Some(index)) = (status(message), self.call_of(message)) else {
             self.counts.unexpected += 1;
             return;
@@ -288,7 +296,7 @@ impl Caller<'_> {
         }
     }
 
-    fn handle_invited(&mut self, now: Instant, index: usize, status: u16, message: &[u8], socket: &mut BatchSocket) {
+    fn handle_invited(&mut self, now: Instant, index: usize, status: u16, message: &[u8], socket: &mut Socket) {
         let call = &mut self.calls[index];
         let is_open = matches!(call.state, State::Calling | State::Proceeding);
         if call.state == State::Calling {
@@ -342,7 +350,7 @@ impl Caller<'_> {
         }
     }
 
-    fn end(&mut self, now: Instant, index: usize, socket: &mut BatchSocket) {
+    fn end(&mut self, now: Instant, index: usize, socket: &mut Socket) {
         let call = &mut self.calls[index];
         (call.state, call.since, call.attempts) = (State::Ending, now, 0);
         self.look_after(index, now + T1);
@@ -362,7 +370,8 @@ impl Caller<'_> {
         }
     }
 
-    fn handle_timeouts(&mut self, now: Instant, socket: &mut BatchSocket) {
+    fn handle_timeouts(&mut self, now: Instant, socket: &mut Socket) {
+        let is_reliable = self.transport().is_reliable();
         while let Some(&Reverse((due, index))) = self.due.peek() {
             if due > now {
                 return;
@@ -375,7 +384,7 @@ impl Caller<'_> {
             let is_over = now - call.since >= Duration::from_secs(self.options.patience);
             match call.state {
                 State::Calling | State::Proceeding | State::Ending if is_over => self.fail(index, "no final answer"),
-                State::Calling | State::Ending => {
+                State::Calling | State::Ending if !is_reliable => {
                     call.attempts += 1;
                     let attempts = call.attempts.min(6);
                     let is_bye = call.state == State::Ending;
@@ -387,7 +396,7 @@ impl Caller<'_> {
                         self.invite(index, socket);
                     }
                 }
-                State::Proceeding => {
+                State::Calling | State::Proceeding | State::Ending => {
                     let over = call.since + Duration::from_secs(self.options.patience);
                     self.look_after(index, over);
                 }
@@ -455,7 +464,7 @@ fn dialog(response: &[u8], options: &Options) -> Option<Dialog> {
     Some(Dialog { to: value(response, "To").to_vec(), target: target.to_vec(), routes, next })
 }
 
-fn write(socket: &mut BatchSocket, to: SocketAddrV4, text: std::fmt::Arguments<'_>) {
+fn write(socket: &mut Socket, to: SocketAddrV4, text: std::fmt::Arguments<'_>) {
     // Writing to a Vec cannot fail.
     socket.send(to, |out| out.write_fmt(text).unwrap_or_default());
 }

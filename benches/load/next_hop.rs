@@ -8,12 +8,14 @@ use std::net::SocketAddrV4;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use crate::batch::{BATCH, BatchSocket};
 use crate::message::{SENT, method, status, value, values};
 use crate::report::Latencies;
+use crate::socket::{self, Socket, Transport};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
+    #[command(flatten)]
+    socket: socket::Options,
     /// Where calls come to.
     #[arg(long, default_value = "127.0.0.3:5070")]
     listen: SocketAddrV4,
@@ -66,6 +68,7 @@ struct Counts {
 struct NextHop {
     options_ring: Duration,
     contact: SocketAddrV4,
+    transport: Transport,
     calls: HashMap<u64, Call>,
     due: BinaryHeap<Reverse<(Instant, u64)>>,
     counts: Counts,
@@ -74,10 +77,11 @@ struct NextHop {
 }
 
 pub(crate) fn run(options: &Options) -> io::Result<ExitCode> {
-    let mut socket = BatchSocket::bind(options.listen)?.with_arrivals()?;
+    let mut socket = Socket::listen(&options.socket, options.listen)?;
     let mut hop = NextHop {
         options_ring: Duration::from_millis(options.ring),
         contact: socket.local()?,
+        transport: options.socket.transport,
         calls: HashMap::new(),
         due: BinaryHeap::new(),
         counts: Counts::default(),
@@ -86,14 +90,14 @@ pub(crate) fn run(options: &Options) -> io::Result<ExitCode> {
     let mut last_message = None;
     let mut incoming: Vec<(Vec<u8>, SocketAddrV4)> = Vec::new();
     loop {
-        let taken = socket.receive_arrivals(|bytes, peer, arrived| {
+        let has_more = socket.receive(|bytes, peer, arrived| {
             if let Some(latency) = on_the_way(bytes, arrived) {
                 hop.on_the_way.add(latency);
             }
             incoming.push((bytes.to_vec(), peer));
         })?;
         let now = Instant::now();
-        if taken > 0 {
+        if !incoming.is_empty() {
             last_message = Some(now);
         }
         for (bytes, peer) in incoming.drain(..) {
@@ -103,10 +107,10 @@ pub(crate) fn run(options: &Options) -> io::Result<ExitCode> {
         socket.flush();
         let idle_at = options.until_idle.zip(last_message).map(|(idle, last)| last + Duration::from_secs(idle));
         if idle_at.is_some_and(|idle_at| idle_at <= now) {
-            hop.report(socket.unsent);
+            hop.report(socket.unsent());
             return Ok(ExitCode::SUCCESS);
         }
-        if taken < BATCH {
+        if !has_more {
             let due = hop.due.peek().map(|Reverse((due, _))| *due);
             let wake = [due, idle_at].into_iter().flatten().min();
             socket.wait(wake.map(|wake| wake.saturating_duration_since(Instant::now())));
@@ -115,7 +119,7 @@ pub(crate) fn run(options: &Options) -> io::Result<ExitCode> {
 }
 
 impl NextHop {
-    fn handle(&mut self, now: Instant, message: &[u8], peer: SocketAddrV4, socket: &mut BatchSocket) {
+    fn handle(&mut self, now: Instant, message: &[u8], peer: SocketAddrV4, socket: &mut Socket) {
         let id = call_hash(message);
         let state = self.calls.get(&id).map(|call| call.state);
         match (method(message), state) {
@@ -163,7 +167,7 @@ impl NextHop {
         }
     }
 
-    fn handle_timeouts(&mut self, now: Instant, socket: &mut BatchSocket) {
+    fn handle_timeouts(&mut self, now: Instant, socket: &mut Socket) {
         while let Some(&Reverse((due, id))) = self.due.peek() {
             if due > now {
                 return;
@@ -188,7 +192,7 @@ impl NextHop {
     }
 
     /// Sends the 200, for the first time or again.
-    fn answer(&mut self, now: Instant, id: u64, socket: &mut BatchSocket) {
+    fn answer(&mut self, now: Instant, id: u64, socket: &mut Socket) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let (since, interval) = match call.state {
             State::Answered { since, interval } => (since, (interval * 2).min(T2)),
@@ -214,7 +218,8 @@ impl NextHop {
         line(&[b"To: ", to, tag]);
         line(&[b"Call-ID: ", value(request, "Call-ID")]);
         line(&[b"CSeq: ", value(request, "CSeq")]);
-        line(&[b"Contact: <sip:next-hop@", self.contact.to_string().as_bytes(), b">"]);
+        let (contact, parameter) = (self.contact.to_string(), self.transport.parameter());
+        line(&[b"Contact: <sip:next-hop@", contact.as_bytes(), parameter.as_bytes(), b">"]);
         line(&[b"Content-Length: 0\r\n"]);
     }
 

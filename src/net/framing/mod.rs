@@ -95,7 +95,9 @@ impl Framer {
         }
         match self.whole {
             Some(end) if end <= self.buffer.len() => {
-                let message = self.buffer.split_to(end).freeze();
+                // Of its own, so that a message that is kept does not keep those that came with it.
+                let message = Bytes::copy_from_slice(&self.buffer[..end]);
+                self.buffer.advance(end);
                 *self = Framer { buffer: std::mem::take(&mut self.buffer), ..Framer::default() };
                 Ok(Some(Frame::Message(message)))
             }

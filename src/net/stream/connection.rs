@@ -5,18 +5,20 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use smallvec::SmallVec;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use super::Streams;
-use crate::engine::{Input, Ticket};
+use super::outbox::{Outbox, Outgoing};
+use crate::engine::Input;
 use crate::flow::{ConnectionId, Flow, ListenerId, PeerIdentity, Transport};
 use crate::net::admission::LONGEST_WAIT;
 use crate::net::framing::{Broken, Frame, Framer};
@@ -38,15 +40,6 @@ pub(super) struct Connection {
     queued_bytes: AtomicUsize,
     /// A message with a ticket has been queued.
     carries_requests: AtomicBool,
-    /// The message that is being written: it has failed if the connection ends now.
-    writing: Mutex<Option<(usize, Ticket)>>,
-}
-
-/// A message to be written, and who wants to hear that it was not.
-#[derive(Debug)]
-pub(super) struct Outgoing {
-    pub(super) bytes: Bytes,
-    pub(super) ticket: Option<(usize, Ticket)>,
 }
 
 /// Why a message was not queued.
@@ -57,10 +50,6 @@ pub(super) enum QueueError {
     /// The connection has ended.
     Closed(Outgoing),
 }
-
-/// The other end of a connection's queue.
-#[derive(Debug)]
-pub(super) struct Inbox(mpsc::Receiver<Outgoing>);
 
 /// Why a connection is no longer read.
 enum Ended {
@@ -74,8 +63,8 @@ enum Ended {
 
 impl Connection {
     /// A connection that messages with this flow may leave by; `source` is charged for it.
-    pub(super) fn new(id: ConnectionId, flow: &Flow, source: Option<IpAddr>) -> (Connection, Inbox) {
-        let (queue, inbox) = mpsc::channel(QUEUE_MESSAGES);
+    pub(super) fn new(id: ConnectionId, flow: &Flow, source: Option<IpAddr>) -> (Connection, Outbox) {
+        let (queue, outbox) = mpsc::channel(QUEUE_MESSAGES);
         let connection = Connection {
             id,
             peer: flow.peer,
@@ -87,9 +76,8 @@ impl Connection {
             queue,
             queued_bytes: AtomicUsize::new(0),
             carries_requests: AtomicBool::new(false),
-            writing: Mutex::new(None),
         };
-        (connection, Inbox(inbox))
+        (connection, Outbox::new(outbox))
     }
 
     /// Whether a message with this flow may leave by it. Over TLS it must be the very identity that is demanded: who asks for
@@ -124,23 +112,6 @@ impl Connection {
     pub(super) fn has_carried_requests(&self) -> bool {
         self.carries_requests.load(Ordering::Acquire)
     }
-
-    fn set_writing(&self, ticket: Option<(usize, Ticket)>) -> Option<(usize, Ticket)> {
-        std::mem::replace(&mut *self.writing.lock().unwrap_or_else(PoisonError::into_inner), ticket)
-    }
-}
-
-impl Inbox {
-    /// Ends the queue; what was in it, the message being written first. `None` stands for one without a ticket.
-    pub(super) fn close(&mut self, connection: &Connection) -> Vec<Option<(usize, Ticket)>> {
-        // From here on `queue` answers Closed, so nothing slips in after the last `try_recv`.
-        self.0.close();
-        let mut unsent: Vec<_> = connection.set_writing(None).map(Some).into_iter().collect();
-        while let Ok(outgoing) = self.0.try_recv() {
-            unsent.push(outgoing.ticket);
-        }
-        unsent
-    }
 }
 
 impl Streams {
@@ -148,7 +119,7 @@ impl Streams {
     pub(super) async fn serve<R, W>(
         self: Arc<Self>,
         connection: Arc<Connection>,
-        mut inbox: Inbox,
+        mut outbox: Outbox,
         local: SocketAddr,
         mut read: R,
         mut write: W,
@@ -165,7 +136,7 @@ impl Streams {
             identity: None,
         };
         {
-            let mut writing = pin!(self.write_all(&connection, &mut inbox, &mut write));
+            let mut writing = pin!(self.write_all(&connection, &mut outbox, &mut write));
             let ended = tokio::select! {
                 ended = self.read_all(&connection, flow, &mut read) => ended,
                 () = &mut writing => Ended::Lost,
@@ -184,20 +155,22 @@ impl Streams {
         }
         let _ = tokio::time::timeout(FAREWELL, write.shutdown()).await;
         self.counters.streams_closed.add(1);
-        self.forget(&connection, &mut inbox).await;
+        self.forget(&connection, &mut outbox).await;
     }
 
     async fn read_all(&self, connection: &Connection, flow: Flow, read: &mut (impl AsyncRead + Unpin)) -> Ended {
         let mut framer = Framer::default();
         let mut deadline = Instant::now() + self.limits.idle;
+        let mut alarm = pin!(tokio::time::sleep_until(deadline));
         let mut is_amid = false;
+        let mut touched = SmallVec::new();
         loop {
             loop {
                 match framer.next() {
                     Ok(Some(Frame::Message(bytes))) => {
                         is_amid = false;
                         self.counters.stream_received.add(1);
-                        self.hand_on(flow, sip::scan(bytes)).await;
+                        self.hand_on(flow, sip::scan(bytes), &mut touched).await;
                     }
                     Ok(Some(Frame::KeepAlive)) => {
                         is_amid = false;
@@ -208,24 +181,27 @@ impl Streams {
                     Ok(None) => break,
                     Err(broken) => {
                         self.counters.streams_broken.add(1);
-                        self.hand_on(flow, reject(framer.remains(), &broken)).await;
+                        self.hand_on(flow, reject(framer.remains(), &broken), &mut touched).await;
+                        self.wake(&mut touched);
                         return Ended::Broken;
                     }
                 }
             }
+            // Once for all that one read has brought.
+            self.wake(&mut touched);
             // From a message's first byte on the clock runs, and no further byte sets it back.
             if !framer.is_amid_message() {
                 (is_amid, deadline) = (false, Instant::now() + self.limits.idle);
             } else if !is_amid {
                 (is_amid, deadline) = (true, Instant::now() + self.limits.message);
             }
-            match tokio::time::timeout_at(deadline, read_some(read, framer.buffer())).await {
-                Ok(Ok(0)) => return Ended::ByPeer,
-                Ok(Ok(_)) => {}
+            match read_until(deadline, alarm.as_mut(), read, framer.buffer()).await {
+                Some(Ok(0)) => return Ended::ByPeer,
+                Some(Ok(_)) => {}
                 // Over TLS: it has closed the connection without saying so. No message was cut, or its length would say it.
-                Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return Ended::ByPeer,
-                Ok(Err(_)) => return Ended::Lost,
-                Err(_) => {
+                Some(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return Ended::ByPeer,
+                Some(Err(_)) => return Ended::Lost,
+                None => {
                     self.counters.streams_timed_out.add(1);
                     return Ended::Lost;
                 }
@@ -233,7 +209,8 @@ impl Streams {
         }
     }
 
-    async fn hand_on(&self, flow: Flow, scanned: Result<Message, Rejected>) {
+    /// Hands a message to its shard, and adds the shard to those that are yet to be woken.
+    async fn hand_on(&self, flow: Flow, scanned: Result<Message, Rejected>, touched: &mut SmallVec<[usize; TOUCHED]>) {
         let (shard, input) = match scanned {
             Ok(message) => (self.post.shard_of(message.call_id()), Input::Message { flow, message }),
             Err(rejected) => {
@@ -241,24 +218,26 @@ impl Streams {
                 (self.post.any_shard(hint), Input::Rejected { flow, rejected })
             }
         };
-        self.post.deliver(shard, input).await;
+        if let Err(input) = self.post.mailbox(shard).push(input) {
+            // The others are not to wait with it.
+            self.wake(touched);
+            return self.post.deliver(shard, input).await;
+        }
+        if !touched.contains(&shard) {
+            touched.push(shard);
+        }
     }
 
-    async fn write_all(&self, connection: &Connection, inbox: &mut Inbox, write: &mut (impl AsyncWrite + Unpin)) {
-        while let Some(Outgoing { bytes, ticket }) = inbox.0.recv().await {
-            connection.set_writing(ticket);
-            // TLS may keep a whole message to itself, and would until the next one.
-            let whole = async {
-                write.write_all(&bytes).await?;
-                write.flush().await
-            };
-            let written = tokio::time::timeout(self.limits.message, whole).await;
-            connection.queued_bytes.fetch_sub(bytes.len(), Ordering::AcqRel);
-            if !matches!(written, Ok(Ok(()))) {
-                return;
-            }
-            connection.set_writing(None);
-            self.counters.stream_sent.add(1);
+    fn wake(&self, touched: &mut SmallVec<[usize; TOUCHED]>) {
+        touched.drain(..).for_each(|shard| self.post.mailbox(shard).wake());
+    }
+
+    async fn write_all(&self, connection: &Connection, outbox: &mut Outbox, write: &mut (impl AsyncWrite + Unpin)) {
+        while let Some(bytes) = outbox.next_batch().await {
+            let written = tokio::time::timeout(self.limits.message, outbox.write_batch(write)).await;
+            connection.queued_bytes.fetch_sub(bytes, Ordering::AcqRel);
+            let Ok(Ok(messages)) = written else { return };
+            self.counters.stream_sent.add(messages as u64);
         }
     }
 }
@@ -281,17 +260,42 @@ fn reject(remains: Bytes, broken: &Broken) -> Result<Message, Rejected> {
     }
 }
 
+/// Reads before the deadline; `None` once it is over. The alarm is set anew only where it would ring too late or has rung too
+/// early, and not for each read.
+async fn read_until(
+    deadline: Instant,
+    mut alarm: Pin<&mut Sleep>,
+    read: &mut (impl AsyncRead + Unpin),
+    buffer: &mut BytesMut,
+) -> Option<io::Result<usize>> {
+    if alarm.deadline() > deadline {
+        alarm.as_mut().reset(deadline);
+    }
+    loop {
+        tokio::select! {
+            biased;
+            read = read_some(read, buffer) => return Some(read),
+            () = alarm.as_mut() => {}
+        }
+        if Instant::now() >= deadline {
+            return None;
+        }
+        alarm.as_mut().reset(deadline);
+    }
+}
+
 /// Reads what has come and adds it to `buffer`; 0: there will be no more. The room to read to is taken from the stack and
 /// only while there is something to read, so that a connection on which nothing happens holds none.
 async fn read_some(read: &mut (impl AsyncRead + Unpin), buffer: &mut BytesMut) -> io::Result<usize> {
-    if buffer.is_empty() {
-        *buffer = BytesMut::new();
-    }
     let mut read = Pin::new(read);
     poll_fn(|context| {
         let mut room = [const { MaybeUninit::uninit() }; READ];
         let mut room = ReadBuf::uninit(&mut room);
-        ready!(read.as_mut().poll_read(context, &mut room))?;
+        let polled = read.as_mut().poll_read(context, &mut room);
+        if polled.is_pending() && buffer.is_empty() {
+            *buffer = BytesMut::new();
+        }
+        ready!(polled)?;
         buffer.extend_from_slice(room.filled());
         Poll::Ready(Ok(room.filled().len()))
     })
@@ -303,8 +307,11 @@ async fn discard(read: &mut (impl AsyncRead + Unpin)) {
     while matches!(read.read(&mut buffer).await, Ok(1..)) {}
 }
 
-/// Bytes read at once: a few messages.
-const READ: usize = 4096;
+/// Bytes read at once: some twenty messages, and a record of TLS.
+const READ: usize = 16384;
+
+/// Shards that get something of one read, without taking memory for their list.
+const TOUCHED: usize = 4;
 
 /// Messages that may wait on one connection: a second of the traffic of a busy trunk.
 const QUEUE_MESSAGES: usize = 4096;

@@ -1,10 +1,11 @@
 //! Connections: the table of those that are open, and the way to them from the shards.
 //!
-//! [`connection`] serves any pair of byte streams, `tls` makes safe ones of those that [`listener`] accepts and that are
+//! [`connection`] serves any pair of byte streams, `outbox` has what waits to be written to them, `tls` makes safe ones of those that [`listener`] accepts and that are
 //! opened here.
 
 mod connection;
 mod listener;
+mod outbox;
 mod sources;
 mod tls;
 
@@ -23,7 +24,8 @@ use super::{Listen, StreamLimits, dscp};
 use crate::counters::NetCounters;
 use crate::engine::{Dscp, Input, Ticket};
 use crate::flow::{ConnectionId, Flow, Transport};
-use connection::{Connection, Inbox, Outgoing, QueueError};
+use connection::{Connection, QueueError};
+use outbox::{Outbox, Outgoing};
 use sources::Sources;
 use tls::Secured;
 
@@ -106,12 +108,12 @@ impl Streams {
                 Err(QueueError::Closed(back)) => outgoing = back,
             }
         }
-        if let Some((connection, inbox)) = self.open(&flow, outgoing) {
+        if let Some((connection, outbox)) = self.open(&flow, outgoing) {
             known.push(Arc::clone(&connection));
             self.by_id.insert(connection.id, Arc::clone(&connection));
             drop(known);
             let id = connection.id;
-            self.tasks.spawn(Arc::clone(self).connect(connection, inbox, flow));
+            self.tasks.spawn(Arc::clone(self).connect(connection, outbox, flow));
             return Ok(id);
         }
         drop(known);
@@ -129,7 +131,7 @@ impl Streams {
     }
 
     /// A connection that is yet to be made, with its first message, if there may be one more.
-    fn open(&self, flow: &Flow, first: Outgoing) -> Option<(Arc<Connection>, Inbox)> {
+    fn open(&self, flow: &Flow, first: Outgoing) -> Option<(Arc<Connection>, Outbox)> {
         // A transport without a listener is not spoken: nothing leaves in the clear instead of by TLS.
         self.listeners.iter().find(|listen| listen.id == flow.listener && listen.transport == flow.transport)?;
         if flow.transport == Transport::Tls && flow.identity.is_none() {
@@ -138,21 +140,21 @@ impl Streams {
         if !self.take_place(self.limits.connections) {
             return None;
         }
-        let (connection, inbox) = self.connection(flow, None);
+        let (connection, outbox) = self.connection(flow, None);
         if connection.queue(first).is_err() {
             self.give_place_back(None);
             return None;
         }
-        Some((connection, inbox))
+        Some((connection, outbox))
     }
 
-    fn connection(&self, flow: &Flow, source: Option<IpAddr>) -> (Arc<Connection>, Inbox) {
+    fn connection(&self, flow: &Flow, source: Option<IpAddr>) -> (Arc<Connection>, Outbox) {
         let id = ConnectionId(self.next_id.fetch_add(1, Ordering::Relaxed));
-        let (connection, inbox) = Connection::new(id, flow, source);
-        (Arc::new(connection), inbox)
+        let (connection, outbox) = Connection::new(id, flow, source);
+        (Arc::new(connection), outbox)
     }
 
-    async fn connect(self: Arc<Self>, connection: Arc<Connection>, mut inbox: Inbox, flow: Flow) {
+    async fn connect(self: Arc<Self>, connection: Arc<Connection>, mut outbox: Outbox, flow: Flow) {
         let listen = self.listeners.iter().find(|listen| listen.id == flow.listener);
         let dscp = listen.map_or(Dscp::default(), |listen| listen.dscp);
         let deadline = Instant::now() + self.limits.connect;
@@ -162,29 +164,29 @@ impl Streams {
         };
         let Some((stream, local)) = opened else {
             self.counters.streams_connect_failed.add(1);
-            return self.abandon(&connection, &mut inbox).await;
+            return self.abandon(&connection, &mut outbox).await;
         };
         self.counters.streams_connected.add(1);
         // Under the listener's port, which is what the peer knows us by.
         let local = SocketAddr::new(local.ip(), listen.map_or(local.port(), |listen| listen.bind.port()));
         let Some(identity) = flow.identity else {
             let (read, write) = stream.into_split();
-            return self.serve(connection, inbox, local, read, write).await;
+            return self.serve(connection, outbox, local, read, write).await;
         };
         let made = tokio::select! {
             made = self.handshakes.connect(deadline, stream, flow.peer, identity) => made,
             () = self.tasks.stopping() => None,
         };
-        let Some(Secured { stream, names }) = made else { return self.abandon(&connection, &mut inbox).await };
+        let Some(Secured { stream, names }) = made else { return self.abandon(&connection, &mut outbox).await };
         self.handshakes.enter(connection.id, names);
         let (read, write) = tokio::io::split(stream);
-        self.serve(connection, inbox, local, read, write).await;
+        self.serve(connection, outbox, local, read, write).await;
     }
 
     /// What waits for a connection that cannot be had has failed.
-    async fn abandon(&self, connection: &Arc<Connection>, inbox: &mut Inbox) {
+    async fn abandon(&self, connection: &Arc<Connection>, outbox: &mut Outbox) {
         self.forget_peer(connection);
-        self.forget(connection, inbox).await;
+        self.forget(connection, outbox).await;
     }
 
     /// Takes in a connection that a peer opened, unless there are too many.
@@ -202,10 +204,10 @@ impl Streams {
         if transport == Transport::Tls {
             return self.tasks.spawn(Arc::clone(self).welcome(flow, stream));
         }
-        let (connection, inbox) = self.connection(&flow, Some(peer.ip()));
+        let (connection, outbox) = self.connection(&flow, Some(peer.ip()));
         self.enlist(&connection);
         let (read, write) = stream.into_split();
-        self.tasks.spawn(Arc::clone(self).serve(connection, inbox, local, read, write));
+        self.tasks.spawn(Arc::clone(self).serve(connection, outbox, local, read, write));
     }
 
     /// The handshake of who connects by TLS; nobody knows the connection before.
@@ -216,11 +218,11 @@ impl Streams {
             () = self.tasks.stopping() => None,
         };
         let Some(Secured { stream, names }) = made else { return self.give_place_back(Some(flow.peer_ip())) };
-        let (connection, inbox) = self.connection(&flow, Some(flow.peer_ip()));
+        let (connection, outbox) = self.connection(&flow, Some(flow.peer_ip()));
         self.enlist(&connection);
         self.handshakes.enter(connection.id, names);
         let (read, write) = tokio::io::split(stream);
-        self.serve(connection, inbox, flow.local, read, write).await;
+        self.serve(connection, outbox, flow.local, read, write).await;
     }
 
     fn enlist(&self, connection: &Arc<Connection>) {
@@ -262,11 +264,11 @@ impl Streams {
     }
 
     /// Gives the connection's place back, and reports what it could not write and that it is gone.
-    async fn forget(&self, connection: &Connection, inbox: &mut Inbox) {
+    async fn forget(&self, connection: &Connection, outbox: &mut Outbox) {
         self.by_id.remove(&connection.id);
         self.handshakes.forget(connection.id);
         self.give_place_back(connection.source);
-        for unsent in inbox.close(connection) {
+        for unsent in outbox.close() {
             self.counters.stream_send_failed.add(1);
             if let Some((shard, ticket)) = unsent {
                 self.post.deliver(shard, Input::SendFailed { ticket }).await;
