@@ -635,7 +635,10 @@ fn the_loss_of_a_connection_is_told_to_every_shard_if_a_request_was_written_on_i
     until("both are closed", || bench.counters.streams_closed.get() == 2);
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     bench.make(vec![send(Transport::Tcp, "127.0.0.1", closed, 2)]);
-    assert_eq!(bench.next_event(), Seen::SendFailed(Ticket(2)));
+    // Shards take turns as they like.
+    let mut told: Vec<Seen> = (0..3).map(|_| bench.next_event()).collect();
+    told.retain(|seen| *seen != Seen::SendFailed(Ticket(2)));
+    assert!(matches!(told[..], [Seen::ConnectionLost(one), Seen::ConnectionLost(other)] if one == other), "{told:?}");
     bench.stop();
 }
 
