@@ -85,9 +85,8 @@ impl Engine {
                 lines @ [_, ..] if asks_for_credentials(status) => with_challenges(response, lines),
                 _ => response,
             };
-            let _ = self.transactions.respond(now.mono, proxy.server, status, bytes);
-            self.count_answer(id, status, By::NextHop);
-            return self.conclude(now, id, Some(status));
+            let given = self.give(now, id, status, bytes, By::NextHop);
+            return self.conclude(now, id, given);
         }
         let status = match (&open.plan, failure) {
             _ if proxy.cancelled.is_some() => Some(487),
@@ -116,9 +115,8 @@ impl Engine {
         let tag = stateless_tag(&self.config.keys.token, &request);
         let text = Reply { status, phrase: phrase(status), to_tag: Some(&tag), extra };
         let bytes = reply(request.headers(), open.came_by.get().peer, text);
-        let _ = self.transactions.respond(now.mono, proxy.server, status, bytes);
-        self.count_answer(id, status, By::Us);
-        self.conclude(now, id, Some(status));
+        let given = self.give(now, id, status, bytes, By::Us);
+        self.conclude(now, id, given);
     }
 }
 

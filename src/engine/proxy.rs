@@ -356,15 +356,15 @@ impl Engine {
             (200..=299, BranchState::Tried) if !answered => {
                 branch.state = BranchState::Won;
                 self.transactions.release_request(client);
-                self.respond_with(now, id, response);
+                let bytes = self.back(id, response);
+                let given = self.give(now, id, response.status(), bytes, By::NextHop);
                 if response.method() == Method::Invite {
                     // First, since forks are made after it, whatever late 2xx of other branches came before.
                     let key = self.key_of_response(response);
                     self.proxies[id.0].dialogs.insert(0, key);
                     self.open_call(now, id, client, response);
                 }
-                self.count_answer(id, response.status(), By::NextHop);
-                self.conclude(now, id, Some(response.status()));
+                self.conclude(now, id, given);
             }
             (200..=299, _) if proxy.method == Method::Invite => {
                 let tag = response.to_tag().unwrap_or_default();
@@ -389,7 +389,7 @@ impl Engine {
         is_new
     }
 
-    pub(super) fn count_answer(&mut self, id: ProxyId, status: u16, by: By) {
+    fn count_answer(&mut self, id: ProxyId, status: u16, by: By) {
         if let Some(open) = self.proxies.get(id.0).and_then(|proxy| proxy.open.as_deref()) {
             self.counting.answered(&open.came_by.get(), open.asked, by, status);
         }
@@ -419,6 +419,18 @@ impl Engine {
                 self.calls.end_early(now.mono, key, now.mono + self.config.timings.transaction_timeout());
             }
         }
+    }
+
+    /// Gives a final answer to the hop before; `None`, and no answer is counted, where that no longer waits for one, as it
+    /// does for 64*T1 where it is no INVITE (RFC 4320 section 4.2).
+    pub(super) fn give(&mut self, now: Now, id: ProxyId, status: u16, bytes: Bytes, by: By) -> Option<u16> {
+        let server = self.proxies[id.0].server;
+        if self.transactions.respond(now.mono, server, status, bytes).is_err() {
+            self.counters.stray_responses.add(1);
+            return None;
+        }
+        self.count_answer(id, status, by);
+        Some(status)
     }
 
     fn respond_with(&mut self, now: Now, id: ProxyId, response: &Response) {

@@ -170,4 +170,10 @@ mod found {
     fn a_message_goes_nowhere_once_its_sender_has_given_up() {
         check(80);
     }
+
+    /// The answer to a MESSAGE came when its sender had given up a moment before; the record told it all the same.
+    #[test]
+    fn an_answer_that_nobody_waits_for_is_not_recorded() {
+        check(802_463);
+    }
 }
