@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::calls::call_key;
 use super::counting::{Counting, asked};
 use super::forward::{Names, Outgoing, ResponseTrust};
-use super::hops::{Guard, Hops, Way, target_by, target_of};
+use super::hops::{Guard, Hops, Way, target_of};
 use super::proxy::{Open, Plan, Returning};
 use super::record::EndedBy;
 use super::request::{Arrival, Refusal};
@@ -63,8 +63,10 @@ struct Routing {
     consumed: SmallVec<[Span; 2]>,
     appended: Option<Vec<u8>>,
     next_hop: Target,
-    /// The same by TLS, where the URI leaves it open.
-    by_tls: Option<Target>,
+    /// The side that it goes to is spoken to by TLS.
+    needs_tls: bool,
+    caller_trunk: Option<TrunkId>,
+    callee_trunk: Option<TrunkId>,
     from_caller: bool,
     /// The socket that the last Route of ours names: that of the side which the request goes to.
     socket: Option<ListenerId>,
@@ -175,20 +177,13 @@ impl Engine {
     }
 
     fn follow_token(&mut self, now: Now, world: &World, request: &Request, flow: &Flow) -> Option<InDialog> {
-        if let Some(routing) = self.read_routes(request, flow)
+        if let Some(routing) = self.read_routes(&world.policy, request, flow)
             && self.may_refresh(now, &routing.token, request)
         {
-            let Routing { token, token_text, uri, consumed, appended, next_hop, by_tls, from_caller, socket } = routing;
-            let (keys, policy) = (&self.config.keys, &world.policy);
-            let caller_trunk = self.trunks.find(keys, policy, token.caller_trunk);
-            let callee_trunk = self.trunks.find(keys, policy, token.callee_trunk);
+            let Routing { token, token_text, uri, consumed, appended, next_hop, from_caller, socket, .. } = routing;
+            let Routing { needs_tls, caller_trunk, callee_trunk, .. } = routing;
             let next_trunk = if from_caller { callee_trunk } else { caller_trunk };
-            let via = next_trunk.map(|trunk| &policy.trunk(trunk).via);
-            let needs_tls = if from_caller {
-                callee_trunk.is_some_and(|trunk| policy.trunk(trunk).is_reached_by_tls_only())
-            } else {
-                token.came_by_tls.is_some()
-            };
+            let via = next_trunk.map(|trunk| &world.policy.trunk(trunk).via);
             return Some(InDialog {
                 caller_trunk,
                 callee_trunk,
@@ -196,7 +191,7 @@ impl Engine {
                 policy: world.policy.clone(),
                 came_by: *flow,
                 ack: None,
-                target: by_tls.filter(|_| needs_tls).unwrap_or(next_hop),
+                target: next_hop,
                 needs_tls,
                 direct: None,
                 guard: Guard::default(),
@@ -260,7 +255,7 @@ impl Engine {
 
     /// Reads the Route set by RFC 3261 section 16.4: consecutive Routes of ours at its top are consumed together, and
     /// a strict router's Request-URI is put right. `None` without a token of ours, or when it leads to us or nowhere.
-    fn read_routes(&self, request: &Request, flow: &Flow) -> Option<Routing> {
+    fn read_routes(&mut self, policy: &Arc<Policy>, request: &Request, flow: &Flow) -> Option<Routing> {
         let headers = request.headers();
         let values: SmallVec<[&[u8]; 4]> = headers.values(HeaderName::Route).collect();
         let (mut token, mut socket) = (None, None);
@@ -306,14 +301,20 @@ impl Engine {
             }
             None => request_target(uri.as_deref(), request)?.1,
         };
+        let [caller_trunk, callee_trunk] =
+            [token.caller_trunk, token.callee_trunk].map(|trunk| self.trunks.find(&self.config.keys, policy, trunk));
+        let needs_tls = if from_caller {
+            callee_trunk.is_some_and(|trunk| policy.trunk(trunk).is_reached_by_tls_only())
+        } else {
+            token.came_by_tls.is_some()
+        };
         let next_hop = match token.seen_onward(from_caller) {
             // What its Contact says, is said of another network.
             Some((transport, addr)) => Target::Address { transport, addr },
             None if self.config.is_us(next.param(b"maddr").unwrap_or(next.host), next.port, flow) => return None,
-            None => target_of(&next)?,
+            // Where its Contact leaves the transport open, it stays what it was.
+            None => target_of(&next, needs_tls.then_some(Transport::Tls))?,
         };
-        let is_open = next.param(b"transport").is_none() && token.seen_onward(from_caller).is_none();
-        let by_tls = if is_open { target_by(&next, Some(Transport::Tls)) } else { None };
         let consumed = consumed_places(request, &values, first, last);
         Some(Routing {
             token,
@@ -322,7 +323,9 @@ impl Engine {
             consumed,
             appended,
             next_hop,
-            by_tls,
+            needs_tls,
+            caller_trunk,
+            callee_trunk,
             from_caller,
             socket,
         })

@@ -30,13 +30,9 @@ impl Way {
     }
 }
 
-/// Where a request with this next-hop URI goes (RFC 3261 section 16.6 item 7).
-pub(super) fn target_of(uri: &Uri<'_>) -> Option<Target> {
-    target_by(uri, None)
-}
-
-/// The same, where this transport is meant if the URI names none.
-pub(super) fn target_by(uri: &Uri<'_>, otherwise: Option<Transport>) -> Option<Target> {
+/// Where a request with this next-hop URI goes (RFC 3261 section 16.6 item 7); `otherwise` is the transport that is meant
+/// where the URI names none.
+pub(super) fn target_of(uri: &Uri<'_>, otherwise: Option<Transport>) -> Option<Target> {
     let host = uri.param(b"maddr").map_or_else(|| uri.target(), sip::Host::parse).ok()?;
     match (uri.scheme, uri.param(b"transport")) {
         (Scheme::Sips, _) => Some(Target::sips(host, uri.port)),
