@@ -178,9 +178,9 @@ mod tests {
     use super::*;
     use crate::engine::{Action, Input};
     use crate::flow::{ListenerId, Transport};
+    use crate::net::tests::by_branch;
     use crate::sip::{Message, scan};
     use crate::time::Now;
-    use crate::transaction::RequestParts;
 
     const MILLISECOND: Duration = Duration::from_millis(1);
 
@@ -221,19 +221,7 @@ mod tests {
     }
 
     fn key(request: &Request) -> ServerKey {
-        let parts = RequestParts {
-            method: request.method_name(),
-            branch: Some(request.branch()),
-            sent_by_host: b"a",
-            sent_by_port: None,
-            request_uri: b"",
-            from_tag: None,
-            to_tag: None,
-            call_id: b"",
-            cseq: 1,
-            via: b"",
-        };
-        ServerKey::new(&[0; 16], &parts)
+        ServerKey::new(&[0; 16], &by_branch(request))
     }
 
     fn flow(transport: Transport, last: u8) -> Flow {

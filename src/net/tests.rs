@@ -144,7 +144,8 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-fn by_branch(request: &Request) -> RequestParts<'_> {
+/// What tells requests of these tests apart.
+pub(super) fn by_branch(request: &Request) -> RequestParts<'_> {
     RequestParts {
         method: request.method_name(),
         branch: Some(request.branch()),

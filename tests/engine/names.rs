@@ -175,13 +175,18 @@ fn messages_to_an_address_that_a_name_gave_are_counted_for_its_trunk() {
     assert_eq!(trunk.requests_out[ringfence::sip::Method::Invite as usize].get(), 1);
 }
 
-#[test]
-fn inside_a_dialog_a_contact_that_is_a_name_is_looked_up_and_its_hops_are_tried() {
-    let mut stage = Stage::new();
+/// A call whose callee has given a name as his Contact: the 200 that arrived at the caller.
+fn answered_by_a_name(stage: &mut Stage) -> Sent {
     stage.receive(CARRIER, &invite(9));
     let forwarded = stage.one();
     stage.receive(&forwarded.to(), &response(&forwarded, 200, "Contact: <sip:desk@phones.example.net>"));
-    let answer = stage.one();
+    stage.one()
+}
+
+#[test]
+fn inside_a_dialog_a_contact_that_is_a_name_is_looked_up_and_its_hops_are_tried() {
+    let mut stage = Stage::new();
+    let answer = answered_by_a_name(&mut stage);
     stage.receive(CARRIER, &from_caller("ACK", 1, &answer));
     assert_eq!(stage.asked(), ["sip:phones.example.net"]);
     stage.resolve_to(&["udp:192.0.2.7:5071", "udp:192.0.2.8:5072"]);
@@ -206,10 +211,7 @@ fn inside_a_dialog_a_contact_that_is_a_name_is_looked_up_and_its_hops_are_tried(
 #[test]
 fn an_ack_whose_name_leads_nowhere_is_dropped_and_counted() {
     let mut stage = Stage::new();
-    stage.receive(CARRIER, &invite(9));
-    let forwarded = stage.one();
-    stage.receive(&forwarded.to(), &response(&forwarded, 200, "Contact: <sip:desk@phones.example.net>"));
-    let answer = stage.one();
+    let answer = answered_by_a_name(&mut stage);
     stage.receive(CARRIER, &from_caller("ACK", 1, &answer));
     stage.resolve_to(&[]);
     assert!(stage.sent().is_empty());

@@ -84,17 +84,22 @@ fn rules(to: &str) -> String {
     )
 }
 
-#[test]
-fn a_call_to_a_name_reaches_its_srv_target_and_goes_on_to_the_second_when_the_first_is_dead() {
-    let (dead, alive, caller) = (socket("127.0.0.9"), socket("127.0.0.9"), socket("127.0.0.1"));
-    let (first, second) = (port(&dead), port(&alive));
-    let dns = DnsServer::start(&format!(
+/// DNS for pbx.example.net: a server at each of these ports, the first before the second.
+fn two_servers(first: u16, second: u16) -> DnsServer {
+    DnsServer::start(&format!(
         "pbx.example.net 60 NAPTR 10 10 s SIP+D2U _sip._udp.pbx.example.net
         _sip._udp.pbx.example.net 60 SRV 10 0 {first} pbx1.example.net
         _sip._udp.pbx.example.net 60 SRV 20 0 {second} pbx2.example.net
         pbx1.example.net 60 A 127.0.0.9
         pbx2.example.net 60 A 127.0.0.9"
-    ));
+    ))
+}
+
+#[test]
+fn a_call_to_a_name_reaches_its_srv_target_and_goes_on_to_the_second_when_the_first_is_dead() {
+    let (dead, alive, caller) = (socket("127.0.0.9"), socket("127.0.0.9"), socket("127.0.0.1"));
+    let (first, second) = (port(&dead), port(&alive));
+    let dns = two_servers(first, second);
     let daemon = start(&dns, &rules("\"sip:pbx.example.net\""));
     call(&caller, &daemon, "alive");
     next(&caller, "alive", "SIP/2.0 100 ");

@@ -4,8 +4,7 @@ use std::net::UdpSocket;
 use std::time::Instant;
 
 use crate::daemon::Daemon;
-use crate::dns::DnsServer;
-use crate::{PATIENCE, answer, answer_busy, call, next, port, rules, socket, start};
+use crate::{PATIENCE, answer, answer_busy, call, next, port, rules, socket, start, two_servers};
 
 /// Answers probes at these sockets, and nowhere else, until the metrics have this line.
 fn serve_until(daemon: &Daemon, answering: &[&UdpSocket], line: &str) {
@@ -28,13 +27,7 @@ fn serve_until(daemon: &Daemon, answering: &[&UdpSocket], line: &str) {
 fn calls_leave_a_dead_server_of_a_name_out_until_it_answers_again() {
     let (dies, lives, caller) = (socket("127.0.0.9"), socket("127.0.0.9"), socket("127.0.0.1"));
     let (first, second) = (port(&dies), port(&lives));
-    let dns = DnsServer::start(&format!(
-        "pbx.example.net 60 NAPTR 10 10 s SIP+D2U _sip._udp.pbx.example.net
-        _sip._udp.pbx.example.net 60 SRV 10 0 {first} pbx1.example.net
-        _sip._udp.pbx.example.net 60 SRV 20 0 {second} pbx2.example.net
-        pbx1.example.net 60 A 127.0.0.9
-        pbx2.example.net 60 A 127.0.0.9"
-    ));
+    let dns = two_servers(first, second);
     let probed = rules("\"sip:pbx.example.net\"").replace("try_for", "probe = \"1s\"\ntry_for");
     let daemon = start(&dns, &probed);
     let up =

@@ -11,10 +11,21 @@ use crate::screen::{Compiled, Methods};
 use crate::sip::Target;
 
 fn owner(world: &World, source: &str, transport: Transport) -> Option<String> {
+    owner_by(world, source, transport, None, &ProvenNames::default())
+}
+
+/// Whose a message is that comes from this source, over a stream by this connection.
+fn owner_by(
+    world: &World,
+    source: &str,
+    transport: Transport,
+    connection: Option<ConnectionId>,
+    proven: &ProvenNames,
+) -> Option<String> {
     let peer: SocketAddr = source.parse().expect("an address");
-    let local = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 5060);
-    let flow = Flow { transport, listener: ListenerId(0), local, peer, connection: None, identity: None };
-    world.policy.trunk_of(&flow, &ProvenNames::default()).map(|id| world.policy.trunk(id).name.to_string())
+    let local = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), transport.default_port());
+    let flow = Flow { transport, listener: ListenerId(0), local, peer, connection, identity: None };
+    world.policy.trunk_of(&flow, proven).map(|id| world.policy.trunk(id).name.to_string())
 }
 
 fn trunk(rest: &str) -> crate::screen::Trunk {
@@ -294,11 +305,7 @@ fn owner_by_tls(world: &World, source: &str, names: Option<&[&str]>) -> Option<S
     if let Some(names) = names {
         proven.enter(connection, PeerNames::new(names.iter().map(|name| AltName::Dns(name))));
     }
-    let peer: SocketAddr = source.parse().expect("an address");
-    let local = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 5061);
-    let (transport, listener, connection) = (Transport::Tls, ListenerId(0), Some(connection));
-    let flow = Flow { transport, listener, local, peer, connection, identity: None };
-    world.policy.trunk_of(&flow, &proven).map(|id| world.policy.trunk(id).name.to_string())
+    owner_by(world, source, Transport::Tls, Some(connection), &proven)
 }
 
 const NAMED: &str = r#"
