@@ -1,5 +1,8 @@
 //! The real sockets of one machine, on loopback addresses and free ports.
 
+#[path = "../../tests/shared/uninterrupted.rs"]
+mod uninterrupted;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -9,6 +12,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::runtime::Runtime;
+use uninterrupted::uninterrupted;
 
 use super::admission::LONGEST_WAIT;
 use super::names::tests::dns::{DnsServer, Does};
@@ -239,7 +243,7 @@ impl Bench {
             for call_id in call_ids_of(shard, "find").take(2) {
                 socket.send_to(&options(&call_id), self.udp()).unwrap();
                 assert!(matches!(self.next(), Seen::Message(..)));
-                socket.recv(&mut [0; 2048]).unwrap();
+                uninterrupted(|| socket.recv(&mut [0; 2048])).unwrap();
             }
             if self.counters.handed_over.get() == before {
                 return socket;
@@ -334,7 +338,7 @@ fn read_exactly(stream: &mut TcpStream, expected: &[u8]) {
 }
 
 fn assert_closed(stream: &mut TcpStream) {
-    let ended = stream.read(&mut [0; 16]);
+    let ended = uninterrupted(|| stream.read(&mut [0; 16]));
     assert!(matches!(&ended, Ok(0)) || ended.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset));
 }
 
@@ -361,7 +365,7 @@ fn each_message_reaches_the_shard_of_its_call_id_from_one_address() {
             assert_eq!(shard, crate::engine::shard_of(&KEY, call_id.as_bytes(), shards));
             *reached.entry(shard).or_default() += 1;
             let mut answer = [0; 2048];
-            let (length, from) = trunk.recv_from(&mut answer).unwrap();
+            let (length, from) = uninterrupted(|| trunk.recv_from(&mut answer)).unwrap();
             assert_eq!((&answer[..length], from), (&sent[..], bench.udp()));
         }
         assert_eq!(reached.len(), shards, "64 calls miss a shard of {shards} once in 10^7 runs");
@@ -381,7 +385,7 @@ fn bursts_beyond_a_batch_are_answered_whole() {
             trunk.send_to(&options(&format!("{round}-{n}")), bench.udp()).unwrap();
         }
         for _ in 0..100 {
-            trunk.recv_from(&mut [0; 2048]).unwrap();
+            uninterrupted(|| trunk.recv_from(&mut [0; 2048])).unwrap();
         }
     }
     bench.stop();
@@ -397,7 +401,7 @@ fn a_reply_leaves_from_the_address_that_the_request_came_to() {
             trunk.send_to(&options(&format!("{address}-{n}")), to).unwrap();
         }
         for _ in 0..40 {
-            let (_, from) = trunk.recv_from(&mut [0; 2048]).unwrap();
+            let (_, from) = uninterrupted(|| trunk.recv_from(&mut [0; 2048])).unwrap();
             assert_eq!(from, to);
         }
     }
@@ -412,7 +416,7 @@ fn one_batch_may_leave_from_several_addresses() {
     let from = ["127.0.0.2", "127.0.0.3", "127.0.0.2", "0.0.0.0", "127.0.0.3"];
     bench.make(from.iter().zip(0..).map(|(local, n)| send(Transport::Udp, local, peer, n)).collect());
     let mut seen: Vec<_> =
-        from.iter().map(|_| next_hop.recv_from(&mut [0; 2048]).unwrap().1.ip().to_string()).collect();
+        from.iter().map(|_| uninterrupted(|| next_hop.recv_from(&mut [0; 2048])).unwrap().1.ip().to_string()).collect();
     seen.sort();
     assert_eq!(seen, ["127.0.0.1", "127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.3"]);
     bench.stop();
@@ -425,7 +429,7 @@ fn ipv6_replies_leave_from_the_address_that_the_request_came_to() {
     let bench = Bench::start("::", 1);
     let to = SocketAddr::new("::1".parse().unwrap(), bench.udp().port());
     trunk.send_to(&options("six"), to).unwrap();
-    assert_eq!(trunk.recv_from(&mut [0; 2048]).unwrap().1, to);
+    assert_eq!(uninterrupted(|| trunk.recv_from(&mut [0; 2048])).unwrap().1, to);
     bench.stop();
 }
 
@@ -453,8 +457,8 @@ fn an_unreachable_peer_fails_the_send_and_not_its_neighbours() {
     bench.make(peers.into_iter().zip(0..).map(|(peer, n)| send(Transport::Udp, "127.0.0.1", peer, n)).collect());
     assert_eq!(bench.next_event(), Seen::SendFailed(Ticket(1)));
     assert_eq!(bench.next_event(), Seen::SendFailed(Ticket(3)));
-    next_hop.recv_from(&mut [0; 2048]).unwrap();
-    next_hop.recv_from(&mut [0; 2048]).unwrap();
+    uninterrupted(|| next_hop.recv_from(&mut [0; 2048])).unwrap();
+    uninterrupted(|| next_hop.recv_from(&mut [0; 2048])).unwrap();
     bench.stop();
 }
 
@@ -648,7 +652,7 @@ fn ipv6_is_spoken_over_datagrams_and_streams() {
     let bench = Bench::start("::1", 1);
     let datagrams = client("::1");
     datagrams.send_to(&options("datagram"), bench.udp()).unwrap();
-    let (length, from) = datagrams.recv_from(&mut [0; 2048]).unwrap();
+    let (length, from) = uninterrupted(|| datagrams.recv_from(&mut [0; 2048])).unwrap();
     assert_eq!((length, from), (options("datagram").len(), bench.udp()));
     let mut stream = connect(bench.tcp());
     stream.write_all(&options("stream")).unwrap();

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::PATIENCE;
+use crate::uninterrupted::uninterrupted;
 
 /// A socket of the trunk `carrier`.
 pub(crate) struct Caller {
@@ -29,7 +30,7 @@ impl Caller {
         self.send("INVITE", call, number, to);
         loop {
             let mut buffer = [0; 65_535];
-            let length = self.socket.recv(&mut buffer).expect("an answer comes");
+            let length = uninterrupted(|| self.socket.recv(&mut buffer)).expect("an answer comes");
             let answer = String::from_utf8_lossy(&buffer[..length]);
             let header =
                 |name: &str| answer.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim();

@@ -8,6 +8,8 @@ mod daemon;
 mod ledger;
 mod mounted;
 mod tracer;
+#[path = "../shared/uninterrupted.rs"]
+mod uninterrupted;
 
 mod database;
 mod disk;

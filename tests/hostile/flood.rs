@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::ringfence::Role;
 use crate::streams::connect;
+use crate::uninterrupted::uninterrupted;
 use crate::{LISTED, PATIENCE, RULES, memory, metric, refused, request, scene, stranger, until};
 
 /// Calls to 48221234567 go to the callee; there is no way to any other.
@@ -72,7 +73,7 @@ fn a_flood_of_calls_is_refused_and_those_that_are_up_are_ended_and_112_is_heard(
         let (mut heard, mut buffer) = (String::new(), [0; 4096]);
         let answers = |heard: &str| heard.matches("SIP/2.0 404 ").count() + heard.matches("SIP/2.0 503 ").count();
         while answers(&heard) < usize::try_from(STREAMED).expect("few") {
-            let length = stream.read(&mut buffer).expect("an answer comes");
+            let length = uninterrupted(|| stream.read(&mut buffer)).expect("an answer comes");
             heard += &String::from_utf8_lossy(&buffer[..length]);
         }
         let metrics = ringfence.metrics();

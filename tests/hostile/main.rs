@@ -10,6 +10,8 @@ mod facts;
 #[path = "../sipp/ringfence.rs"]
 #[allow(dead_code, reason = "facts of SIPp look at more")]
 mod ringfence;
+#[path = "../shared/uninterrupted.rs"]
+mod uninterrupted;
 
 mod datagrams;
 mod flood;

@@ -3,12 +3,15 @@
 mod daemon;
 mod dns;
 mod probing;
+#[path = "../shared/uninterrupted.rs"]
+mod uninterrupted;
 
 use std::net::UdpSocket;
 use std::time::Duration;
 
 use daemon::Daemon;
 use dns::{DnsServer, Does};
+use uninterrupted::uninterrupted;
 
 /// Long enough for a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -28,7 +31,7 @@ fn port(socket: &UdpSocket) -> u16 {
 fn next(socket: &UdpSocket, call_id: &str, start: &str) -> String {
     let mut buffer = [0; 4096];
     loop {
-        let length = socket.recv(&mut buffer).unwrap_or_else(|error| panic!("no {start}: {error}"));
+        let length = uninterrupted(|| socket.recv(&mut buffer)).unwrap_or_else(|error| panic!("no {start}: {error}"));
         let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
         if text.starts_with(start) && text.contains(&format!("Call-ID: {call_id}\r\n")) {
             return text;

@@ -4,6 +4,7 @@ use std::net::UdpSocket;
 use std::time::Instant;
 
 use crate::daemon::Daemon;
+use crate::uninterrupted::uninterrupted;
 use crate::{PATIENCE, answer, answer_busy, call, next, port, rules, socket, start, two_servers};
 
 /// Answers probes at these sockets, and nowhere else, until the metrics have this line.
@@ -14,7 +15,7 @@ fn serve_until(daemon: &Daemon, answering: &[&UdpSocket], line: &str) {
         assert!(Instant::now() < end, "in vain: {line}\n{}", daemon.get("/v1/trunks"));
         for socket in answering {
             // Each is asked about once a second: this paces the look at the metrics.
-            let length = socket.recv(&mut buffer).expect("a probe");
+            let length = uninterrupted(|| socket.recv(&mut buffer)).expect("a probe");
             let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
             if text.starts_with("OPTIONS ") {
                 answer(socket, daemon, &text, "200 OK");

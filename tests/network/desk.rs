@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::lab::Host;
 use crate::phone::{PATIENCE, response};
 use crate::ringfence::SIP;
+use crate::uninterrupted::uninterrupted;
 
 /// The SIP port of a host, and the connection that is in use.
 pub(crate) struct Desk<'l> {
@@ -44,7 +45,7 @@ impl<'l> Desk<'l> {
                 return String::from_utf8(message).expect("a text");
             }
             let connection = self.connection.get_or_insert_with(|| accept(&self.listener));
-            let length = connection.read(&mut buffer).expect("bytes");
+            let length = uninterrupted(|| connection.read(&mut buffer)).expect("bytes");
             assert!(length > 0, "Ringfence ends the connection");
             self.rest.extend_from_slice(&buffer[..length]);
         }

@@ -8,3 +8,5 @@ mod phone;
 mod probed;
 mod ringfence;
 mod silent;
+#[path = "../shared/uninterrupted.rs"]
+mod uninterrupted;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::lab::Host;
 use crate::ringfence::SIP;
+use crate::uninterrupted::uninterrupted;
 
 /// Long enough for a loaded machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -65,7 +66,8 @@ impl Phone {
         let began = Instant::now();
         let mut buffer = [0; 4096];
         loop {
-            let length = self.socket.recv(&mut buffer).unwrap_or_else(|error| panic!("no {start}: {error}"));
+            let length =
+                uninterrupted(|| self.socket.recv(&mut buffer)).unwrap_or_else(|error| panic!("no {start}: {error}"));
             let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
             if text.starts_with(start) && (call_id.is_empty() || text.contains(&format!("Call-ID: {call_id}\r\n"))) {
                 return (text, began.elapsed());

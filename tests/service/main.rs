@@ -4,4 +4,6 @@
 mod managed;
 mod notices;
 mod sockets;
+#[path = "../shared/uninterrupted.rs"]
+mod uninterrupted;
 mod units;

@@ -10,6 +10,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
+use crate::uninterrupted::uninterrupted;
+
 /// Long enough for a loaded machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -115,7 +117,7 @@ pub(crate) fn options(from: &UdpSocket, to: SocketAddr, call_id: &str) -> String
 pub(crate) fn next(socket: &UdpSocket) -> String {
     socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     let mut buffer = [0; 4096];
-    let length = socket.recv(&mut buffer).expect("a message");
+    let length = uninterrupted(|| socket.recv(&mut buffer)).expect("a message");
     String::from_utf8_lossy(&buffer[..length]).into_owned()
 }
 

@@ -5,11 +5,12 @@ use std::os::unix::net::UnixDatagram;
 use nix::sys::signal::Signal;
 
 use crate::managed::{PATIENCE, Scene, Service, any};
+use crate::uninterrupted::uninterrupted;
 
 /// The next notice.
 fn next(socket: &UnixDatagram) -> String {
     let mut buffer = [0; 4096];
-    let length = socket.recv(&mut buffer).expect("a notice");
+    let length = uninterrupted(|| socket.recv(&mut buffer)).expect("a notice");
     String::from_utf8_lossy(&buffer[..length]).into_owned()
 }
 

@@ -8,6 +8,8 @@ mod dns;
 mod messages;
 mod peer;
 mod scene;
+#[path = "../shared/uninterrupted.rs"]
+mod uninterrupted;
 
 mod calls;
 mod files;

@@ -17,6 +17,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, Server
 use socket2::{Domain, Socket, Type};
 
 use crate::authority::Stored;
+use crate::uninterrupted::uninterrupted;
 
 /// Long enough for a loaded machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -105,8 +106,8 @@ impl Link {
                 return Ok(String::from_utf8_lossy(&text).into_owned());
             }
             let length = match &mut self.wire {
-                Wire::Udp(socket, _) => socket.recv(&mut buffer)?,
-                Wire::Stream(stream) => stream.read(&mut buffer)?,
+                Wire::Udp(socket, _) => uninterrupted(|| socket.recv(&mut buffer))?,
+                Wire::Stream(stream) => uninterrupted(|| stream.read(&mut buffer))?,
             };
             if length == 0 {
                 return Err(std::io::ErrorKind::UnexpectedEof.into());

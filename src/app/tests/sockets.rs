@@ -1,3 +1,8 @@
+#[path = "../../../tests/shared/uninterrupted.rs"]
+mod uninterrupted;
+
+use uninterrupted::uninterrupted;
+
 use super::*;
 
 /// All of it, over real sockets: an entry is added over HTTP, and the next call of that caller is declined.
@@ -27,7 +32,7 @@ fn a_caller_added_at_the_admin_port_is_declined() {
     );
     caller.send_to(invite.as_bytes(), sip).unwrap();
     let mut answer = [0; 2048];
-    let length = caller.recv(&mut answer).unwrap();
+    let length = uninterrupted(|| caller.recv(&mut answer)).unwrap();
     assert!(answer[..length].starts_with(b"SIP/2.0 603 Decline\r\n"), "{}", String::from_utf8_lossy(&answer[..length]));
     let metrics = ureq::get(format!("http://{admin}/metrics")).call().unwrap().body_mut().read_to_string().unwrap();
     for line in [
