@@ -29,6 +29,7 @@ mod problem;
 mod reload;
 mod report;
 mod router;
+mod rules;
 mod server;
 mod status;
 mod token;
@@ -38,7 +39,7 @@ mod trunks;
 pub use backend::{
     Backend, By, EditFailure, EditGroup, Edited, HealthDetail, HeldAt, ImportFailure, ImportRequest, Imported,
     ListChange, ListFailure, ListStatus, MetricFamily, MetricHistogram, MetricKind, MetricSample, Reading, Refusal,
-    ReloadFailure, ReloadProblem, Reloaded, RuleChange, Stale, StorageFailure, Waiting,
+    ReloadFailure, ReloadProblem, Reloaded, RuleCalls, RuleChange, Stale, StorageFailure, Waiting,
 };
 pub use config::Config;
 pub use server::{AdminError, Server};

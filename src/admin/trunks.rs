@@ -15,7 +15,7 @@ use super::lists::refused;
 use super::problem::Problem;
 use super::{Backend, ListFailure, body};
 use crate::reach::{Place, Probed, Reach};
-use crate::screen::{LoadBalance, Trunk, TrunkId, TrunkState, World};
+use crate::screen::{LoadBalance, Setting, Trunk, TrunkId, TrunkState, World};
 use crate::sip::Target;
 
 #[derive(Serialize)]
@@ -118,7 +118,7 @@ pub(super) async fn set<B: Backend>(
         .await?
         .ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "expected {\"state\": \"up\", \"drain\" or \"off\"}"))?;
     let by = by(actor, query.reason, reason)?;
-    let set = backend.set_trunk(by, name.as_str().into(), state).await;
+    let set = backend.set(by, Setting::Trunk { name: name.as_str().into(), state }).await;
     let generation = set.map_err(|failure| match failure {
         ListFailure::Unknown => unknown(&name),
         failure => refused(failure, &name),
