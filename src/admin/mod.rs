@@ -8,6 +8,7 @@ mod bases;
 mod body;
 mod bulk;
 mod by;
+mod by_hand;
 mod calls;
 mod condition;
 mod config;

@@ -11,9 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::by::{ReasonBody, ReasonQuery, by};
 use super::guard::Actor;
-use super::lists::refused;
 use super::problem::Problem;
-use super::{Backend, By, ListFailure, RuleCalls, body};
+use super::{Backend, By, RuleCalls, body, by_hand};
 use crate::lists::ListId;
 use crate::screen::{ActionWord, Mode, RuleId, Setting, World};
 
@@ -102,25 +101,17 @@ pub(super) async fn reset<B: Backend>(
 }
 
 async fn change<B: Backend>(backend: &B, by: By, name: &str, mode: Option<Mode>) -> Result<Json<OneRule>, Problem> {
-    let set = backend.set(by, Setting::Rule { name: name.into(), mode }).await;
-    let generation = set.map_err(|failure| match failure {
-        ListFailure::Unknown => unknown(name),
-        failure => refused(failure, name),
-    })?;
+    let generation = by_hand::set(backend, by, Setting::Rule { name: name.into(), mode }).await?;
     shown(backend, name, Some(generation))
 }
 
 /// `generation`: that of the change that was asked for; else that of the world.
 fn shown<B: Backend>(backend: &B, name: &str, generation: Option<u64>) -> Result<Json<OneRule>, Problem> {
     let world = backend.world();
-    let id = world.policy.rule_named(name).ok_or_else(|| unknown(name))?;
+    let id = world.policy.rule_named(name).ok_or_else(|| by_hand::unknown("rule", name))?;
     let calls = backend.rule_calls().remove(name).unwrap_or_default();
     let rule = RuleBody::new(&world, id, calls);
     Ok(Json(OneRule { generation: generation.unwrap_or(world.generation), rule }))
-}
-
-fn unknown(rule: &str) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, format!("there is no rule \"{rule}\""))
 }
 
 impl RuleBody {

@@ -1,8 +1,8 @@
 //! A redirect server's 302: how the switch that asked is to go on (RFC 3261 section 8.3).
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use percent_encoding::percent_encode;
 
-use super::forward::{phone_uri, write_user};
+use super::forward::{UNRESERVED, phone_uri, write_user};
 use crate::number::Party;
 use crate::screen::{Callee, Directions, Trunk};
 use crate::sip::{Request, Scheme, Uri};
@@ -30,7 +30,7 @@ pub(super) fn write(directions: &Directions, request: &Request, callee: &Party<'
             out.push(separator);
             out.extend_from_slice(name.as_bytes());
             out.push(b'=');
-            out.extend(percent_encode(value, HEADER).flat_map(str::bytes));
+            out.extend(percent_encode(value, UNRESERVED).flat_map(str::bytes));
         }
     }
     out.extend_from_slice(b">\r\n");
@@ -99,15 +99,3 @@ fn host(directions: &Directions, uri: Uri<'_>) -> Vec<u8> {
 
 /// The host of a user whom a tel URI was forwarded to: none is known (RFC 2606 section 2).
 const NOWHERE: &[u8] = b"switch.invalid";
-
-/// What a header in a URI may hold unescaped (RFC 3261 section 25.1, `unreserved`).
-const HEADER: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'!')
-    .remove(b'~')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')');

@@ -516,8 +516,8 @@ fn written_format(format: NumberFormat) -> NumberFormat {
     if format == NumberFormat::AsReceived { NumberFormat::PlusE164 } else { format }
 }
 
-/// What a user may hold unescaped (RFC 3261 section 25.1, `user-unreserved` less `;` and `?`, and the marks).
-const USER: &AsciiSet = &NON_ALPHANUMERIC
+/// What may stand unescaped in every part of a URI (RFC 3261 section 25.1, `unreserved`).
+pub(super) const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
@@ -526,13 +526,10 @@ const USER: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'*')
     .remove(b'\'')
     .remove(b'(')
-    .remove(b')')
-    .remove(b'&')
-    .remove(b'=')
-    .remove(b'+')
-    .remove(b'$')
-    .remove(b',')
-    .remove(b'/');
+    .remove(b')');
+
+/// The same in a user (`user-unreserved` less `;` and `?`).
+const USER: &AsciiSet = &UNRESERVED.remove(b'&').remove(b'=').remove(b'+').remove(b'$').remove(b',').remove(b'/');
 
 /// The user, with its password if it has one, as it came. A `?` may stand there unescaped (RFC 3261 section 25.1), but
 /// there are parsers that take it for the beginning of headers, and so read another host than we did.

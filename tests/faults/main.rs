@@ -9,6 +9,7 @@ mod ledger;
 mod mounted;
 mod tracer;
 
+mod by_hand;
 mod database;
 mod disk;
 mod files;
@@ -17,7 +18,6 @@ mod obeyed;
 mod processes;
 mod snapshots;
 mod synced;
-mod trunks;
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
