@@ -15,6 +15,7 @@ mod probing;
 mod redirect_server;
 mod refusals;
 mod rewriting;
+mod rule_modes;
 mod screening;
 mod secure;
 mod stage;

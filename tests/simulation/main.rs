@@ -85,7 +85,7 @@ fn nothing_escapes_and_nothing_is_left_on_any_seed() {
 }
 
 /// What a thousand seeds must have seen, or they prove less than they seem to.
-const WHAT_HAPPENS: [&str; 32] = [
+const WHAT_HAPPENS: [&str; 33] = [
     "CANCEL",
     "CANCEL after an answer",
     "CANCEL of nothing",
@@ -117,6 +117,7 @@ const WHAT_HAPPENS: [&str; 32] = [
     "drop",
     "empty-pool",
     "hide",
+    "return",
     "the next target after silence or a failure",
 ];
 
