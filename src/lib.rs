@@ -16,10 +16,10 @@
 //!    lays out what rules may look at: a [`screen::CallView`].
 //! 4. [`screen::decide`] judges it by the rules and lists of the [`screen::World`] in force, and returns a
 //!    [`screen::Verdict`]. It is pure and the only judge: `explain` calls the same code.
-//! 5. The engine does what the verdict's [`screen::Outcome`] says. `Answer` (a decline, a redirect, or 404 when no
-//!    route matches) is written by `engine::request` and leaves no state but `engine::memory`; `Proceed` goes to
-//!    `engine::call`, which has the bytes spliced by `engine::forward` and sent to the trunk's targets by
-//!    `engine::proxy`; `Drop` is silence.
+//! 5. The engine does what the verdict's [`screen::Outcome`] says. `Answer` (a decline, a redirect, 404 when no route
+//!    matches, or what a switch is told that only asks) is written by `engine::request` and leaves no state but
+//!    `engine::memory`; `Proceed` goes to `engine::call`, which has the bytes spliced by `engine::forward` and sent to the
+//!    trunk's targets by `engine::proxy`; `Drop` is silence.
 //! 6. What comes out are [`engine::Action`]s: bytes to send, names to resolve, lines of the records. The shard carries
 //!    them out.
 //!

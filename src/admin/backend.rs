@@ -7,6 +7,7 @@ mod past;
 mod reload;
 mod state;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io::Read;
 use std::sync::Arc;
@@ -16,12 +17,12 @@ pub use imports::{ImportFailure, ImportRequest, Imported};
 pub use lists::{ListFailure, ListStatus, Reading, Stale, Waiting};
 pub use past::HeldAt;
 pub use reload::{ListChange, ReloadFailure, ReloadProblem, Reloaded, RuleChange};
-pub use state::{HealthDetail, MetricFamily, MetricHistogram, MetricKind, MetricSample};
+pub use state::{HealthDetail, MetricFamily, MetricHistogram, MetricKind, MetricSample, RuleCalls};
 
 use crate::lists::{AuditLine, AuditQuery, Class, Digest, Entry, ListAt};
 use crate::number::DialPlan;
 use crate::reach::Reach;
-use crate::screen::{TrunkState, World};
+use crate::screen::{Setting, World};
 use crate::time::WallTime;
 use crate::usage::Usage;
 
@@ -70,13 +71,11 @@ pub trait Backend: Send + Sync + 'static {
     fn confirm(&self, by: By, list: Arc<str>, waiting: Digest)
     -> impl Future<Output = Result<u64, ListFailure>> + Send;
 
-    /// Closes a trunk or opens it again; the generation. [`ListFailure::Unknown`]: there is no such trunk.
-    fn set_trunk(
-        &self,
-        by: By,
-        trunk: Arc<str>,
-        state: TrunkState,
-    ) -> impl Future<Output = Result<u64, ListFailure>> + Send;
+    /// Sets something by hand; the generation. [`ListFailure::Unknown`]: there is no such trunk or rule.
+    fn set(&self, by: By, setting: Setting) -> impl Future<Output = Result<u64, ListFailure>> + Send;
+
+    /// The calls that each rule has matched since the start, by its name; none for one that matched none.
+    fn rule_calls(&self) -> BTreeMap<Arc<str>, RuleCalls>;
 
     /// Reads lists and rules again.
     fn reload(&self, by: By) -> impl Future<Output = Result<Reloaded, ReloadFailure>> + Send;

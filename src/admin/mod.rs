@@ -8,6 +8,7 @@ mod bases;
 mod body;
 mod bulk;
 mod by;
+mod by_hand;
 mod calls;
 mod condition;
 mod config;
@@ -29,6 +30,7 @@ mod problem;
 mod reload;
 mod report;
 mod router;
+mod rules;
 mod server;
 mod status;
 mod token;
@@ -38,7 +40,7 @@ mod trunks;
 pub use backend::{
     Backend, By, EditFailure, EditGroup, Edited, HealthDetail, HeldAt, ImportFailure, ImportRequest, Imported,
     ListChange, ListFailure, ListStatus, MetricFamily, MetricHistogram, MetricKind, MetricSample, Reading, Refusal,
-    ReloadFailure, ReloadProblem, Reloaded, RuleChange, Stale, StorageFailure, Waiting,
+    ReloadFailure, ReloadProblem, Reloaded, RuleCalls, RuleChange, Stale, StorageFailure, Waiting,
 };
 pub use config::Config;
 pub use server::{AdminError, Server};

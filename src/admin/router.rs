@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::token::Tokens;
 use super::{
     Backend, bases, calls, edits, entries, explain, export, guard, health, import, leftover, lists, metrics, numbers,
-    past, reload, trail, trunks,
+    past, reload, rules, trail, trunks,
 };
 
 /// All resources of the admin port.
@@ -37,6 +37,9 @@ pub(super) fn router<B: Backend>(backend: Arc<B>, tokens: Option<Arc<Tokens>>) -
         .route("/v1/numbers/{number}", get(numbers::one::<B>))
         .route("/v1/explain", post(explain::explain::<B>))
         .route("/v1/reload", post(reload::reload::<B>))
+        .route("/v1/rules", get(rules::all::<B>))
+        .route("/v1/rules/{rule}", get(rules::one::<B>))
+        .route("/v1/rules/{rule}/mode", put(rules::set::<B>).delete(rules::reset::<B>))
         .route("/v1/trunks", get(trunks::all::<B>))
         .route("/v1/trunks/{trunk}/state", put(trunks::set::<B>))
         .route("/v1/calls", get(calls::all::<B>))

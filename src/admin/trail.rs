@@ -41,6 +41,8 @@ pub(super) struct TrailLine {
     list: Option<Arc<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trunk: Option<Arc<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<Arc<str>>,
     #[serde(flatten)]
     entry: Option<EntryBody>,
     digest: Option<String>,
@@ -58,6 +60,7 @@ impl TrailLine {
             action: line.action.as_str(),
             list: line.list,
             trunk: line.trunk,
+            rule: line.rule,
             entry: line.entry.map(|entry| EntryBody::new(&entry, line.details, &plan)),
             digest: line.digest.map(|digest| digest.to_string()),
             entries: line.entries,

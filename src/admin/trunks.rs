@@ -11,11 +11,10 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::by::{ReasonQuery, by};
 use super::guard::Actor;
-use super::lists::refused;
 use super::problem::Problem;
-use super::{Backend, ListFailure, body};
+use super::{Backend, body, by_hand};
 use crate::reach::{Place, Probed, Reach};
-use crate::screen::{LoadBalance, Trunk, TrunkId, TrunkState, World};
+use crate::screen::{LoadBalance, Setting, Trunk, TrunkId, TrunkState, World};
 use crate::sip::Target;
 
 #[derive(Serialize)]
@@ -118,18 +117,10 @@ pub(super) async fn set<B: Backend>(
         .await?
         .ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "expected {\"state\": \"up\", \"drain\" or \"off\"}"))?;
     let by = by(actor, query.reason, reason)?;
-    let set = backend.set_trunk(by, name.as_str().into(), state).await;
-    let generation = set.map_err(|failure| match failure {
-        ListFailure::Unknown => unknown(&name),
-        failure => refused(failure, &name),
-    })?;
+    let generation = by_hand::set(&*backend, by, Setting::Trunk { name: name.as_str().into(), state }).await?;
     let world = backend.world();
-    let id = world.policy.trunk_named(&name).ok_or_else(|| unknown(&name))?;
+    let id = world.policy.trunk_named(&name).ok_or_else(|| by_hand::unknown("trunk", &name))?;
     Ok(Json(OneTrunk { generation, trunk: TrunkBody::new(&*backend, &world, id) }))
-}
-
-fn unknown(trunk: &str) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, format!("there is no trunk \"{trunk}\""))
 }
 
 impl TrunkBody {

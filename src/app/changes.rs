@@ -1,6 +1,5 @@
-//! Changes of whole lists at run time: made, removed, rolled back, confirmed; and of trunks: closed and opened again.
+//! Changes of whole lists at run time: made, removed, rolled back, confirmed; and what is set by hand.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use super::bases::read_snapshot;
@@ -11,7 +10,7 @@ use super::worlds::{self, BuildError};
 use crate::admin::{By, ListFailure};
 use crate::config::{ConfigError, Origin, SourceNotice};
 use crate::lists::{Action, Base, BaseRecord, Class, Digest, List, Lists};
-use crate::screen::{TrunkState, World};
+use crate::screen::{Setting, World};
 use crate::store::{Step, SwapError};
 
 /// Makes an empty list; the generation.
@@ -105,26 +104,18 @@ pub(super) fn confirm(live: &Arc<Live>, by: &By, name: &Arc<str>, digest: Digest
     rebase(live, by, Action::Confirm, name, record, steps, Vec::new())
 }
 
-/// Closes a trunk or opens it again; the generation.
-pub(super) fn set_trunk(live: &Arc<Live>, by: &By, name: &Arc<str>, state: TrunkState) -> Result<u64, ListFailure> {
+/// Sets something by hand; the generation.
+pub(super) fn set(live: &Arc<Live>, by: &By, setting: Setting) -> Result<u64, ListFailure> {
     let _turn = live.building.lock().unwrap_or_else(PoisonError::into_inner);
     let (world, read) = (World::clone(&live.worlds.load()), Read::clone(&live.read()));
-    if world.policy.trunk_named(name).is_none() {
+    if !setting.fits(&world.policy) {
         return Err(ListFailure::Unknown);
     }
-    let action = match state {
-        TrunkState::Up => Action::Up,
-        TrunkState::Drain => Action::Drain,
-        TrunkState::Off => Action::Off,
-    };
-    let mut closed = BTreeMap::clone(world.closed());
-    closed.insert(name.clone(), state);
-    closed.retain(|_, state| *state != TrunkState::Up);
-    let since = world.generation;
-    let steps = vec![Step::Trunk { name: name.clone(), state }];
-    let built = Built { world: world.closing(Arc::new(closed)), read, since, steps };
+    let (action, told) = (setting.action(), setting.to_string());
+    let (since, by_hand) = (world.generation, world.by_hand().with(&setting));
+    let built = Built { world: world.setting(Arc::new(by_hand)), read, since, steps: vec![Step::Set(setting)] };
     let generation = live.swap(by, action, None, built).map_err(unswapped)?;
-    tracing::info!(generation, "trunk \"{name}\": {}", state.as_str());
+    tracing::info!(generation, "{told}");
     Ok(generation)
 }
 
@@ -174,7 +165,7 @@ fn compiled(world: &World, lists: Lists, read: &Read) -> Result<World, ListFailu
     };
     let (policy, _) = read.rules.compile(&lists).map_err(refused)?;
     let compiled = World::new(world.generation, lists, policy).map_err(|error| unbuilt(&BuildError::Edit(error)))?;
-    Ok(compiled.closing(Arc::clone(world.closed())))
+    Ok(compiled.setting(Arc::clone(world.by_hand())))
 }
 
 fn swap(live: &Arc<Live>, by: &By, action: Action, name: &Arc<str>, built: Built) -> Result<u64, ListFailure> {

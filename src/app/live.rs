@@ -1,5 +1,6 @@
 //! What is in force while the daemon runs, as the admin port asks for it.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +13,7 @@ use super::worlds::{self, Worlds};
 use super::{changes, health, imports, metrics, past, reload, status};
 use crate::admin::{
     Backend, By, EditFailure, EditGroup, Edited, HealthDetail, HeldAt, ImportFailure, ImportRequest, Imported,
-    ListFailure, ListStatus, MetricFamily, Refusal, ReloadFailure, ReloadProblem, Reloaded, StorageFailure,
+    ListFailure, ListStatus, MetricFamily, Refusal, ReloadFailure, ReloadProblem, Reloaded, RuleCalls, StorageFailure,
 };
 use crate::config::{Reading, Settings};
 use crate::counters::{Counter, Histogram};
@@ -21,7 +22,7 @@ use crate::net::TlsStore;
 use crate::number::DialPlan;
 use crate::reach::Reach;
 use crate::records::RecordCounts;
-use crate::screen::{TrunkState, World};
+use crate::screen::{Setting, World};
 use crate::store::{self, EditError, EditWriter, Proposal, Publish, Snapshots, Step, StoreError, Swap, SwapError};
 use crate::time::WallTime;
 use crate::usage::Usage;
@@ -181,8 +182,12 @@ impl Backend for Arc<Live> {
         blocking(self, move |live| changes::confirm(live, &by, &list, waiting)).await
     }
 
-    async fn set_trunk(&self, by: By, trunk: Arc<str>, state: TrunkState) -> Result<u64, ListFailure> {
-        blocking(self, move |live| changes::set_trunk(live, &by, &trunk, state)).await
+    async fn set(&self, by: By, setting: Setting) -> Result<u64, ListFailure> {
+        blocking(self, move |live| changes::set(live, &by, setting)).await
+    }
+
+    fn rule_calls(&self) -> BTreeMap<Arc<str>, RuleCalls> {
+        metrics::rule_calls(&self.counts.sip.engines)
     }
 
     async fn reload(&self, by: By) -> Result<Reloaded, ReloadFailure> {

@@ -2,7 +2,10 @@
 
 mod calls;
 pub(super) mod lists;
+mod rules;
 mod trunks;
+
+pub(super) use calls::rule_calls;
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -48,6 +51,7 @@ pub(super) fn families(live: &Live) -> Vec<MetricFamily> {
     families.extend(lists::families(&world, &live.read(), wall_time()));
     let sip = &live.counts.sip;
     families.extend(trunks::families(&world, &live.usage, &sip.reach, &sip.engines));
+    families.push(rules::modes(&world));
     families.extend(calls::families(&sip.engines));
     families.extend(engines(&sip.engines));
     families.extend(overload(&sip.engines, &sip.net));

@@ -90,7 +90,7 @@ impl Read {
             Step::SetAside { list, digest } => drop(self.aside.insert(list.clone(), *digest)),
             Step::TakeBack { list } => drop(self.aside.remove(list)),
             // The world has it.
-            Step::Trunk { .. } => {}
+            Step::Set(_) => {}
         }
     }
 

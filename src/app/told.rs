@@ -62,6 +62,7 @@ fn rule(error: &RuleError) -> String {
         // They hold names of the config's tables and keys, codes, and reasons that tell a single character.
         RuleError::EmptyName
         | RuleError::SameName { .. }
+        | RuleError::SameRuleName { .. }
         | RuleError::Unknown { .. }
         | RuleError::UnknownSocket { .. }
         | RuleError::TooManyTrunks
@@ -100,12 +101,21 @@ fn rule(error: &RuleError) -> String {
         | RuleError::Challenge(_)
         | RuleError::Unwanted
         | RuleError::Rejected
+        | RuleError::Card
+        | RuleError::NobodyRefused(_)
+        | RuleError::DropOfAnalytics(_)
         | RuleError::NetworkBlocked
         | RuleError::ReplyToAnalytics(_)
         | RuleError::StatusOfAnalytics(_)
         | RuleError::AnswersNeed(_)
         | RuleError::Contact
         | RuleError::Location
+        | RuleError::RouteEnd
+        | RuleError::RouteAnswer
+        | RuleError::IdleInRoute { .. }
+        | RuleError::HostOfRoute
+        | RuleError::ContactHost
+        | RuleError::PresentFromSwitch
         | RuleError::Strategy(_)
         | RuleError::PresentHeader
         | RuleError::PoolExcluded(_) => error.to_string(),
@@ -116,7 +126,9 @@ fn rule(error: &RuleError) -> String {
 pub(super) fn notice(notice: &Notice) -> String {
     match notice {
         Notice::NoRoute(_) => "no route takes calls to this number of numbers.never_block".to_owned(),
-        Notice::ServiceUnavailable | Notice::Unreachable(_) | Notice::EmptyPool(_) => notice.to_string(),
+        Notice::ServiceUnavailable | Notice::Unreachable(_) | Notice::EmptyPool(_) | Notice::Untold { .. } => {
+            notice.to_string()
+        }
     }
 }
 

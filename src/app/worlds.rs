@@ -150,7 +150,7 @@ pub(super) fn build(
     }
     let lists = Lists::new(lists).expect("as many lists as the config made, of the same names");
     let world = World::new(replay.generation, lists, Arc::clone(&loaded.policy))?;
-    Ok(world.closing(Arc::new(replay.closed.clone())))
+    Ok(world.setting(Arc::new(replay.by_hand.clone())))
 }
 
 /// A list with what was imported into it.
@@ -185,5 +185,5 @@ pub(super) fn standing<'r>(world: &World, bases: impl Iterator<Item = (&'r Arc<s
 /// The same lists and rules, one list replaced.
 pub(super) fn with_list(world: &World, list: List, policy: Arc<Policy>) -> Result<World, EditError> {
     let lists = world.lists.with_list(list).expect("the list is there already, or there is room for one more");
-    Ok(World::new(world.generation, lists, policy)?.closing(Arc::clone(world.closed())))
+    Ok(World::new(world.generation, lists, policy)?.setting(Arc::clone(world.by_hand())))
 }

@@ -7,8 +7,9 @@
 //! | 2 | the arguments make no sense, the config file cannot be read, or it does not say how to ask the daemon |
 //! | 3 | the daemon cannot be reached |
 //!
-//! `list`, `trunk` and `reload` ask the running daemon through its admin port; all other commands do without it.
+//! `list`, `trunk`, `rule` and `reload` ask the running daemon through its admin port; all other commands do without it.
 
+mod by_hand;
 mod check;
 mod explain;
 mod failure;
@@ -17,6 +18,7 @@ mod port;
 mod progress;
 pub(crate) mod reading;
 mod reload;
+mod rule;
 mod table;
 mod trunk;
 
@@ -57,6 +59,8 @@ pub enum Command {
     List(list::Arguments),
     /// Look at the trunks of the running daemon, close them and open them again.
     Trunk(trunk::Arguments),
+    /// Look at the rules of the running daemon, and change their modes.
+    Rule(rule::Arguments),
     /// Have the running daemon read the config and its lists again.
     Reload(reload::Arguments),
 }
@@ -69,7 +73,7 @@ pub fn main() -> ExitCode {
         None | Some(Command::Run) => crate::app::run(&arguments.config),
         Some(Command::Check) => exit(check::check(&arguments.config, &mut out, &mut err)),
         Some(Command::Explain(call)) => exit(explain::explain(&arguments.config, call, &mut out, &mut err)),
-        Some(asking @ (Command::List(_) | Command::Trunk(_) | Command::Reload(_))) => {
+        Some(asking @ (Command::List(_) | Command::Trunk(_) | Command::Rule(_) | Command::Reload(_))) => {
             let progress = err.is_terminal();
             let mut screen = Screen { out: &mut out, err: &mut err, stdin: || Box::new(io::stdin()), progress };
             exit(ask(&arguments.config, asking, std::env::var(port::TOKEN_VARIABLE).ok(), &mut screen))
@@ -88,16 +92,18 @@ pub(crate) struct Screen<'a> {
 
 /// Asks the daemon. `token` is the environment's.
 fn ask(config: &Path, command: &Command, token: Option<String>, screen: &mut Screen<'_>) -> io::Result<End> {
-    let done = match command {
-        Command::List(arguments) => {
-            port::Client::new(config, &arguments.port, token).and_then(|client| list::list(&client, arguments, screen))
-        }
-        Command::Trunk(arguments) => port::Client::new(config, &arguments.port, token)
-            .and_then(|client| trunk::trunk(&client, arguments, screen)),
-        Command::Reload(arguments) => port::Client::new(config, &arguments.port, token)
-            .and_then(|client| reload::reload(&client, arguments, screen)),
-        Command::Run | Command::Check | Command::Explain(_) => Ok(()),
-    };
+    let done =
+        match command {
+            Command::List(arguments) => port::Client::new(config, &arguments.port, token)
+                .and_then(|client| list::list(&client, arguments, screen)),
+            Command::Trunk(arguments) => port::Client::new(config, &arguments.port, token)
+                .and_then(|client| trunk::trunk(&client, arguments, screen)),
+            Command::Rule(arguments) => port::Client::new(config, &arguments.port, token)
+                .and_then(|client| rule::rule(&client, arguments, screen)),
+            Command::Reload(arguments) => port::Client::new(config, &arguments.port, token)
+                .and_then(|client| reload::reload(&client, arguments, screen)),
+            Command::Run | Command::Check | Command::Explain(_) => Ok(()),
+        };
     match done {
         Ok(()) => Ok(End::Done),
         Err(failure) => failure.tell(config, screen.err),

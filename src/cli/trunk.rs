@@ -2,12 +2,13 @@
 
 use clap::Subcommand;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Screen;
+use super::by_hand::{Member, SetArguments, set};
 use super::failure::Failure;
 use super::port::{At, Client, Port};
-use super::table::{Column, Table, printable};
+use super::table::{Column, Table};
 
 /// Look at the trunks of the running daemon, close them and open them again.
 #[derive(Debug, clap::Args)]
@@ -26,21 +27,11 @@ pub enum Command {
     /// Show all trunks with their calls and targets.
     Show,
     /// Send no more calls to a trunk; what it sends goes on.
-    Drain(StateArguments),
+    Drain(SetArguments),
     /// Neither send calls to a trunk nor take any from it, save calls for help.
-    Off(StateArguments),
+    Off(SetArguments),
     /// Use a trunk again.
-    Up(StateArguments),
-}
-
-/// Close a trunk, or open it again.
-#[derive(Debug, clap::Args)]
-pub struct StateArguments {
-    /// The trunk.
-    pub trunk: String,
-    /// Why, for the audit trail.
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
+    Up(SetArguments),
 }
 
 #[derive(Deserialize)]
@@ -68,20 +59,15 @@ struct TargetShown {
     hops: Vec<TargetShown>,
 }
 
-#[derive(Deserialize)]
-struct StateAnswer {
-    generation: u64,
-    state: String,
-}
-
 pub(super) fn trunk(client: &Client, arguments: &Arguments, screen: &mut Screen<'_>) -> Result<(), Failure> {
     let json = arguments.port.json;
-    match &arguments.command {
-        Command::Show => show(client, json, screen),
-        Command::Drain(arguments) => set(client, arguments, "drain", json, screen),
-        Command::Off(arguments) => set(client, arguments, "off", json, screen),
-        Command::Up(arguments) => set(client, arguments, "up", json, screen),
-    }
+    let (trunk, word) = match &arguments.command {
+        Command::Show => return show(client, json, screen),
+        Command::Drain(trunk) => (trunk, "drain"),
+        Command::Off(trunk) => (trunk, "off"),
+        Command::Up(trunk) => (trunk, "up"),
+    };
+    set(client, &STATE, trunk, Some(word), json, screen)
 }
 
 /// A line for each target, the addresses of a name below it.
@@ -127,19 +113,4 @@ fn show(client: &Client, json: bool, screen: &mut Screen<'_>) -> Result<(), Fail
     Ok(table.write(screen.out)?)
 }
 
-fn set(
-    client: &Client,
-    arguments: &StateArguments,
-    state: &str,
-    json: bool,
-    screen: &mut Screen<'_>,
-) -> Result<(), Failure> {
-    let StateArguments { trunk, reason } = arguments;
-    let body = json!({"state": state, "reason": reason});
-    let answer = client.put(&At::new(&["trunks", trunk, "state"]), body.to_string())?;
-    if json {
-        return Ok(writeln!(screen.out, "{}", answer.text)?);
-    }
-    let StateAnswer { generation, state } = answer.read()?;
-    Ok(writeln!(screen.out, "{}: {state}; generation {generation}", printable(trunk))?)
-}
+const STATE: Member = Member { of: "trunks", name: "state" };

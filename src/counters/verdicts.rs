@@ -3,7 +3,7 @@
 use super::Tally;
 
 /// How many verdicts are told apart: that it is as many as `VerdictKind` has is checked where that stands.
-pub const VERDICTS: usize = 10;
+pub const VERDICTS: usize = 11;
 
 /// How many actions are told apart, likewise.
 pub const ACTIONS: usize = 6;

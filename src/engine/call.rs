@@ -338,6 +338,11 @@ impl Parties {
         };
         Parties { caller, callee: view.callee().clone().into_owned() }
     }
+
+    /// Whom the call was for as it came.
+    pub(super) fn callee(&self) -> &Party<'static> {
+        &self.callee
+    }
 }
 
 /// As the table of live calls shows it.

@@ -492,10 +492,15 @@ pub(super) fn diversion(request_uri: &[u8], out: &mut Vec<u8>) {
 
 /// `sip:NUMBER@host;user=phone`, the number as the trunk wants it.
 fn number_uri(number: Number, trunk: &Trunk, host: &[u8], out: &mut Vec<u8>) {
+    phone_uri(number, trunk, trunk.host.as_ref().map_or(host, |host| host.as_bytes()), out);
+}
+
+/// The same at this very host.
+pub(super) fn phone_uri(number: Number, trunk: &Trunk, host: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"sip:");
     trunk.plan.write(number, written_format(trunk.number_format), out);
     out.push(b'@');
-    out.extend_from_slice(trunk.host.as_ref().map_or(host, |host| host.as_bytes()));
+    out.extend_from_slice(host);
     out.extend_from_slice(b";user=phone");
 }
 
@@ -511,8 +516,8 @@ fn written_format(format: NumberFormat) -> NumberFormat {
     if format == NumberFormat::AsReceived { NumberFormat::PlusE164 } else { format }
 }
 
-/// What a user may hold unescaped (RFC 3261 section 25.1, `user-unreserved` less `;` and `?`, and the marks).
-const USER: &AsciiSet = &NON_ALPHANUMERIC
+/// What may stand unescaped in every part of a URI (RFC 3261 section 25.1, `unreserved`).
+pub(super) const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
@@ -521,13 +526,10 @@ const USER: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'*')
     .remove(b'\'')
     .remove(b'(')
-    .remove(b')')
-    .remove(b'&')
-    .remove(b'=')
-    .remove(b'+')
-    .remove(b'$')
-    .remove(b',')
-    .remove(b'/');
+    .remove(b')');
+
+/// The same in a user (`user-unreserved` less `;` and `?`).
+const USER: &AsciiSet = &UNRESERVED.remove(b'&').remove(b'=').remove(b'+').remove(b'$').remove(b',').remove(b'/');
 
 /// The user, with its password if it has one, as it came. A `?` may stand there unescaped (RFC 3261 section 25.1), but
 /// there are parsers that take it for the beginning of headers, and so read another host than we did.
@@ -541,6 +543,18 @@ fn copy_userinfo(uri: &[u8], parsed: &Uri<'_>, out: &mut Vec<u8>) {
             b'?' => out.extend_from_slice(b"%3F"),
             _ => out.push(byte),
         }
+    }
+}
+
+/// Whom to call, as the trunk writes it; `number` is what the Request-URI was read as.
+pub(super) fn write_user(request: &Request, callee: &Callee, number: Option<Number>, trunk: &Trunk, out: &mut Vec<u8>) {
+    let as_received = trunk.number_format == NumberFormat::AsReceived;
+    match (callee, number) {
+        (Callee::Unchanged, Some(number)) if !as_received => trunk.plan.write(number, trunk.number_format, out),
+        (Callee::Unchanged, _) => copy_userinfo(request.uri_bytes(), &request.uri(), out),
+        (Callee::Number(number), _) => trunk.plan.write(*number, written_format(trunk.number_format), out),
+        (Callee::Code(code), _) => out.extend_from_slice(code.to_string().as_bytes()),
+        (Callee::User(user), _) => out.extend(percent_encode(user.as_bytes(), USER).flat_map(str::bytes)),
     }
 }
 
@@ -561,14 +575,7 @@ pub(super) fn next_request_uri(
     out.extend_from_slice(if parsed.scheme == Scheme::Sips { b"sips:" } else { b"sip:" });
     let start = out.len();
     out.extend_from_slice(trunk.prefix.as_deref().unwrap_or("").as_bytes());
-    let as_received = trunk.number_format == NumberFormat::AsReceived;
-    match (callee, number) {
-        (Callee::Unchanged, Some(number)) if !as_received => trunk.plan.write(number, trunk.number_format, out),
-        (Callee::Unchanged, _) => copy_userinfo(uri, &parsed, out),
-        (Callee::Number(number), _) => trunk.plan.write(*number, written_format(trunk.number_format), out),
-        (Callee::Code(code), _) => out.extend_from_slice(code.to_string().as_bytes()),
-        (Callee::User(user), _) => out.extend(percent_encode(user.as_bytes(), USER).flat_map(str::bytes)),
-    }
+    write_user(request, callee, number, trunk, out);
     if out.len() > start {
         out.push(b'@');
     }

@@ -30,6 +30,7 @@ mod admission;
 mod balance;
 mod call;
 mod dialog;
+mod directions;
 mod drain;
 mod failures;
 mod probing;

@@ -1,7 +1,7 @@
 //! A proxied request: its targets tried in order, its responses handed back (RFC 3261 sections 16.6 to 16.10).
 //!
 //! One branch at a time is waited for. A branch that was given up lives on in its transaction: a late 1xx is
-//! cancelled, a late 2xx acknowledged and ended.
+//! cancelled, a late 2xx acknowledged and ended, and a late 6xx ends the call.
 
 use std::time::{Duration, Instant};
 
@@ -373,7 +373,10 @@ impl Engine {
                 self.end_late_call(now, client, response, is_new);
             }
             (200..=299, _) => {}
-            (_, BranchState::Tried) if !answered => self.handle_failure_response(now, id, client, response),
+            // A 6xx speaks for every target, whoever says it and however late (RFC 3261 section 16.7 items 4 and 6).
+            (_, BranchState::Tried) | (600..=699, BranchState::GivenUp) if !answered => {
+                self.handle_failure_response(now, id, client, response);
+            }
             _ => {}
         }
     }

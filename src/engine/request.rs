@@ -10,6 +10,7 @@ use super::branch::Branches;
 use super::call::Parties;
 use super::config::UnknownSource;
 use super::counting::asked;
+use super::directions;
 use super::forward::{diversion, max_breadth, wants_privacy};
 use super::hash::{has_stateless_tag, loop_hash, stateless_tag};
 use super::memory::{AnswerText, Remembered};
@@ -17,7 +18,10 @@ use super::record::{JudgedCall, PendingRecord};
 use super::shard::{Context, Engine};
 use crate::counters::{Asked, By};
 use crate::flow::{Flow, Transport};
-use crate::screen::{Answer, CallFacts, CallView, Outcome, Policy, TrunkId, Verdict, World, decide};
+use crate::screen::{
+    Answer, AnswerKind, CallFacts, CallView, FEATURE_CAPS, Outcome, Policy, Trunk, TrunkId, Verdict, World, decide,
+    signals_608,
+};
 use crate::sip::reply::{Reply, reply};
 use crate::sip::{
     HeaderName, Headers, MAX_HEADERS, MAX_MESSAGE, Malformed, Method, NameAddr, Request, Scheme, Uri, Via, phrase,
@@ -216,11 +220,13 @@ impl Engine {
         let Verdict { outcome, cause, .. } = verdict;
         match outcome {
             Outcome::Answer(answer) => {
-                self.counters.blocked.add(1);
+                if answer.kind != AnswerKind::Returned {
+                    self.counters.blocked.add(1);
+                }
                 if let Some(record) = record {
                     self.records.call(now, &record, Some(answer.status));
                 }
-                let extra = answer_headers(&answer, &arrival.request);
+                let extra = answer_headers(&answer, &arrival.request, &parties, world.policy.trunk(trunk));
                 self.answer_with(now, &arrival, AnswerText { status: answer.status, phrase: answer.phrase, extra });
             }
             Outcome::Drop => {
@@ -245,7 +251,7 @@ impl Engine {
         let identities = believed(HeaderName::PAssertedIdentity).zip(believed(HeaderName::Diversion));
         let (asserted, diversions) = identities?;
         let read: SmallVec<[Option<&[u8]>; 4]> =
-            world.policy.headers.iter().map(|name| headers.other(name.as_bytes())).collect();
+            world.policy.headers.iter().map(|name| value_to_read(headers, name)).collect();
         let from = request.from();
         let facts = CallFacts {
             trunk,
@@ -265,13 +271,11 @@ impl Engine {
         self.counters.judged.add(1);
         self.counting.judged(&verdict);
         let record = matches!(request.method(), Method::Invite | Method::Message).then(|| {
-            let (to_trunk, presented) = match &verdict.outcome {
-                Outcome::Proceed(passage) => {
-                    let presented = passage.present.map(|presented| presented.number.to_string());
-                    (&*world.policy.trunk(passage.trunk).name, presented.unwrap_or_default())
-                }
-                Outcome::Answer(_) | Outcome::Drop => ("", String::new()),
+            let to_trunk = match &verdict.outcome {
+                Outcome::Proceed(passage) => &*world.policy.trunk(passage.trunk).name,
+                Outcome::Answer(_) | Outcome::Drop => "",
             };
+            let presented = verdict.presented().map(|number| number.to_string()).unwrap_or_default();
             let call = JudgedCall {
                 call_id: request.call_id(),
                 flow: &arrival.flow,
@@ -382,13 +386,29 @@ fn uris(headers: &Headers, name: HeaderName) -> Option<SmallVec<[&[u8]; 2]>> {
     headers.values(name).map(uri).collect()
 }
 
-fn answer_headers(answer: &Answer, request: &Request) -> Vec<u8> {
+/// The value of a header that rules read: the first, but of Feature-Caps the one that rules look for, if there is one.
+fn value_to_read<'h>(headers: &'h Headers, name: &str) -> Option<&'h [u8]> {
+    let first = headers.other(name.as_bytes())?;
+    if name != FEATURE_CAPS {
+        return Some(first);
+    }
+    let mut values = headers.others(name.as_bytes()).map(|field| headers.slice(field.value));
+    values.find(|value| signals_608(value)).or(Some(first))
+}
+
+fn answer_headers(answer: &Answer, request: &Request, parties: &Parties, asked_by: &Trunk) -> Vec<u8> {
     let mut extra = Vec::new();
     if let Some(reason) = &answer.reason {
         extra.extend_from_slice(format!("Reason: {reason}\r\n").as_bytes());
     }
     if let Some(contact) = &answer.contact {
         extra.extend_from_slice(format!("Contact: <{contact}>\r\n").as_bytes());
+    }
+    if let Some(directions) = &answer.directions {
+        directions::write(directions, request, parties.callee(), asked_by, &mut extra);
+    }
+    if let Some(card) = &answer.card {
+        extra.extend_from_slice(format!("Call-Info: <{card}>;purpose=jwscard\r\n").as_bytes());
     }
     if answer.diverted {
         diversion(request.uri_bytes(), &mut extra);

@@ -1,4 +1,4 @@
-//! What is told of the past of lists and trunks: which bases were in force, and who changed what.
+//! What is told of the past of lists, trunks and rules: which bases were in force, and who changed what.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -88,13 +88,19 @@ pub enum Action {
     Up,
     /// No more calls go to a trunk.
     Drain,
-    /// No calls go to a trunk or come from it.
+    /// No calls go to a trunk or come from it; or a rule is skipped.
     Off,
+    /// A rule acts.
+    Enforce,
+    /// A rule only observes.
+    Observe,
+    /// A rule has the mode of the config again.
+    Reset,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Action; 11] = [
+    pub const ALL: [Action; 14] = [
         Action::Put,
         Action::Remove,
         Action::Reload,
@@ -106,6 +112,9 @@ impl Action {
         Action::Up,
         Action::Drain,
         Action::Off,
+        Action::Enforce,
+        Action::Observe,
+        Action::Reset,
     ];
 
     /// As the trail and the admin port spell it.
@@ -122,6 +131,9 @@ impl Action {
             Action::Up => "up",
             Action::Drain => "drain",
             Action::Off => "off",
+            Action::Enforce => "enforce",
+            Action::Observe => "observe",
+            Action::Reset => "reset",
         }
     }
 }
@@ -139,10 +151,12 @@ pub struct AuditLine {
     pub reason: Option<Arc<str>>,
     /// What was done.
     pub action: Action,
-    /// To which list; `None`: to all of them, or to a trunk.
+    /// To which list; `None`: to all of them, or to a trunk or rule.
     pub list: Option<Arc<str>>,
     /// To which trunk.
     pub trunk: Option<Arc<str>>,
+    /// To which rule.
+    pub rule: Option<Arc<str>>,
     /// To which entry.
     pub entry: Option<Entry>,
     /// What was said of the entry.

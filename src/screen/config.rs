@@ -86,6 +86,8 @@ pub struct AnswersConfig {
     pub region: Option<Spanned<Region>>,
     /// Where a blocked caller complains: an https URL, an E.164 number with `+`, a mail address; one or more.
     pub contact: Option<Spanned<Contacts>>,
+    /// The https URL of the signed card that a 608 leads to (RFC 8688).
+    pub card: Option<Spanned<String>>,
     /// Which network blocks: LN, TN, RLN, LPN or RPN (RFC 8606).
     pub location: Option<Spanned<String>>,
 }
@@ -279,7 +281,11 @@ pub struct RouteConfig {
     /// A header that the call must have.
     pub header: Option<HeaderConfig>,
     /// The next trunk.
-    pub to: Spanned<String>,
+    pub to: Option<Spanned<String>>,
+    /// The answer to the switch that asks, instead of `to`: 302, 404 or 503.
+    pub answer: Option<Spanned<u16>>,
+    /// The host of a 302's Contact; that of the Request-URI when omitted.
+    pub host: Option<Spanned<String>>,
     /// The caller number to show.
     pub present: Option<PresentConfig>,
     /// The status that answers when the trunk is down, capped or unreachable; 500 when omitted.

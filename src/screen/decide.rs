@@ -4,12 +4,18 @@ use std::sync::Arc;
 
 use crate::lists::{Class, Entry, ListId};
 use crate::number::Party;
-use crate::screen::closing::TrunkState;
+use crate::screen::by_hand::TrunkState;
+use crate::screen::decline::{REJECTED, declined};
 use crate::screen::index::Candidates;
 use crate::screen::pattern::Patterns;
-use crate::screen::policy::{Action, HeaderMatch, Mode, Otherwise, Policy, Route, RouteId, Rule, RuleSet, TrunkId};
+use crate::screen::policy::{
+    Action, Destination, HeaderMatch, Mode, Otherwise, Policy, Route, RouteId, Rule, RuleId, RuleSet, Stage, TrunkId,
+};
 use crate::screen::present;
-use crate::screen::verdict::{Answer, AnswerKind, Callee, Cause, Observed, Outcome, Passage, Presented, Verdict};
+use crate::screen::redress::RedressId;
+use crate::screen::verdict::{
+    Answer, AnswerKind, Callee, Cause, Directions, Observed, Outcome, Passage, Presented, Verdict,
+};
 use crate::screen::view::CallView;
 use crate::screen::world::World;
 use crate::sip::phrase;
@@ -88,15 +94,6 @@ struct Judge<'j, 'c, T> {
     hide: bool,
 }
 
-/// Which rules are being asked, and so whom their lists are about.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// Lists hold callers.
-    Inbound,
-    /// Lists hold callees.
-    Campaign,
-}
-
 /// What became of a rule.
 enum Judged {
     /// It did not match, or only watches.
@@ -167,7 +164,7 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
         let mut candidates = Candidates::default();
         set.index.gather(self.call.trunk, &self.callee, &mut candidates);
         for position in candidates {
-            match self.ask(stage, &set.rules[position]) {
+            match self.ask(RuleId { stage, position }, &set.rules[position]) {
                 Judged::Next => {}
                 Judged::StageOver => return None,
                 Judged::Over(outcome) => return Some(outcome),
@@ -180,12 +177,12 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
     fn ask_all_rules(&mut self, stage: Stage, set: &'j RuleSet) -> Option<Outcome> {
         let mut elsewhere = 0;
         let mut over = None;
-        for rule in &set.rules {
+        for (position, rule) in set.rules.iter().enumerate() {
             if !self.concerns(rule) {
                 elsewhere += 1;
                 continue;
             }
-            match self.ask(stage, rule) {
+            match self.ask(RuleId { stage, position }, rule) {
                 Judged::Next => {}
                 Judged::StageOver => break,
                 Judged::Over(outcome) => {
@@ -194,7 +191,7 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
                 }
             }
         }
-        let kind = stage.kind();
+        let kind = stage.as_str();
         self.trace.step(|| match (set.rules.len(), elsewhere) {
             (0, _) => format!("there are no {kind} rules"),
             (_, 0) => format!("end of the {kind} rules"),
@@ -208,9 +205,15 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
         rule.trunks.holds(self.call.trunk) && rule.called.as_ref().is_none_or(|called| called.holds(&self.callee))
     }
 
-    fn ask(&mut self, stage: Stage, rule: &'j Rule) -> Judged {
-        let label = || format!("{} rule \"{}\"", stage.kind(), rule.name);
-        if rule.mode == Mode::Off {
+    fn ask(&mut self, id: RuleId, rule: &'j Rule) -> Judged {
+        let stage = id.stage;
+        let by_hand = self.world.mode_by_hand(id);
+        let mode = by_hand.unwrap_or(rule.mode);
+        let label = || {
+            let hand = by_hand.map(|mode| format!(" (set to {} by hand)", mode.as_str())).unwrap_or_default();
+            format!("{} rule \"{}\"{hand}", stage.as_str(), rule.name)
+        };
+        if mode == Mode::Off {
             self.trace.step(|| format!("{}: off", label()));
             return Judged::Next;
         }
@@ -252,7 +255,7 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
             _ => "it matches".to_owned(),
         };
         let action = rule.action.word();
-        if rule.mode == Mode::Observe {
+        if mode == Mode::Observe {
             self.trace.step(|| format!("{}: {}; it only observes, and would {}", label(), why(), action.as_str()));
             self.observed.push(Observed { cause, action });
             return Judged::Next;
@@ -270,12 +273,18 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
     fn act(&mut self, action: &'j Action) -> Judged {
         match action {
             Action::Decline { status, reply } => {
-                Judged::Over(Outcome::Answer(self.decline(status.as_deref(), reply.as_ref())))
+                let (id, class) = (RedressId::new(self.wall, self.draw), self.cause.class);
+                let answers = &self.policy.answers;
+                let answer = declined(self.call, answers, class, status.as_deref(), reply.as_ref(), id);
+                if answer.status != REJECTED && matches!(reply, Some((REJECTED, _))) {
+                    self.trace.step(|| format!("no Feature-Caps of the call says sip.608: {} instead", answer.status));
+                }
+                Judged::Over(Outcome::Answer(answer))
             }
             Action::Redirect { contact } => Judged::Over(Outcome::Answer(Answer {
                 contact: Some(contact.clone()),
                 diverted: true,
-                ..answer(302, "Moved Temporarily", AnswerKind::Redirected)
+                ..Answer::new(MOVED, phrase(MOVED), AnswerKind::Redirected)
             })),
             Action::Drop => Judged::Over(Outcome::Drop),
             Action::Forward { callee, trunk } => self.forward_to(callee, *trunk),
@@ -287,34 +296,12 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
         }
     }
 
-    /// The table of DESIGN section 5.
-    fn decline(&self, status: Option<&str>, reply: Option<&(u16, Arc<str>)>) -> Answer {
-        if let (Some(Class::Reputation), Some(blocked)) = (self.cause.class, &self.policy.answers.blocked_by_analytics)
-        {
-            // The draw is in the record: the id leads from a complaint to the call.
-            let reason = format!(
-                "SIP;cause=603;text=\"v=analytics1;{};id={:016x}\";location={}",
-                blocked.contacts, self.draw, blocked.location
-            );
-            return Answer { reason: Some(reason.into()), ..answer(603, "Network Blocked", AnswerKind::Declined) };
-        }
-        let mut declined = match reply {
-            Some((code, phrase)) => Answer { phrase: phrase.clone(), ..answer(*code, "", AnswerKind::Declined) },
-            None => answer(603, "Decline", AnswerKind::Declined),
-        };
-        declined.reason = status.map(|status| {
-            let escaped = status.replace('\\', "\\\\").replace('"', "\\\"");
-            format!("SIP;cause={};text=\"{escaped}\"", declined.status).into()
-        });
-        declined
-    }
-
     fn forward_to(&mut self, callee: &'j Callee, trunk: Option<TrunkId>) -> Judged {
         let next = callee.party();
         let came_round = self.call.diversions.iter().any(|by| *by == self.callee || *by == next);
         if self.forward.is_some() || came_round {
             self.trace.deciding_step(|| "the call was forwarded before: a call is forwarded once".to_owned());
-            return Judged::Over(Outcome::Answer(answer(482, "Loop Detected", AnswerKind::ForwardedTwice)));
+            return Judged::Over(Outcome::Answer(Answer::new(482, "Loop Detected", AnswerKind::ForwardedTwice)));
         }
         self.forward = Some((callee, trunk));
         self.callee = next;
@@ -327,9 +314,9 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
         let named = self.forward.and_then(|(_, trunk)| trunk);
         let mut candidates = Candidates::default();
         policy.route_index.gather(self.call.trunk, &self.callee, &mut candidates);
-        let found = candidates
-            .map(|position| (position, &policy.routes[position]))
-            .find(|(_, route)| named.is_none_or(|trunk| route.to == trunk) && self.route_matches(route));
+        let found = candidates.map(|position| (position, &policy.routes[position])).find(|(_, route)| {
+            named.is_none_or(|trunk| route.to == Destination::Trunk(trunk)) && self.route_matches(route)
+        });
         let Some((position, route)) = found else {
             return match named {
                 Some(trunk) => {
@@ -338,33 +325,72 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
                 }
                 None => {
                     self.trace.deciding_step(|| "no route matches".to_owned());
-                    Outcome::Answer(answer(404, "Not Found", AnswerKind::NoRoute))
+                    Outcome::Answer(Answer::new(404, "Not Found", AnswerKind::NoRoute))
                 }
             };
         };
-        self.trace.step(|| format!("route \"{}\" matches: to trunk \"{}\"", route.name, policy.trunk(route.to).name));
         let id = RouteId(u32::try_from(position).expect("routes are indexed by u32"));
-        let mut passage = self.passage(Some(id), route.to, route.unavailable);
-        if let (Some(wanted), false) = (&route.present, self.call.emergency) {
-            let world = self.world;
-            let pool =
-                || format!("list \"{}\" of {}", world.lists[wanted.pool].name(), world.pool(wanted.pool).count());
-            match present::choose(world, wanted, self.wall, self.draw) {
-                Some(number) => {
-                    self.trace.step(|| format!("presents {number}, drawn from {}", pool()));
-                    let keep_privacy = wanted.keep_privacy || self.hide;
-                    passage.present = Some(Presented { number, headers: wanted.headers, keep_privacy });
+        match &route.to {
+            Destination::Trunk(trunk) => {
+                let name = &policy.trunk(*trunk).name;
+                self.trace.step(|| format!("route \"{}\" matches: to trunk \"{name}\"", route.name));
+                let passage = self.passage(Some(id), *trunk, route.unavailable);
+                match self.presented(route) {
+                    Ok(present) => Outcome::Proceed(Passage { present, ..passage }),
+                    Err(refusal) => Outcome::Answer(refusal),
                 }
-                None if wanted.otherwise == Otherwise::Keep => {
-                    self.trace.step(|| format!("all numbers are excluded from {}: the call keeps its own", pool()));
-                }
-                None => {
-                    self.trace.deciding_step(|| format!("all numbers are excluded from {}", pool()));
-                    return Outcome::Answer(answer(403, "Forbidden", AnswerKind::EmptyPool));
+            }
+            Destination::Switch { status, host } => {
+                self.trace.deciding_step(|| {
+                    let asked = &policy.trunk(self.call.trunk).name;
+                    format!("route \"{}\" matches: back to trunk \"{asked}\", which goes on itself", route.name)
+                });
+                match self.presented(route) {
+                    Ok(presented) => Outcome::Answer(self.returned(*status, host.as_ref(), presented)),
+                    Err(refusal) => Outcome::Answer(refusal),
                 }
             }
         }
-        Outcome::Proceed(passage)
+    }
+
+    /// The number that a route presents; `None`: the call's own. Else the answer, where none is left.
+    fn presented(&mut self, route: &Route) -> Result<Option<Presented>, Answer> {
+        let (Some(wanted), false) = (&route.present, self.call.emergency) else { return Ok(None) };
+        let world = self.world;
+        let pool = || format!("list \"{}\" of {}", world.lists[wanted.pool].name(), world.pool(wanted.pool).count());
+        match present::choose(world, wanted, self.wall, self.draw) {
+            Some(number) => {
+                self.trace.step(|| format!("presents {number}, drawn from {}", pool()));
+                let keep_privacy = wanted.keep_privacy || self.hide;
+                Ok(Some(Presented { number, headers: wanted.headers, keep_privacy }))
+            }
+            None if wanted.otherwise == Otherwise::Keep => {
+                self.trace.step(|| format!("all numbers are excluded from {}: the call keeps its own", pool()));
+                Ok(None)
+            }
+            None => {
+                self.trace.deciding_step(|| format!("all numbers are excluded from {}", pool()));
+                Err(Answer::new(403, "Forbidden", AnswerKind::EmptyPool))
+            }
+        }
+    }
+
+    /// The answer of a redirect server. Only a 302 tells what the rules have changed of the call.
+    fn returned(&mut self, status: u16, host: Option<&Arc<str>>, presented: Option<Presented>) -> Answer {
+        let answer = Answer::new(status, phrase(status), AnswerKind::Returned);
+        if status != MOVED {
+            if self.forward.is_some() || self.hide {
+                self.trace.step(|| format!("a {status} cannot tell the switch what the rules have changed"));
+            }
+            return answer;
+        }
+        let directions = Directions {
+            callee: self.callee_to_call(),
+            host: host.cloned(),
+            hide: self.hide,
+            presented: presented.map(|presented| presented.number),
+        };
+        Answer { diverted: self.forward.is_some(), directions: Some(Box::new(directions)), ..answer }
     }
 
     fn route_matches(&self, route: &Route) -> bool {
@@ -378,13 +404,17 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
         Passage {
             route,
             trunk,
-            callee: self.forward.map_or(Callee::Unchanged, |(callee, _)| callee.clone()),
+            callee: self.callee_to_call(),
             forwarded: self.forward.is_some(),
             hide: self.hide,
             present: None,
             emergency: self.call.emergency,
             unavailable,
         }
+    }
+
+    fn callee_to_call(&self) -> Callee {
+        self.forward.map_or(Callee::Unchanged, |(callee, _)| callee.clone())
     }
 
     fn caller_is_among(&self, patterns: Option<&Patterns>) -> bool {
@@ -477,13 +507,6 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
 }
 
 impl Stage {
-    fn kind(self) -> &'static str {
-        match self {
-            Stage::Inbound => "inbound",
-            Stage::Campaign => "campaign",
-        }
-    }
-
     fn subject_word(self) -> &'static str {
         match self {
             Stage::Inbound => "caller",
@@ -524,12 +547,8 @@ impl Callee {
     }
 }
 
-fn answer(status: u16, phrase: &'static str, kind: AnswerKind) -> Answer {
-    Answer { status, phrase: phrase.into(), reason: None, contact: None, diverted: false, kind }
-}
-
 fn closed(status: u16) -> Answer {
-    answer(status, phrase(status), AnswerKind::TrunkClosed)
+    Answer::new(status, phrase(status), AnswerKind::TrunkClosed)
 }
 
 /// Whether a party can be looked for by itself. Anonymous and unavailable are said of a call, not of one of its headers.
@@ -596,6 +615,9 @@ const SUBJECTS: usize = 3;
 
 /// The answer when a trunk is down and no route says otherwise: 500, because 503 would stop all calls of the peer.
 pub(crate) const DEFAULT_UNAVAILABLE: u16 = 500;
+
+/// Moved Temporarily.
+pub(crate) const MOVED: u16 = 302;
 
 /// To calls from a trunk that is off: our own trouble, as far as the neighbour is concerned.
 const REFUSED_FROM_CLOSED: u16 = 500;

@@ -4,8 +4,9 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::number::Number;
 use crate::screen::decide::{Trace, judge};
-use crate::screen::verdict::{Callee, Outcome, Verdict};
+use crate::screen::verdict::{AnswerKind, Callee, Directions, Outcome, Verdict};
 use crate::screen::view::CallView;
 use crate::screen::world::World;
 use crate::time::WallTime;
@@ -59,10 +60,6 @@ impl Serialize for Explanation {
             Outcome::Answer(answer) => (Some(answer.status), Some(&*answer.phrase)),
             _ => (None, None),
         };
-        let presented = match &self.verdict.outcome {
-            Outcome::Proceed(passage) => passage.present.map(|present| present.number.to_string()),
-            _ => None,
-        };
         Told {
             verdict: self.verdict.word(),
             status,
@@ -70,7 +67,7 @@ impl Serialize for Explanation {
             rule: self.verdict.cause.rule.as_deref(),
             list: self.verdict.cause.list.as_deref(),
             entry: self.verdict.cause.entry.as_ref().map(ToString::to_string),
-            presented,
+            presented: self.verdict.presented().map(|number| number.to_string()),
             generation: self.verdict.generation,
             conclusion: &self.conclusion,
             steps: &self.steps,
@@ -117,24 +114,41 @@ fn conclusion(verdict: &Verdict, world: &World) -> String {
             if let Some(reason) = &answer.reason {
                 text += &format!(" with Reason: {reason}");
             }
+            if let Some(card) = &answer.card {
+                text += &format!(" with Call-Info: <{card}>;purpose=jwscard");
+            }
+            if answer.kind == AnswerKind::Returned {
+                text += ": the switch goes on";
+            }
+            if let Some(Directions { callee, host, hide, presented }) = answer.directions.as_deref() {
+                if let Some(host) = host {
+                    text += &format!(" at {host}");
+                }
+                text += &changes(callee, *hide, *presented);
+            }
             text
         }
         Outcome::Drop => "dropped without an answer".to_owned(),
         Outcome::Proceed(passage) => {
-            let mut text = format!("goes on to trunk \"{}\"", world.policy.trunk(passage.trunk).name);
-            match &passage.callee {
-                Callee::Unchanged => {}
-                Callee::Number(number) => text += &format!(", forwarded to {number}"),
-                Callee::Code(code) => text += &format!(", forwarded to {code}"),
-                Callee::User(user) => text += &format!(", forwarded to {user}"),
-            }
-            if passage.hide {
-                text += ", the caller is hidden";
-            }
-            if let Some(present) = &passage.present {
-                text += &format!(", presents {}", present.number);
-            }
-            text
+            let changes = changes(&passage.callee, passage.hide, verdict.presented());
+            format!("goes on to trunk \"{}\"{changes}", world.policy.trunk(passage.trunk).name)
         }
     }
+}
+
+/// What becomes of the call's parties.
+fn changes(callee: &Callee, hide: bool, presented: Option<Number>) -> String {
+    let mut text = match callee {
+        Callee::Unchanged => String::new(),
+        Callee::Number(number) => format!(", forwarded to {number}"),
+        Callee::Code(code) => format!(", forwarded to {code}"),
+        Callee::User(user) => format!(", forwarded to {user}"),
+    };
+    if hide {
+        text += ", the caller is hidden";
+    }
+    if let Some(number) = presented {
+        text += &format!(", presents {number}");
+    }
+    text
 }

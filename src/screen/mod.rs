@@ -2,9 +2,10 @@
 //!
 //! [`decide`] is pure and the only judge. The call path, `explain` and the replay of records all call it.
 
-mod closing;
+mod by_hand;
 mod compile;
 mod decide;
+mod decline;
 mod explain;
 mod index;
 mod never_block;
@@ -14,6 +15,7 @@ mod policy;
 mod present;
 mod problem;
 mod question;
+mod redress;
 mod sockets;
 mod verdict;
 mod view;
@@ -24,18 +26,23 @@ pub mod config;
 #[cfg(test)]
 mod tests;
 
-pub use closing::{ClosedTrunks, TrunkState};
+pub use by_hand::{ByHand, Setting, TrunkState};
 pub use compile::{Compiled, compile};
 pub use decide::decide;
+pub use decline::{FEATURE_CAPS, signals_608};
 pub use explain::{Explanation, Step, explain};
 pub use never_block::NeverBlock;
 pub use peers::TrunkPeers;
-pub use policy::{Limits, LoadBalance, Methods, Mode, Otherwise, Policy, Present, Route, RouteId, Trunk, TrunkId};
+pub use policy::{
+    Destination, Limits, LoadBalance, Methods, Mode, Otherwise, Policy, Present, Route, RouteId, RuleId, Stage, Trunk,
+    TrunkId,
+};
 pub use problem::{Kind, Notice, Problem, RuleError, did_you_mean, nearest};
 pub use question::{Question, QuestionError};
+pub use redress::{NoRedressId, RedressId};
 pub use verdict::{
-    ActionWord, Answer, AnswerKind, Callee, Cause, Observed, Outcome, Passage, PresentHeaders, Presented, Verdict,
-    VerdictKind,
+    ActionWord, Answer, AnswerKind, Callee, Cause, Directions, Observed, Outcome, Passage, PresentHeaders, Presented,
+    Verdict, VerdictKind,
 };
 pub use view::{CallFacts, CallView, is_emergency};
 pub use world::{EditError, World};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,34 @@ pub struct TrunkId(pub u16);
 /// A route's position in the config.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RouteId(pub u32);
+
+/// Which rules are asked, and so whom their lists are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// `inbound`: lists hold callers.
+    Inbound,
+    /// `campaign`: lists hold callees.
+    Campaign,
+}
+
+impl Stage {
+    /// As the table is called in the config.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stage::Inbound => "inbound",
+            Stage::Campaign => "campaign",
+        }
+    }
+}
+
+/// A rule's position in the config.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RuleId {
+    /// Among which rules.
+    pub stage: Stage,
+    /// Where among them.
+    pub position: usize,
+}
 
 /// Trunks, rules and routes, compiled for [`decide`](crate::screen::decide). Immutable.
 #[derive(Debug, Default)]
@@ -76,6 +105,24 @@ impl Policy {
     /// A trunk by its id, which must come from this policy.
     pub fn trunk(&self, id: TrunkId) -> &Trunk {
         &self.trunks[usize::from(id.0)]
+    }
+
+    /// All rules, in the order in which they are asked.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = (RuleId, &Rule)> {
+        self.inbound.with_ids(Stage::Inbound).chain(self.campaigns.with_ids(Stage::Campaign))
+    }
+
+    /// The rule of that name.
+    pub fn rule_named(&self, name: &str) -> Option<RuleId> {
+        self.rules().find(|(_, rule)| &*rule.name == name).map(|(id, _)| id)
+    }
+
+    /// A rule by its id, which must come from this policy.
+    pub(crate) fn rule(&self, id: RuleId) -> &Rule {
+        match id.stage {
+            Stage::Inbound => &self.inbound.rules[id.position],
+            Stage::Campaign => &self.campaigns.rules[id.position],
+        }
     }
 
     /// A route by its id, which must come from this policy.
@@ -190,8 +237,8 @@ impl Methods {
 pub struct Route {
     /// Its name.
     pub name: Arc<str>,
-    /// The next trunk.
-    pub to: TrunkId,
+    /// Where it leads.
+    pub to: Destination,
     /// What caller number is shown; `None`: the call's own.
     pub present: Option<Present>,
     /// The status that answers when the trunk is down, capped or unreachable.
@@ -200,6 +247,20 @@ pub struct Route {
     pub(crate) called: Option<Patterns>,
     pub(crate) callers: Option<Patterns>,
     pub(crate) header: Option<HeaderMatch>,
+}
+
+/// Where a route leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// To a trunk.
+    Trunk(TrunkId),
+    /// Back to the switch that asks: a redirect server.
+    Switch {
+        /// 302, 404 or 503.
+        status: u16,
+        /// The host of a 302's Contact; `None`: that of the Request-URI.
+        host: Option<Arc<str>>,
+    },
 }
 
 /// A `present` table of a route.
@@ -233,6 +294,12 @@ pub enum Otherwise {
 pub(crate) struct RuleSet {
     pub(crate) rules: Vec<Rule>,
     pub(crate) index: RuleIndex,
+}
+
+impl RuleSet {
+    fn with_ids(&self, stage: Stage) -> impl Iterator<Item = (RuleId, &Rule)> {
+        self.rules.iter().enumerate().map(move |(position, rule)| (RuleId { stage, position }, rule))
+    }
 }
 
 /// An `inbound` or `campaign` rule.
@@ -274,7 +341,7 @@ impl Action {
 }
 
 /// Whether a rule acts, only records, or rests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// It acts.
@@ -286,6 +353,28 @@ pub enum Mode {
     Off,
 }
 
+impl Mode {
+    /// All of them.
+    pub const ALL: [Mode; 3] = [Mode::Enforce, Mode::Observe, Mode::Off];
+
+    /// As config, admin port and database spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Enforce => "enforce",
+            Mode::Observe => "observe",
+            Mode::Off => "off",
+        }
+    }
+}
+
+impl FromStr for Mode {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Mode, ()> {
+        Mode::ALL.into_iter().find(|mode| mode.as_str() == text).ok_or(())
+    }
+}
+
 /// The trunks that a rule is about; empty: any.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct TrunkSet(pub(crate) Vec<TrunkId>);
@@ -293,6 +382,11 @@ pub(crate) struct TrunkSet(pub(crate) Vec<TrunkId>);
 impl TrunkSet {
     pub(crate) fn holds(&self, trunk: TrunkId) -> bool {
         self.0.is_empty() || self.0.contains(&trunk)
+    }
+
+    /// Whether a trunk is in both.
+    pub(crate) fn meets(&self, other: &TrunkSet) -> bool {
+        self.0.is_empty() || other.0.is_empty() || self.0.iter().any(|trunk| other.0.contains(trunk))
     }
 }
 
@@ -310,6 +404,10 @@ pub(crate) struct HeaderMatch {
 pub(crate) struct Answers {
     /// `region = "us"`: the 603+ of ATIS-1000099 for reputation lists.
     pub(crate) blocked_by_analytics: Option<NetworkBlocked>,
+    /// Where the card of a 608 is (RFC 8688 section 3.3).
+    pub(crate) card: Option<Arc<str>>,
+    /// The position of Feature-Caps in [`Policy::headers`]; `None` where no rule answers 608.
+    pub(crate) feature_caps: Option<usize>,
 }
 
 /// The fixed parts of a 603+ Reason.

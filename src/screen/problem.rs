@@ -32,6 +32,14 @@ pub enum RuleError {
         /// The name.
         name: Arc<str>,
     },
+    /// An inbound and a campaign rule have one name; told at both.
+    #[error("the {other} \"{name}\" has this name too: a rule is known by its name alone")]
+    SameRuleName {
+        /// What the other one is.
+        other: Kind,
+        /// The name.
+        name: Arc<str>,
+    },
     /// A trunk or list that does not exist.
     #[error("there is no {kind} \"{name}\"{}", did_you_mean(.nearest))]
     Unknown {
@@ -177,8 +185,19 @@ pub enum RuleError {
     #[error("607 means that the callee marked the call himself (RFC 8197): every list of the rule must be personal")]
     Unwanted,
     /// 608 without the card that it needs.
-    #[error("608 needs a Call-Info with a signed card (RFC 8688), which is not sent yet")]
+    #[error("608 tells the caller where a signed card is (RFC 8688): `[answers]` needs `card`")]
     Rejected,
+    /// `card` is no URL that a 608 can name.
+    #[error("expected the https URL of a signed card (RFC 8688)")]
+    Card,
+    /// 607 or 608 where no list was asked.
+    #[error("{0} says that somebody did not want this call, and here nobody was asked")]
+    NobodyRefused(u16),
+    /// `drop` for analytics in the US.
+    #[error(
+        "list \"{0}\" is a reputation list: in the region \"us\" its calls are answered 603 Network Blocked, not dropped"
+    )]
+    DropOfAnalytics(Arc<str>),
     /// The phrase of 603+ on another answer.
     #[error("the phrase \"Network Blocked\" belongs to blocking by analytics (ATIS-1000099)")]
     NetworkBlocked,
@@ -199,6 +218,31 @@ pub enum RuleError {
     /// A location.
     #[error("expected LN, TN, RLN, LPN or RPN (RFC 8606)")]
     Location,
+    /// A route with `to` and `answer`, or with neither.
+    #[error("a route has either `to`, a trunk, or `answer`, what the switch that asks is told")]
+    RouteEnd,
+    /// The `answer` of a route.
+    #[error("expected 302 (the switch calls the Contact), or 404 or 503 (it takes its next route)")]
+    RouteAnswer,
+    /// A key that a route has no use for.
+    #[error("`{key}` means nothing with `answer = {answer}`")]
+    IdleInRoute {
+        /// The key.
+        key: &'static str,
+        /// The answer.
+        answer: u16,
+    },
+    /// `host` without `answer`.
+    #[error(
+        "`host` is that of the Contact in a 302: it means nothing without `answer = 302`; a trunk has its own `host`"
+    )]
+    HostOfRoute,
+    /// The host of a Contact.
+    #[error("expected a host, perhaps with a port")]
+    ContactHost,
+    /// From in a 302.
+    #[error("a 302 presents a number in P-Asserted-Identity only: a URI cannot set From (RFC 3261 section 19.1.5)")]
+    PresentFromSwitch,
     /// A strategy that is not there.
     #[error("the strategy \"{0}\" is not there yet: only \"random\" is")]
     Strategy(Arc<str>),
@@ -234,6 +278,16 @@ pub enum Notice {
     /// 503 as a policy.
     #[error("many peers stop sending any call after a 503")]
     ServiceUnavailable,
+    /// A forward or hide of which a switch hears nothing.
+    #[error("rule \"{rule}\" may {action} a call that is answered {status}, which cannot tell the switch so")]
+    Untold {
+        /// The rule.
+        rule: Arc<str>,
+        /// forward or hide.
+        action: &'static str,
+        /// 404 or 503.
+        status: u16,
+    },
     /// A trunk that no socket can send to.
     #[error(
         "no socket that trunk \"{0}\" may be spoken to from has the transport and address family of any of its `to`"

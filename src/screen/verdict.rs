@@ -26,6 +26,15 @@ impl Verdict {
         self.kind().as_str()
     }
 
+    /// The caller number that is shown instead of the call's own.
+    pub fn presented(&self) -> Option<Number> {
+        match &self.outcome {
+            Outcome::Proceed(passage) => passage.present.map(|presented| presented.number),
+            Outcome::Answer(answer) => answer.directions.as_ref()?.presented,
+            Outcome::Drop => None,
+        }
+    }
+
     /// What it comes to.
     pub fn kind(&self) -> VerdictKind {
         match &self.outcome {
@@ -36,6 +45,7 @@ impl Verdict {
                 AnswerKind::EmptyPool => VerdictKind::EmptyPool,
                 AnswerKind::ForwardedTwice => VerdictKind::ForwardedTwice,
                 AnswerKind::TrunkClosed => VerdictKind::TrunkClosed,
+                AnswerKind::Returned => VerdictKind::Return,
             },
             Outcome::Drop => VerdictKind::Drop,
             Outcome::Proceed(passage) if passage.forwarded => VerdictKind::Forward,
@@ -68,6 +78,8 @@ pub enum VerdictKind {
     Hide,
     /// It goes on.
     Pass,
+    /// The switch that asked goes on with it.
+    Return,
 }
 
 impl VerdictKind {
@@ -83,6 +95,7 @@ impl VerdictKind {
         VerdictKind::Forward,
         VerdictKind::Hide,
         VerdictKind::Pass,
+        VerdictKind::Return,
     ];
 
     /// As it stands in records and tables.
@@ -98,11 +111,12 @@ impl VerdictKind {
             VerdictKind::Forward => "forward",
             VerdictKind::Hide => "hide",
             VerdictKind::Pass => "pass",
+            VerdictKind::Return => "return",
         }
     }
 }
 
-assert_numbered!(VerdictKind::ALL, VerdictKind::Pass);
+assert_numbered!(VerdictKind::ALL, VerdictKind::Return);
 
 /// Which rule decided, and through which entry of which list.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -194,8 +208,32 @@ pub struct Answer {
     pub contact: Option<Arc<str>>,
     /// Whether to add a Diversion header (RFC 5806) that names the callee.
     pub diverted: bool,
+    /// The URL of a 608's card (RFC 8688), for Call-Info.
+    pub card: Option<Arc<str>>,
+    /// How the switch that asked is to go on, in a 302.
+    pub directions: Option<Box<Directions>>,
     /// Why we answer.
     pub kind: AnswerKind,
+}
+
+impl Answer {
+    pub(crate) fn new(status: u16, phrase: &str, kind: AnswerKind) -> Answer {
+        let phrase = phrase.into();
+        Answer { status, phrase, reason: None, contact: None, diverted: false, card: None, directions: None, kind }
+    }
+}
+
+/// How a switch that asked is to go on with its call. What is the same as in the call it knows already.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Directions {
+    /// Whom to call.
+    pub callee: Callee,
+    /// The host of his URI; `None`: that of the Request-URI.
+    pub host: Option<Arc<str>>,
+    /// Whether the caller is not to be shown.
+    pub hide: bool,
+    /// The caller number to present instead of the call's own.
+    pub presented: Option<Number>,
 }
 
 /// Why we answer a call ourselves.
@@ -213,6 +251,8 @@ pub enum AnswerKind {
     ForwardedTwice,
     /// Its trunk is off: 500; or the one that it would go to is drained or off: the route's `unavailable`.
     TrunkClosed,
+    /// The switch that asked goes on with it: 302, 404 or 503, as its route says.
+    Returned,
 }
 
 /// How a call goes on.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::lists::{Change, Class, Edit, Entry, ListId, Lists, Pool, Refuse};
-use crate::screen::closing::{ClosedTrunks, TrunkState};
-use crate::screen::policy::{Policy, RouteId, TrunkId};
+use crate::screen::by_hand::{ByHand, Modes, TrunkState};
+use crate::screen::policy::{Mode, Policy, RouteId, RuleId, TrunkId};
 
 /// All lists and rules. One call is judged by one world; an edit or a reload makes the next.
 #[derive(Debug, Clone)]
@@ -17,8 +17,10 @@ pub struct World {
     pub lists: Lists,
     /// The rules.
     pub policy: Arc<Policy>,
-    /// The trunks that somebody has closed.
-    closed: ClosedTrunks,
+    /// What somebody has set.
+    by_hand: Arc<ByHand>,
+    /// Those of `by_hand`.
+    modes: Modes,
     /// The pools that routes present from, each made from its list once.
     pools: Vec<(ListId, Arc<Pool>)>,
 }
@@ -27,7 +29,8 @@ impl World {
     /// Puts lists and rules together; the policy must have been compiled against these lists. An edit of before may have
     /// put an entry into a pool's list that no pool can hold.
     pub fn new(generation: u64, lists: Lists, policy: Arc<Policy>) -> Result<World, EditError> {
-        let mut world = World { generation, lists, policy, closed: ClosedTrunks::default(), pools: Vec::new() };
+        let by_hand = Arc::default();
+        let mut world = World { generation, lists, policy, by_hand, modes: Modes::default(), pools: Vec::new() };
         for id in world.pool_lists() {
             let pool = world.build_pool(id)?;
             world.pools.push((id, pool));
@@ -35,22 +38,32 @@ impl World {
         Ok(world)
     }
 
-    /// The same world with these trunks closed, and no others.
-    pub fn closing(self, closed: ClosedTrunks) -> World {
-        World { closed, ..self }
+    /// The same world with this set by hand, and nothing else.
+    pub fn setting(self, by_hand: Arc<ByHand>) -> World {
+        World { modes: Modes::new(&self.policy, &by_hand.modes), by_hand, ..self }
     }
 
-    /// The trunks that somebody has closed.
-    pub fn closed(&self) -> &ClosedTrunks {
-        &self.closed
+    /// What somebody has set by hand.
+    pub fn by_hand(&self) -> &Arc<ByHand> {
+        &self.by_hand
+    }
+
+    /// The mode of a rule that somebody has set.
+    pub fn mode_by_hand(&self, rule: RuleId) -> Option<Mode> {
+        self.modes.of(rule)
+    }
+
+    /// The mode of a rule of the policy.
+    pub fn mode(&self, rule: RuleId) -> Mode {
+        self.mode_by_hand(rule).unwrap_or(self.policy.rule(rule).mode)
     }
 
     /// What a trunk of the policy is used for.
     pub fn trunk_state(&self, trunk: TrunkId) -> TrunkState {
-        if self.closed.is_empty() {
+        if self.by_hand.trunks.is_empty() {
             return TrunkState::Up;
         }
-        self.closed.get(&self.policy.trunk(trunk).name).copied().unwrap_or_default()
+        self.by_hand.trunks.get(&self.policy.trunk(trunk).name).copied().unwrap_or_default()
     }
 
     /// Whether an edit can be made: to be asked before it is committed.

@@ -8,6 +8,7 @@
 //! * [`Uri`], [`NameAddr`] and [`Via`] read one value each and borrow from it; a [`Target`] is where a URI sends to.
 
 mod error;
+mod feature_caps;
 mod header;
 mod identity;
 mod message;
@@ -26,6 +27,7 @@ pub mod reply;
 mod tests;
 
 pub use error::{Malformed, Rejected};
+pub use feature_caps::has_feature;
 pub use header::{HeaderName, Values, is_token};
 pub use identity::{NameAddr, NameAddrError, param, unquote};
 pub use message::{Field, Headers, Message, Request, Response, Span};

@@ -154,6 +154,7 @@ pub(super) struct Line<'a> {
     pub(super) action: Action,
     pub(super) list: Option<&'a str>,
     pub(super) trunk: Option<&'a str>,
+    pub(super) rule: Option<&'a str>,
     /// With its spelling.
     pub(super) entry: Option<(&'a Entry, &'a str)>,
     pub(super) details: Option<&'a Details>,
@@ -172,6 +173,7 @@ impl<'a> Line<'a> {
             action,
             list: Some(&edit.list),
             trunk: None,
+            rule: None,
             entry: Some((&edit.entry, text)),
             details,
             digest: None,
@@ -187,8 +189,8 @@ impl<'c> TrailStatement<'c> {
     pub(super) fn new(transaction: &'c Transaction<'_>) -> rusqlite::Result<TrailStatement<'c>> {
         let statement = transaction.prepare_cached(
             "INSERT INTO audit (generation, time, actor, reason, change, list, entry, date, description, expires,
-                 digest, entries, first, last, trunk)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                 digest, entries, first, last, trunk, rule)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         )?;
         Ok(TrailStatement(statement))
     }
@@ -213,7 +215,8 @@ impl<'c> TrailStatement<'c> {
             line.entries.map(signed),
             range.map(|range| signed(range.first().get())),
             range.map(|range| signed(range.last().get())),
-            line.trunk
+            line.trunk,
+            line.rule
         ];
         self.0.execute(values).map(drop)
     }

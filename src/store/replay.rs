@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use rusqlite::{Connection, Row, TransactionBehavior, params};
@@ -11,7 +12,7 @@ use rusqlite::{Connection, Row, TransactionBehavior, params};
 use super::rows::{self, MALFORMED};
 use super::{StoreError, edits};
 use crate::lists::{BaseRecord, Class, Digest, Edit, FileRecord, FileStamp, ImportRecord};
-use crate::screen::TrunkState;
+use crate::screen::ByHand;
 
 /// What was in force when the last process ended, also of lists that the config no longer has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,8 +30,8 @@ pub struct Replay {
     pub imports: Vec<ImportRecord>,
     /// The latest edit over base and imports of each entry that was ever edited, in the order in which they were made.
     pub edits: Vec<Edit>,
-    /// The trunks that somebody has closed.
-    pub closed: BTreeMap<Arc<str>, TrunkState>,
+    /// What somebody has set by hand.
+    pub by_hand: ByHand,
 }
 
 /// A list made at run time.
@@ -60,7 +61,7 @@ pub(super) fn replay(connection: &mut Connection) -> Result<Replay, StoreError> 
         aside: aside(&transaction)?,
         imports: imports(&transaction)?,
         edits: edits::all(&transaction)?,
-        closed: closed(&transaction)?,
+        by_hand: by_hand(&transaction)?,
     })
 }
 
@@ -146,12 +147,19 @@ fn imports(connection: &Connection) -> Result<Vec<ImportRecord>, StoreError> {
     collect(statement.query([])?, import)
 }
 
-fn closed(connection: &Connection) -> Result<BTreeMap<Arc<str>, TrunkState>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT name, state FROM trunk")?;
-    let closed = collect(statement.query([])?, |row| {
-        Ok((row.get(0)?, rows::text(row, 1)?.parse::<TrunkState>().map_err(|()| MALFORMED)?))
-    })?;
-    Ok(closed.into_iter().collect())
+fn by_hand(connection: &Connection) -> Result<ByHand, StoreError> {
+    Ok(ByHand {
+        trunks: by_name(connection, "SELECT name, state FROM trunk")?,
+        modes: by_name(connection, "SELECT name, mode FROM rule")?,
+    })
+}
+
+/// Names with a word each.
+fn by_name<T: FromStr>(connection: &Connection, statement: &str) -> Result<BTreeMap<Arc<str>, T>, StoreError> {
+    let mut statement = connection.prepare_cached(statement)?;
+    let named =
+        collect(statement.query([])?, |row| Ok((row.get(0)?, rows::text(row, 1)?.parse().map_err(|_| MALFORMED)?)))?;
+    Ok(named.into_iter().collect())
 }
 
 /// An import from the columns `generation`, `list`, `digest` and `entries`.

@@ -114,6 +114,7 @@ fn create(dir: &Path, path: &Path) -> Result<(), StoreError> {
     connection.execute_batch(AUDIT_INDEXES)?;
     connection.execute_batch(LISTS)?;
     connection.execute_batch(TRUNKS)?;
+    connection.execute_batch(RULES)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "user_version", FORMAT)?;
     connection.close().map_err(|(_, error)| error)?;
@@ -128,11 +129,18 @@ fn migrate(connection: &mut Connection, found: i64) -> Result<(), StoreError> {
     if found < 2 {
         copy_audit(&transaction)?;
         transaction.execute_batch(LISTS)?;
-    } else {
-        // What it has already stays as it lies: of ten million rows none is written anew.
+    }
+    // A trail that has its columns stays as it lies: of ten million rows none is written anew.
+    if found == 2 {
         transaction.execute_batch("ALTER TABLE audit ADD COLUMN trunk TEXT")?;
     }
-    transaction.execute_batch(TRUNKS)?;
+    if found < 3 {
+        transaction.execute_batch(TRUNKS)?;
+    }
+    if (2..4).contains(&found) {
+        transaction.execute_batch("ALTER TABLE audit ADD COLUMN rule TEXT")?;
+    }
+    transaction.execute_batch(RULES)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
     Ok(transaction.commit()?)
 }
@@ -210,7 +218,7 @@ pub(super) fn refusal(path: &Path, error: rusqlite::Error) -> StoreError {
 const APPLICATION_ID: i32 = 0x5249_4E47;
 
 /// Raised when the tables change.
-pub(super) const FORMAT: i64 = 3;
+pub(super) const FORMAT: i64 = 4;
 
 /// Only backups by an operator's tool ever hold the file; a second is longer than they hold it.
 pub(super) const BUSY: Duration = Duration::from_secs(1);
@@ -268,7 +276,8 @@ const AUDIT: &str = "
         entries     INTEGER,
         first       INTEGER,
         last        INTEGER,
-        trunk       TEXT
+        trunk       TEXT,
+        rule        TEXT
     ) STRICT;
 ";
 
@@ -341,5 +350,13 @@ const TRUNKS: &str = "
     CREATE TABLE trunk (
         name  TEXT PRIMARY KEY,
         state TEXT NOT NULL CHECK (state IN ('drain', 'off'))
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// The rules whose mode somebody has set, whether the config has them or not.
+const RULES: &str = "
+    CREATE TABLE rule (
+        name TEXT PRIMARY KEY,
+        mode TEXT NOT NULL CHECK (mode IN ('enforce', 'observe', 'off'))
     ) STRICT, WITHOUT ROWID;
 ";

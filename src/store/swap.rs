@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use super::edits::{self, Line, TrailStatement};
 use super::{StoreError, replay, rows};
 use crate::lists::{Action, BaseRecord, Class, Digest, Edit, Entry, FileRecord};
-use crate::screen::TrunkState;
+use crate::screen::{Setting, TrunkState};
 use crate::time::WallTime;
 
 /// A world that was built aside and waits to be swapped in: one transaction, one generation, one line of the trail.
@@ -22,7 +22,7 @@ pub struct Swap {
     pub since: u64,
     /// What the trail says was done.
     pub action: Action,
-    /// To which list; `None`: to all of them, or to the trunk of a step.
+    /// To which list; `None`: to all of them, or to what a step sets by hand.
     pub list: Option<Arc<str>>,
     /// What is stored, in this order.
     pub steps: Vec<Step>,
@@ -77,13 +77,8 @@ pub enum Step {
         /// Whose.
         list: Arc<str>,
     },
-    /// A trunk is closed or opened by hand.
-    Trunk {
-        /// Which.
-        name: Arc<str>,
-        /// What it is used for from now on.
-        state: TrunkState,
-    },
+    /// Something is set by hand.
+    Set(Setting),
 }
 
 /// Whether a set of entries holds one.
@@ -143,10 +138,15 @@ fn write_line(transaction: &Transaction<'_>, generation: i64, swap: &Swap) -> ru
         Step::Import { list, digest, entries, .. } if of_this(list) => Some((*digest, *entries)),
         _ => None,
     });
-    let trunk = swap.steps.iter().find_map(|step| match step {
-        Step::Trunk { name, .. } => Some(&**name),
+    let set = swap.steps.iter().find_map(|step| match step {
+        Step::Set(setting) => Some(setting),
         _ => None,
     });
+    let (trunk, rule) = match set {
+        Some(Setting::Trunk { name, .. }) => (Some(&**name), None),
+        Some(Setting::Rule { name, .. }) => (None, Some(&**name)),
+        None => (None, None),
+    };
     TrailStatement::new(transaction)?.write(&Line {
         generation,
         at: swap.at,
@@ -155,6 +155,7 @@ fn write_line(transaction: &Transaction<'_>, generation: i64, swap: &Swap) -> ru
         action: swap.action,
         list: swap.list.as_deref(),
         trunk,
+        rule,
         entry: None,
         details: None,
         digest: content.map(|(digest, _)| digest),
@@ -204,19 +205,25 @@ fn write_step(transaction: &Transaction<'_>, generation: i64, step: &Step) -> Re
         Step::TakeBack { list } => {
             transaction.prepare_cached("DELETE FROM aside WHERE list = ?1")?.execute([list])?;
         }
-        Step::Trunk { name, state: TrunkState::Up } => {
-            transaction.prepare_cached("DELETE FROM trunk WHERE name = ?1")?.execute([name])?;
-        }
-        Step::Trunk { name, state } => {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO trunk (name, state) VALUES (?1, ?2)
-                     ON CONFLICT (name) DO UPDATE SET state = excluded.state",
-                )?
-                .execute(params![name, state.as_str()])?;
-        }
+        Step::Set(setting) => write_setting(transaction, setting)?,
     }
     Ok(())
+}
+
+/// What is as the config has it has no row.
+fn write_setting(transaction: &Transaction<'_>, setting: &Setting) -> rusqlite::Result<()> {
+    let execute =
+        |statement, values: &[&dyn rusqlite::ToSql]| transaction.prepare_cached(statement)?.execute(values).map(drop);
+    match setting {
+        Setting::Trunk { name, state: TrunkState::Up } => execute("DELETE FROM trunk WHERE name = ?1", params![name]),
+        Setting::Trunk { name, state } => {
+            execute("INSERT OR REPLACE INTO trunk (name, state) VALUES (?1, ?2)", params![name, state.as_str()])
+        }
+        Setting::Rule { name, mode: None } => execute("DELETE FROM rule WHERE name = ?1", params![name]),
+        Setting::Rule { name, mode: Some(mode) } => {
+            execute("INSERT OR REPLACE INTO rule (name, mode) VALUES (?1, ?2)", params![name, mode.as_str()])
+        }
+    }
 }
 
 /// All that was in force of a list is of the past from this generation on.

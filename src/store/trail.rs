@@ -144,7 +144,7 @@ fn generations(
 fn lines(connection: &Connection, generations: &[i64]) -> Result<Vec<AuditLine>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT generation, time, actor, reason, change, list, entry, date, description, expires, digest, entries,
-             trunk
+             trunk, rule
          FROM audit WHERE generation = ?1",
     )?;
     generations.iter().map(|generation| statement.query_row([generation], |row| Ok(line(row)))?).collect()
@@ -165,6 +165,7 @@ fn line(row: &Row<'_>) -> Result<AuditLine, StoreError> {
         digest: is_some(10)?.then(|| rows::digest(row, 10)).transpose()?,
         entries: is_some(11)?.then(|| rows::integer(row, 11)).transpose()?,
         trunk: row.get(12)?,
+        rule: row.get(13)?,
     })
 }
 
@@ -185,7 +186,7 @@ pub(super) const OF_LIST: &str = "SELECT generation FROM audit INDEXED BY audit_
 
 /// Those of all lists together.
 pub(super) const OF_ALL_LISTS: &str = "SELECT generation FROM audit INDEXED BY audit_by_list
-    WHERE list IS NULL AND trunk IS NULL AND generation < ?1 ORDER BY generation DESC LIMIT ?2";
+    WHERE list IS NULL AND trunk IS NULL AND rule IS NULL AND generation < ?1 ORDER BY generation DESC LIMIT ?2";
 
 /// Those of one entry of one list.
 pub(super) const OF_ENTRY: &str = "SELECT generation FROM audit INDEXED BY audit_by_entry

@@ -88,6 +88,35 @@ fn an_answer_is_remembered_for_64_t1_and_no_longer() {
 }
 
 #[test]
+fn a_caller_who_never_acknowledges_costs_nothing() {
+    let mut stage = Stage::new();
+    for at in 0..10 {
+        stage.receive(CARRIER, &invite(1)).millis(500);
+        assert_eq!(stage.sent().len(), 1, "an answer to each copy, and none by itself ({at})");
+    }
+    let load = stage.load();
+    assert_eq!((load.transactions, load.proxies, load.remembered), (0, 0, 1));
+    stage.millis(32_000);
+    assert!(stage.sent().is_empty());
+    assert_eq!((stage.load().remembered, stage.counters().unacknowledged.get()), (0, 0));
+    assert_eq!(stage.records().len(), 1);
+}
+
+#[test]
+fn a_drop_costs_no_more_and_its_cancel_and_ack_lead_nowhere() {
+    let mut stage = Stage::new();
+    stage.receive(CARRIER, &invite(6));
+    let load = stage.load();
+    assert_eq!((load.transactions, load.proxies, load.remembered), (0, 0, 1));
+    stage.receive(CARRIER, &invite(6).replace("INVITE", "ACK"));
+    assert!(stage.sent().is_empty());
+    stage.millis(32_000);
+    assert_eq!(stage.load().remembered, 0);
+    let record = stage.records().pop().expect("a record");
+    assert_eq!((record[13].as_str(), record[21].as_str()), ("drop", ""));
+}
+
+#[test]
 fn a_dropped_call_stays_dropped() {
     let mut stage = Stage::new();
     stage.receive(CARRIER, &invite(6)).millis(500).receive(CARRIER, &invite(6));

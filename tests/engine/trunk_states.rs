@@ -1,16 +1,16 @@
 //! Trunks that somebody has closed while calls are up.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ringfence::screen::TrunkState;
+use ringfence::screen::{ByHand, Setting, TrunkState};
 
 use crate::stage::{CARRIER, Stage, from_callee, from_caller, invite};
 
 const CALLEE: &str = "192.0.2.3:5070";
 
 fn close(stage: &mut Stage, trunk: &str, state: TrunkState) {
-    stage.world = stage.world.clone().closing(Arc::new(BTreeMap::from([(trunk.into(), state)])));
+    let by_hand = ByHand::default().with(&Setting::Trunk { name: trunk.into(), state });
+    stage.world = stage.world.clone().setting(Arc::new(by_hand));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod tracer;
 #[path = "../shared/uninterrupted.rs"]
 mod uninterrupted;
 
+mod by_hand;
 mod database;
 mod disk;
 mod files;
@@ -19,7 +20,6 @@ mod obeyed;
 mod processes;
 mod snapshots;
 mod synced;
-mod trunks;
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};

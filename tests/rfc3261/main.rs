@@ -17,6 +17,7 @@ mod section_17_property;
 mod section_18;
 mod section_8;
 
+mod atis_1000099;
 mod rfc_3262;
 mod rfc_3311;
 mod rfc_3326;
@@ -27,3 +28,5 @@ mod rfc_5393;
 mod rfc_5658;
 mod rfc_6026;
 mod rfc_6665;
+mod rfc_8197;
+mod rfc_8688;

@@ -85,7 +85,7 @@ fn nothing_escapes_and_nothing_is_left_on_any_seed() {
 }
 
 /// What a thousand seeds must have seen, or they prove less than they seem to.
-const WHAT_HAPPENS: [&str; 31] = [
+const WHAT_HAPPENS: [&str; 33] = [
     "CANCEL",
     "CANCEL after an answer",
     "CANCEL of nothing",
@@ -98,6 +98,7 @@ const WHAT_HAPPENS: [&str; 31] = [
     "a final response sent again",
     "a fork",
     "a late 2xx",
+    "a late 6xx",
     "a late fork",
     "a lie about a call that is up",
     "a lost Record-Route",
@@ -116,6 +117,7 @@ const WHAT_HAPPENS: [&str; 31] = [
     "drop",
     "empty-pool",
     "hide",
+    "return",
     "the next target after silence or a failure",
 ];
 

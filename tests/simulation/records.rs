@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ringfence::screen::{CallFacts, CallView, Outcome, Verdict, World, decide, explain};
+use ringfence::screen::{CallFacts, CallView, Verdict, World, decide, explain};
 use ringfence::time::WallTime;
 use ringfence::usage::Usage;
 
@@ -201,10 +201,6 @@ fn check_repetition(row: &Row, world: &World) -> Result<(), String> {
 
 /// What a record says of a verdict, by column.
 fn told(verdict: &Verdict) -> [(&'static str, String); 7] {
-    let presented = match &verdict.outcome {
-        Outcome::Proceed(passage) => passage.present.map(|presented| presented.number.to_string()),
-        _ => None,
-    };
     let observed: Vec<String> = verdict
         .observed
         .iter()
@@ -216,7 +212,7 @@ fn told(verdict: &Verdict) -> [(&'static str, String); 7] {
         ("list", verdict.cause.list.as_deref().unwrap_or("").to_owned()),
         ("entry", verdict.cause.entry.as_ref().map(ToString::to_string).unwrap_or_default()),
         ("observed", observed.join("; ")),
-        ("presented", presented.unwrap_or_default()),
+        ("presented", verdict.presented().map(|number| number.to_string()).unwrap_or_default()),
         ("generation", verdict.generation.to_string()),
     ]
 }

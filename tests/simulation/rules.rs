@@ -151,6 +151,12 @@ called = ["49*"]
 to = "wild"
 present = { pool = "our-numbers", headers = ["From", "P-Asserted-Identity"] }
 [[route]]
+name = "ask"
+trunks = ["carrier"]
+called = ["4833*"]
+answer = 302
+present = { pool = "our-numbers" }
+[[route]]
 name = "abroad-plain"
 trunks = ["pbx", "carrier"]
 called = ["44*"]
@@ -340,6 +346,7 @@ impl Model {
         let (trunk, presents) = match facts.trunk {
             "carrier" | "wild" if digits.starts_with("4822") => ("pbx", false),
             "pbx" if digits.starts_with("4850") => ("carrier", true),
+            "carrier" if digits.starts_with("4833") => ("", true),
             "pbx" | "carrier" if digits.starts_with("49") => ("wild", true),
             "pbx" | "carrier" if digits.starts_with("44") => ("wild", false),
             _ => return answer("no-route"),
@@ -348,6 +355,7 @@ impl Model {
             return answer("empty-pool");
         }
         let word = match (forwarded, hidden) {
+            _ if trunk.is_empty() => "return",
             (true, _) => "forward",
             (false, true) => "hide",
             (false, false) => "pass",

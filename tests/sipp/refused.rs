@@ -158,4 +158,29 @@ entries = ["48600100200"]
         assert_eq!(counts(&records, "verdict"), [("redirect", 20)].into());
         assert_eq!(counts(&records, "status"), [("302", 20)].into());
     }
+
+    fn a_switch_that_asks_is_told_whom_to_call_and_which_number_to_show(setting) {
+        let scene = Scene::new(setting);
+        let ringfence = scene.start(
+            r#"
+[[route]]
+name = "ask"
+trunks = ["caller"]
+answer = 302
+host = "sbc.example.net:5070"
+present = { pool = "our-numbers" }
+[[list]]
+name = "our-numbers"
+class = "pool"
+entries = ["48221110009"]
+"#,
+        );
+        let callee = Callee::listen(&scene);
+        let asking = ("<sip:+48600100200@example.net>", "+48221234567", NO_HEADER);
+        Sipp::play(&scene, Role::Caller, "switch_asks", 20).from(&[asking]).rate(200).run();
+        callee.has_heard_nothing();
+        let records = ringfence.stop();
+        assert_eq!(counts(&records, "verdict"), [("return", 20)].into());
+        assert_eq!(counts(&records, "presented"), [("48221110009", 20)].into());
+    }
 }

@@ -13,6 +13,15 @@ pub struct HealthDetail {
     pub detail: String,
 }
 
+/// The calls that a rule has matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct RuleCalls {
+    /// On which it has acted.
+    pub decided: u64,
+    /// On which it would have acted, had it not only observed.
+    pub observed: u64,
+}
+
 /// What is counted under one name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MetricFamily {

@@ -1,6 +1,6 @@
 //! The rest of the program, in memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -10,7 +10,7 @@ use crate::lists::{
     Report, RowError, read_list,
 };
 use crate::reach::Reach;
-use crate::screen::TrunkState;
+use crate::screen::Setting;
 
 pub(crate) struct Fake {
     pub(crate) state: Mutex<State>,
@@ -124,6 +124,7 @@ fn line(by: By, action: Action, list: Option<&Arc<str>>) -> AuditLine {
         action,
         list: list.cloned(),
         trunk: None,
+        rule: None,
         entry: None,
         details: Details::default(),
         digest: None,
@@ -289,21 +290,27 @@ impl Backend for Fake {
         Ok(self.swap(by, &list, waiting, Action::Confirm))
     }
 
-    async fn set_trunk(&self, by: By, trunk: Arc<str>, state: TrunkState) -> Result<u64, ListFailure> {
+    async fn set(&self, by: By, setting: Setting) -> Result<u64, ListFailure> {
         self.stored().map_err(ListFailure::Storage)?;
         let mut held = self.state();
         let mut world = World::clone(&held.world);
-        if world.policy.trunk_named(&trunk).is_none() {
+        if !setting.fits(&world.policy) {
             return Err(ListFailure::Unknown);
         }
-        let mut closed = std::collections::BTreeMap::clone(world.closed());
-        closed.insert(trunk.clone(), state);
         world.generation += 1;
         let generation = world.generation;
-        held.world = Arc::new(world.closing(Arc::new(closed)));
-        let action = Action::ALL.into_iter().find(|action| action.as_str() == state.as_str()).unwrap();
-        held.trail.push(AuditLine { generation, trunk: Some(trunk), ..line(by, action, None) });
+        let by_hand = world.by_hand().with(&setting);
+        held.world = Arc::new(world.setting(Arc::new(by_hand)));
+        let line = AuditLine { generation, ..line(by, setting.action(), None) };
+        held.trail.push(match setting {
+            Setting::Trunk { name, .. } => AuditLine { trunk: Some(name), ..line },
+            Setting::Rule { name, .. } => AuditLine { rule: Some(name), ..line },
+        });
         Ok(generation)
+    }
+
+    fn rule_calls(&self) -> BTreeMap<Arc<str>, RuleCalls> {
+        BTreeMap::from([("hotline".into(), RuleCalls { decided: 3, observed: 1 })])
     }
 
     async fn reload(&self, by: By) -> Result<Reloaded, ReloadFailure> {

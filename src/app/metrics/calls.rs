@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{histogram, labelled};
-use crate::admin::{MetricFamily, MetricKind};
-use crate::counters::{Asked, By, EngineCounters, Histogram, HistogramValues, TrunkCounters};
+use crate::admin::{MetricFamily, MetricKind, RuleCalls};
+use crate::counters::{Asked, By, EngineCounters, Histogram, HistogramValues, Tally, TrunkCounters};
 use crate::screen::{ActionWord, VerdictKind};
 use crate::sip::Method;
 
@@ -49,6 +49,17 @@ pub(super) fn families(shards: &[Arc<EngineCounters>]) -> Vec<MetricFamily> {
             SETUP,
         ),
     ]
+}
+
+/// The calls that rules have matched, by the rule's name.
+pub(in crate::app) fn rule_calls(shards: &[Arc<EngineCounters>]) -> BTreeMap<Arc<str>, RuleCalls> {
+    let mut calls: BTreeMap<Arc<str>, RuleCalls> = BTreeMap::new();
+    for ((rule, _), counters) in shards.iter().flat_map(|shard| shard.verdicts.all()) {
+        let of_rule = calls.entry(rule).or_default();
+        of_rule.decided += counters.decided.iter().map(Tally::get).sum::<u64>();
+        of_rule.observed += counters.observed.iter().map(Tally::get).sum::<u64>();
+    }
+    calls
 }
 
 fn add_messages(sums: &mut Sums, trunk: &str, counters: &TrunkCounters) {

@@ -7,6 +7,7 @@ mod log;
 mod metrics;
 mod past;
 mod reloads;
+mod rules;
 mod run_time;
 mod sockets;
 mod trunks;

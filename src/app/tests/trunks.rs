@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::lists::{Action, AuditQuery};
-use crate::screen::TrunkState;
+use crate::screen::{Setting, TrunkState};
 
 fn set(running: &Running, trunk: &str, state: TrunkState) -> Result<u64, ListFailure> {
     let by = By { reason: Some("ticket 7".into()), ..anna() };
-    changes::set_trunk(&running.live, &by, &trunk.into(), state)
+    changes::set(&running.live, &by, Setting::Trunk { name: trunk.into(), state })
 }
 
 fn state(running: &Running) -> TrunkState {

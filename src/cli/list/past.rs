@@ -58,6 +58,7 @@ struct LineShown {
     action: String,
     list: Option<String>,
     trunk: Option<String>,
+    rule: Option<String>,
     entry: Option<String>,
     entries: Option<u64>,
 }
@@ -134,7 +135,8 @@ pub(super) fn log(
     ]);
     for line in trail.edits {
         let entry = line.entry.or(line.entries.map(|entries| count(entries, "entry", "entries")));
-        let subject = line.list.or(line.trunk.map(|trunk| format!("trunk {trunk}")));
+        let by_hand = line.trunk.map(|trunk| format!("trunk {trunk}")).or(line.rule.map(|rule| format!("rule {rule}")));
+        let subject = line.list.or(by_hand);
         let [list, entry, reason] = [subject, entry, line.reason].map(Option::unwrap_or_default);
         table.row([line.generation.to_string(), line.at, line.actor, line.action, list, entry, reason]);
     }

@@ -1,5 +1,6 @@
 //! `[answers]`, and the replies that rules may choose.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use toml::Spanned;
@@ -7,6 +8,7 @@ use toml::Spanned;
 use super::Compiler;
 use crate::lists::{Class, ListId};
 use crate::screen::config::{AnswersConfig, Contacts, Region};
+use crate::screen::decline::{FEATURE_CAPS, REJECTED};
 use crate::screen::policy::NetworkBlocked;
 use crate::screen::problem::{Notice, RuleError};
 use crate::sip::Uri;
@@ -21,6 +23,7 @@ impl Compiler<'_> {
             }
             known.copied()
         });
+        self.policy.answers.card = config.card.as_ref().and_then(|card| self.card(card));
         let Some(region) = &config.region else { return };
         let Region::Us = region.get_ref();
         if config.contact.is_none() {
@@ -50,26 +53,59 @@ impl Compiler<'_> {
         }
     }
 
+    fn card(&mut self, card: &Spanned<String>) -> Option<Arc<str>> {
+        let url = card.get_ref();
+        if !is_https(url) || !url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"')) {
+            self.problem(card.span(), RuleError::Card);
+            return None;
+        }
+        Some(url.as_str().into())
+    }
+
+    /// The `reply` of a trunk that has no place for a call.
+    pub(super) fn limit_reply(&mut self, reply: &Spanned<String>) -> Option<(u16, Arc<str>)> {
+        let parsed = self.parsed_reply(reply)?;
+        self.refuse_refusals(parsed.0, reply.span());
+        Some(parsed)
+    }
+
+    /// 607 and 608 are for calls that a list speaks against.
+    pub(super) fn refuse_refusals(&mut self, code: u16, place: Range<usize>) {
+        if matches!(code, UNWANTED | REJECTED) {
+            self.problem(place, RuleError::NobodyRefused(code));
+        }
+    }
+
     /// A `reply` such as `486 Busy Here`, if the classes of the rule's lists allow it.
     pub(super) fn reply(&mut self, reply: &Spanned<String>, lists: &[ListId]) -> Option<(u16, Arc<str>)> {
+        let (code, phrase) = self.parsed_reply(reply)?;
+        let all_personal = !lists.is_empty() && lists.iter().all(|&list| self.lists[list].class() == Class::Personal);
+        match code {
+            UNWANTED if !all_personal => self.problem(reply.span(), RuleError::Unwanted),
+            REJECTED if self.policy.answers.card.is_none() => self.problem(reply.span(), RuleError::Rejected),
+            REJECTED => self.policy.answers.feature_caps = Some(self.header_position(FEATURE_CAPS.into())),
+            _ => {}
+        }
+        if let Some(list) = self.answered_by_law(lists) {
+            self.problem(reply.span(), RuleError::ReplyToAnalytics(list));
+        }
+        Some((code, phrase))
+    }
+
+    /// A code and a phrase that anybody may answer.
+    fn parsed_reply(&mut self, reply: &Spanned<String>) -> Option<(u16, Arc<str>)> {
         self.refuse_control(reply);
         let Some((code, phrase)) = parse_reply(reply.get_ref()) else {
             self.problem(reply.span(), RuleError::Reply);
             return None;
         };
-        let all_personal = !lists.is_empty() && lists.iter().all(|&list| self.lists[list].class() == Class::Personal);
         match code {
             401 | 407 => self.problem(reply.span(), RuleError::Challenge(code)),
             503 => self.notices.push((reply.span(), Notice::ServiceUnavailable)),
-            607 if !all_personal => self.problem(reply.span(), RuleError::Unwanted),
-            608 => self.problem(reply.span(), RuleError::Rejected),
             _ if phrase.eq_ignore_ascii_case("Network Blocked") => {
                 self.problem(reply.span(), RuleError::NetworkBlocked);
             }
             _ => {}
-        }
-        if let Some(list) = self.answered_by_law(lists) {
-            self.problem(reply.span(), RuleError::ReplyToAnalytics(list));
         }
         Some((code, phrase.into()))
     }
@@ -96,8 +132,7 @@ fn contact_field(text: &str) -> Option<String> {
     if !plain {
         return None;
     }
-    let is_https = text.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
-    if is_https && text.len() > 8 {
+    if is_https(text) {
         return Some(format!("url={text}"));
     }
     if let Some(digits) = text.strip_prefix('+') {
@@ -109,6 +144,15 @@ fn contact_field(text: &str) -> Option<String> {
     let valid = parts.is_some() && Uri::parse(format!("sip:{text}").as_bytes()).is_ok_and(|uri| uri.params.is_empty());
     valid.then(|| format!("email={text}"))
 }
+
+/// Whether a text is an https URL with something behind its scheme.
+fn is_https(text: &str) -> bool {
+    const SCHEME: &str = "https://";
+    text.len() > SCHEME.len() && text.get(..SCHEME.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME))
+}
+
+/// The callee himself did not want the call (RFC 8197).
+const UNWANTED: u16 = 607;
 
 /// RFC 8606 section 4, as ATIS-1000099 uses them.
 const LOCATIONS: [&str; 5] = ["LN", "TN", "RLN", "LPN", "RPN"];

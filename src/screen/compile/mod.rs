@@ -43,6 +43,7 @@ pub fn compile(config: &RulesConfig, lists: &Lists) -> Result<Compiled, Vec<Prob
     compiler.never_block(config);
     let inbound = compiler.rules(Kind::Inbound, &config.inbound);
     let campaigns = compiler.rules(Kind::Campaign, &config.campaigns);
+    compiler.check_names_differ(&config.inbound, &config.campaigns);
     compiler.policy.inbound = indexed(inbound);
     compiler.policy.campaigns = indexed(campaigns);
     compiler.routes(&config.routes);
@@ -170,12 +171,17 @@ impl Compiler<'_> {
             self.problem(config.name.span(), RuleError::HeaderName);
             return None;
         }
+        let header = self.header_position(name);
+        Some(HeaderMatch { header, value: config.value.as_deref().map(|value| value.trim_ascii().into()) })
+    }
+
+    /// Where the values of a header are found that a rule reads; its name is in lower case.
+    pub(super) fn header_position(&mut self, name: Arc<str>) -> usize {
         let headers = &mut self.policy.headers;
-        let header = headers.iter().position(|known| *known == name).unwrap_or_else(|| {
+        headers.iter().position(|known| *known == name).unwrap_or_else(|| {
             headers.push(name);
             headers.len() - 1
-        });
-        Some(HeaderMatch { header, value: config.value.as_deref().map(|value| value.trim_ascii().into()) })
+        })
     }
 
     fn refuse_empty(&mut self, texts: &[Spanned<String>]) {

@@ -1,6 +1,7 @@
 //! `[[route]]`.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use toml::Spanned;
@@ -8,11 +9,12 @@ use toml::Spanned;
 use super::Compiler;
 use crate::lists::{Class, ListId, Pool};
 use crate::screen::config::{PresentConfig, Privacy, RouteConfig};
-use crate::screen::decide::DEFAULT_UNAVAILABLE;
+use crate::screen::decide::{DEFAULT_UNAVAILABLE, MOVED};
 use crate::screen::index::RuleIndex;
-use crate::screen::policy::{Otherwise, Present, Route};
+use crate::screen::policy::{Action, Destination, Otherwise, Present, Route, Rule};
 use crate::screen::problem::{Kind, Notice, RuleError};
 use crate::screen::verdict::PresentHeaders;
+use crate::sip::Uri;
 
 impl Compiler<'_> {
     pub(super) fn routes(&mut self, configs: &[RouteConfig]) {
@@ -24,10 +26,7 @@ impl Compiler<'_> {
 
     fn route(&mut self, config: &RouteConfig, names: &mut HashMap<Arc<str>, ()>) -> Option<Route> {
         let name = self.name(Kind::Route, &config.name, names);
-        let to = self.trunk(&config.to);
-        if let Some(to) = to {
-            self.check_has_targets(&config.to, to);
-        }
+        let to = self.destination(config);
         let route = Route {
             name,
             to: to?,
@@ -38,7 +37,80 @@ impl Compiler<'_> {
             callers: self.patterns(config.callers.as_ref()),
             header: self.header(config.header.as_ref()),
         };
+        self.check_told(config, &route);
         Some(route)
+    }
+
+    fn destination(&mut self, config: &RouteConfig) -> Option<Destination> {
+        if let Some(host) = config.host.as_ref().filter(|_| config.answer.is_none()) {
+            self.problem(host.span(), RuleError::HostOfRoute);
+        }
+        match (&config.to, &config.answer) {
+            (Some(name), None) => {
+                let to = self.trunk(name)?;
+                self.check_has_targets(name, to);
+                Some(Destination::Trunk(to))
+            }
+            (None, Some(answer)) => self.switch(config, answer),
+            (Some(place), Some(_)) => self.refuse_end(place.span()),
+            (None, None) => self.refuse_end(config.name.span()),
+        }
+    }
+
+    fn refuse_end(&mut self, place: Range<usize>) -> Option<Destination> {
+        self.problem(place, RuleError::RouteEnd);
+        None
+    }
+
+    /// A redirect server's end of a route. Of what we know only a 302 can tell something.
+    fn switch(&mut self, config: &RouteConfig, answer: &Spanned<u16>) -> Option<Destination> {
+        let status = *answer.get_ref();
+        if !matches!(status, MOVED | 404 | 503) {
+            self.problem(answer.span(), RuleError::RouteAnswer);
+            return None;
+        }
+        let moved = status == MOVED;
+        let idle = [
+            ("unavailable", config.unavailable.as_ref().map(Spanned::span)),
+            ("present", config.present.as_ref().map(|present| present.pool.span()).filter(|_| !moved)),
+            ("host", config.host.as_ref().map(Spanned::span).filter(|_| !moved)),
+        ];
+        for (key, place) in idle {
+            if let Some(place) = place {
+                self.problem(place, RuleError::IdleInRoute { key, answer: status });
+            }
+        }
+        let headers = config.present.iter().filter_map(|present| present.headers.as_ref()).flatten();
+        for name in headers.filter(|name| name.get_ref().eq_ignore_ascii_case("From")) {
+            self.problem(name.span(), RuleError::PresentFromSwitch);
+        }
+        let host = config.host.as_ref().map(|host| self.contact_host(host));
+        Some(Destination::Switch { status, host })
+    }
+
+    fn contact_host(&mut self, host: &Spanned<String>) -> Arc<str> {
+        let text = format!("sip:{}", host.get_ref());
+        let is_host = |uri: Uri<'_>| uri.user.is_none() && uri.params.is_empty() && uri.headers.is_empty();
+        if !Uri::parse(text.as_bytes()).is_ok_and(is_host) {
+            self.problem(host.span(), RuleError::ContactHost);
+        }
+        host.get_ref().as_str().into()
+    }
+
+    /// A switch that only takes its next route does so with the call as it was.
+    fn check_told(&mut self, config: &RouteConfig, route: &Route) {
+        let Destination::Switch { status, .. } = route.to else { return };
+        if status == MOVED {
+            return;
+        }
+        let untold = |rule: &&Rule| {
+            matches!(rule.action, Action::Hide | Action::Forward { trunk: None, .. })
+                && rule.trunks.meets(&route.trunks)
+        };
+        if let (Some(rule), Some(answer)) = (self.policy.inbound.rules.iter().find(untold), &config.answer) {
+            let (rule, action) = (rule.name.clone(), rule.action.word().as_str());
+            self.notices.push((answer.span(), Notice::Untold { rule, action, status }));
+        }
     }
 
     fn unavailable(&mut self, status: Option<&Spanned<u16>>) -> u16 {
@@ -46,6 +118,7 @@ impl Compiler<'_> {
         if !(400..700).contains(status.get_ref()) {
             self.problem(status.span(), RuleError::Status(400, 699));
         }
+        self.refuse_refusals(*status.get_ref(), status.span());
         *status.get_ref()
     }
 

@@ -20,6 +20,18 @@ impl Compiler<'_> {
         configs.iter().filter_map(|config| self.rule(kind, config, &mut names)).collect()
     }
 
+    /// A rule is known by its name alone, wherever its mode is set and its calls are counted.
+    pub(super) fn check_names_differ(&mut self, inbound: &[RuleConfig], campaigns: &[RuleConfig]) {
+        for campaign in campaigns {
+            let name = &campaign.name;
+            let Some(other) = inbound.iter().find(|rule| rule.name.get_ref() == name.get_ref()) else { continue };
+            let text: Arc<str> = name.get_ref().as_str().into();
+            for (place, other) in [(&other.name, Kind::Campaign), (name, Kind::Inbound)] {
+                self.problem(place.span(), RuleError::SameRuleName { other, name: text.clone() });
+            }
+        }
+    }
+
     fn rule(&mut self, kind: Kind, config: &RuleConfig, names: &mut HashMap<Arc<str>, ()>) -> Option<Rule> {
         let name = self.name(kind, &config.name, names);
         let lists = self.list_ids(&config.lists);
@@ -88,7 +100,7 @@ impl Compiler<'_> {
             ActionWord::Redirect => self.redirect(config.to.as_ref()?),
             ActionWord::Forward => self.forward(config.to.as_ref()?),
             ActionWord::Hide => Some(Action::Hide),
-            ActionWord::Drop => Some(Action::Drop),
+            ActionWord::Drop => Some(self.drop(config, lists)),
             ActionWord::Pass => Some(Action::Pass),
         }
     }
@@ -104,6 +116,13 @@ impl Compiler<'_> {
         let default = (kind == Kind::Campaign).then_some(DEFAULT_CAMPAIGN_STATUS);
         let reply = config.reply.as_ref().and_then(|reply| self.reply(reply, lists));
         Action::Decline { status: given.or(default).map(Arc::from), reply }
+    }
+
+    fn drop(&mut self, config: &RuleConfig, lists: &[ListId]) -> Action {
+        if let (Some(list), Some(action)) = (self.answered_by_law(lists), &config.action) {
+            self.problem(action.span(), RuleError::DropOfAnalytics(list));
+        }
+        Action::Drop
     }
 
     fn redirect(&mut self, to: &Spanned<String>) -> Option<Action> {

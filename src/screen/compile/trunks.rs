@@ -144,7 +144,7 @@ impl Compiler<'_> {
         if let Some(reply) = config.reply.as_ref().filter(|_| max_calls.is_none() && max_cps.is_none()) {
             self.problem(reply.span(), RuleError::IdleReply);
         }
-        Limits { max_calls, max_cps, reply: config.reply.as_ref().and_then(|reply| self.reply(reply, &[])) }
+        Limits { max_calls, max_cps, reply: config.reply.as_ref().and_then(|reply| self.limit_reply(reply)) }
     }
 
     fn methods(&mut self, names: Option<&[Spanned<String>]>) -> Methods {

@@ -1,15 +1,14 @@
 //! Trunks that somebody has closed.
 
-use std::collections::BTreeMap;
-
 use super::*;
-use crate::screen::{AnswerKind, TrunkState};
+use crate::screen::{AnswerKind, ByHand, Setting, TrunkState};
 
 fn closed(trunk: &str, state: TrunkState) -> World {
     let text = format!(
         "[numbers]\nnever_block = [\"112\"]\n{TRUNKS}[[route]]\nname = \"to-pbx\"\nto = \"pbx\"\nunavailable = 480\n"
     );
-    bare_world(&text).closing(Arc::new(BTreeMap::from([(trunk.into(), state)])))
+    let by_hand = ByHand::default().with(&Setting::Trunk { name: trunk.into(), state });
+    bare_world(&text).setting(Arc::new(by_hand))
 }
 
 /// The answer to a call from the carrier, which goes to the pbx.

@@ -36,7 +36,6 @@ fn two_of_a_kind_with_one_name_are_a_mistake() {
     assert_eq!(problem(&format!("[[campaign]]\n{rule}[[campaign]]\n{rule}")), same(Kind::Campaign, "r"));
     assert_eq!(problem("[[trunk]]\nname = \"pbx\"\n"), same(Kind::Trunk, "pbx"));
     assert_eq!(problem("[[route]]\nname = \"to-pbx\"\nto = \"pbx\"\n"), same(Kind::Route, "to-pbx"));
-    assert_eq!(problems(&format!("[[inbound]]\n{rule}[[campaign]]\n{rule}")), []);
     assert_eq!(problem("[[inbound]]\nname = \"\"\n"), RuleError::EmptyName);
 }
 

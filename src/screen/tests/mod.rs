@@ -7,8 +7,10 @@ mod identity;
 mod index;
 mod judgement;
 mod mistakes;
+mod modes;
 mod never_block;
 mod presentation;
+mod redirect_server;
 mod trunks;
 mod world;
 

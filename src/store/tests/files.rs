@@ -229,23 +229,47 @@ fn a_database_of_format_1_is_brought_up_with_all_that_is_in_it() {
     assert_eq!(tables(dir.path()), tables(new.path()));
 }
 
+/// What each format lacks of the present one.
+const EARLIER: [(u32, &str); 2] = [
+    (2, "DROP TABLE trunk; ALTER TABLE audit DROP COLUMN trunk; DROP TABLE rule; ALTER TABLE audit DROP COLUMN rule"),
+    (3, "DROP TABLE rule; ALTER TABLE audit DROP COLUMN rule"),
+];
+
 #[test]
-fn a_database_of_format_2_is_brought_up_with_its_trail_where_it_lies() {
+fn a_database_of_an_earlier_format_is_brought_up_with_its_trail_where_it_lies() {
+    for (format, changes) in EARLIER {
+        let dir = tempfile::tempdir().unwrap();
+        let (writer, _, _) = start(dir.path());
+        make(&writer, put("112")).unwrap();
+        writer.swap(swap(1, Action::Reload, None, vec![])).unwrap();
+        let before = writer.audit(&AuditQuery { limit: 9, ..AuditQuery::default() }).unwrap();
+        drop(writer);
+        let connection = Connection::open(dir.path().join("ringfence.db")).unwrap();
+        connection.execute_batch(&format!("{changes}; PRAGMA user_version = {format}")).unwrap();
+        drop(connection);
+        assert_eq!(peek(&config(dir.path())), Ok(vec![]));
+        let (writer, _, replay) = start(dir.path());
+        assert_eq!(replay, Replay { generation: 2, edits: vec![put("112")], ..Replay::default() });
+        assert_eq!(writer.audit(&AuditQuery { limit: 9, ..AuditQuery::default() }).unwrap(), before);
+        let closed = Setting::Trunk { name: "carrier".into(), state: TrunkState::Off };
+        assert_eq!(writer.swap(swap(2, Action::Off, None, vec![Step::Set(closed)])), Ok(3));
+        let observed = Setting::Rule { name: "hotline".into(), mode: Some(Mode::Observe) };
+        assert_eq!(writer.swap(swap(3, Action::Observe, None, vec![Step::Set(observed)])), Ok(4));
+    }
+}
+
+#[test]
+fn what_a_database_of_an_earlier_format_has_closed_stays_closed() {
     let dir = tempfile::tempdir().unwrap();
     let (writer, _, _) = start(dir.path());
-    make(&writer, put("112")).unwrap();
-    writer.swap(swap(1, Action::Reload, None, vec![])).unwrap();
-    let before = writer.audit(&AuditQuery { limit: 9, ..AuditQuery::default() }).unwrap();
+    let closed = Setting::Trunk { name: "carrier".into(), state: TrunkState::Drain };
+    writer.swap(swap(0, Action::Drain, None, vec![Step::Set(closed.clone())])).unwrap();
     drop(writer);
+    let [_, (format, changes)] = EARLIER;
     let connection = Connection::open(dir.path().join("ringfence.db")).unwrap();
-    connection.execute_batch("DROP TABLE trunk; ALTER TABLE audit DROP COLUMN trunk; PRAGMA user_version = 2").unwrap();
+    connection.execute_batch(&format!("{changes}; PRAGMA user_version = {format}")).unwrap();
     drop(connection);
-    assert_eq!(peek(&config(dir.path())), Ok(vec![]));
-    let (writer, _, replay) = start(dir.path());
-    assert_eq!(replay, Replay { generation: 2, edits: vec![put("112")], ..Replay::default() });
-    assert_eq!(writer.audit(&AuditQuery { limit: 9, ..AuditQuery::default() }).unwrap(), before);
-    let closed = vec![Step::Trunk { name: "carrier".into(), state: TrunkState::Off }];
-    assert_eq!(writer.swap(swap(2, Action::Off, None, closed)), Ok(3));
+    assert_eq!(start(dir.path()).2.by_hand, ByHand::default().with(&closed));
 }
 
 #[test]

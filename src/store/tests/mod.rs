@@ -18,7 +18,7 @@ use crate::lists::{
     Action, BaseRecord, Change, Class, Condition, Details, Digest, Edit, Effect, Entry, FileRecord, FileStamp,
     ImportRecord,
 };
-use crate::screen::TrunkState;
+use crate::screen::{ByHand, Mode, Setting, TrunkState};
 use crate::time::WallTime;
 
 /// What is in force, in the plainest form.

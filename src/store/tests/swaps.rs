@@ -66,7 +66,7 @@ fn what_swaps_stored_is_replayed() {
             ImportRecord { generation: 4, list: list("default"), digest: digest("second"), entries: 1 },
         ],
         edits: vec![],
-        closed: BTreeMap::new(),
+        by_hand: ByHand::default(),
     };
     assert_eq!(writer.replay().unwrap(), expected);
     drop(writer);
@@ -218,20 +218,43 @@ fn a_trunk_that_was_closed_stays_closed_until_it_is_opened() {
     let dir = tempfile::tempdir().unwrap();
     let (writer, _, _) = start(dir.path());
     let set = |writer: &EditWriter, since, state, action| {
-        let steps = vec![Step::Trunk { name: "carrier".into(), state }];
+        let steps = vec![Step::Set(Setting::Trunk { name: "carrier".into(), state })];
         writer.swap(swap(since, action, None, steps))
     };
     assert_eq!(set(&writer, 0, TrunkState::Drain, Action::Drain), Ok(1));
     assert_eq!(set(&writer, 1, TrunkState::Off, Action::Off), Ok(2));
     drop(writer);
     let (writer, _, replay) = start(dir.path());
-    assert_eq!(replay.closed, BTreeMap::from([("carrier".into(), TrunkState::Off)]));
+    assert_eq!(replay.by_hand.trunks, BTreeMap::from([("carrier".into(), TrunkState::Off)]));
     assert_eq!(set(&writer, 2, TrunkState::Up, Action::Up), Ok(3));
     assert_eq!(writer.replay().unwrap(), Replay { generation: 3, ..Replay::default() });
     let lines = writer.audit(&AuditQuery { limit: 9, ..AuditQuery::default() }).unwrap();
     let told: Vec<_> = lines.iter().map(|line| (line.generation, line.action, line.trunk.as_deref())).collect();
     let carrier = Some("carrier");
     assert_eq!(told, [(3, Action::Up, carrier), (2, Action::Off, carrier), (1, Action::Drain, carrier)]);
+    let of_list = AuditQuery { list: Some("default".into()), limit: 9, ..AuditQuery::default() };
+    assert_eq!(writer.audit(&of_list).unwrap(), [], "it is no change of a list");
+}
+
+#[test]
+fn a_rule_keeps_the_mode_that_was_set_until_it_is_reset() {
+    let dir = tempfile::tempdir().unwrap();
+    let (writer, _, _) = start(dir.path());
+    let set = |writer: &EditWriter, since, mode, action| {
+        let steps = vec![Step::Set(Setting::Rule { name: "hotline".into(), mode })];
+        writer.swap(swap(since, action, None, steps))
+    };
+    assert_eq!(set(&writer, 0, Some(Mode::Off), Action::Off), Ok(1));
+    assert_eq!(set(&writer, 1, Some(Mode::Observe), Action::Observe), Ok(2));
+    drop(writer);
+    let (writer, _, replay) = start(dir.path());
+    assert_eq!(replay.by_hand.modes, BTreeMap::from([("hotline".into(), Mode::Observe)]));
+    assert_eq!(set(&writer, 2, None, Action::Reset), Ok(3));
+    assert_eq!(writer.replay().unwrap(), Replay { generation: 3, ..Replay::default() });
+    let lines = writer.audit(&AuditQuery { limit: 9, ..AuditQuery::default() }).unwrap();
+    let told: Vec<_> = lines.iter().map(|line| (line.action, line.rule.as_deref(), line.trunk.as_deref())).collect();
+    let hotline = Some("hotline");
+    assert_eq!(told, [(Action::Reset, hotline, None), (Action::Observe, hotline, None), (Action::Off, hotline, None)]);
     let of_list = AuditQuery { list: Some("default".into()), limit: 9, ..AuditQuery::default() };
     assert_eq!(writer.audit(&of_list).unwrap(), [], "it is no change of a list");
 }

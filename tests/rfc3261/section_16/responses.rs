@@ -9,6 +9,7 @@
 //! | 16.7 item 3: the topmost Via is removed, and it alone | `the_topmost_via_is_removed_and_it_alone`, `a_via_in_a_list_is_removed_alone` |
 //! | 16.7 item 3: a response without a second Via is for nobody else | `a_response_without_a_second_via_is_dropped` |
 //! | 16.7 item 4: after a 6xx no branch is made any more | `after_a_6xx_no_other_target_is_tried`; the config refuses a 6xx in `failover_on` |
+//! | 16.7 items 4 and 6: a 6xx ends the search also when its target was given up | `atis_1000099` |
 //! | 16.7 item 4: a 3xx may be recursed on | not done: `a_3xx_is_passed_on` |
 //! | 16.7 item 5: a provisional response other than 100 goes on at once | `a_provisional_response_is_passed_on_at_once` |
 //! | 16.7 item 5: a 100 does not | `the_next_hops_100_is_not_passed_on` |

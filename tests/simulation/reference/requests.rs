@@ -96,7 +96,7 @@ impl Reference {
         *self.census.entry(judgement.word).or_default() += 1;
         match judgement.word {
             "decline" => return respond(603),
-            "redirect" => return respond(302),
+            "redirect" | "return" => return respond(302),
             "no-route" => return respond(404),
             "empty-pool" => return respond(403),
             "drop" => {

@@ -59,8 +59,16 @@ impl Reference {
             status => {
                 let mut expected = vec![Deed::Ack { branch: name.to_owned() }];
                 branch.is_answered(status, scene.now);
-                if is_awaited && is_first {
+                // A 6xx speaks for all targets, also when its own was given up (16.7 items 4 and 6).
+                let refuses = status >= 600 && incoming.answer.is_none();
+                if is_first && (is_awaited || refuses) {
                     expected.extend(incoming.fails(&request, status));
+                }
+                if is_first && refuses && !is_awaited {
+                    let others = incoming.branches.clone();
+                    let open = others.into_iter().filter(|other| self.branches[other].is_to_be_cancelled());
+                    expected.extend(open.map(|other| Deed::Cancel { branch: other }));
+                    self.count("a late 6xx");
                 }
                 expected
             }
