@@ -108,6 +108,12 @@ fn rule(error: &RuleError) -> String {
         | RuleError::Location
         | RuleError::Strategy(_)
         | RuleError::PresentHeader
+        | RuleError::PrivacyAlone
+        | RuleError::PrivacyTwice
+        | RuleError::AskingHeader(_)
+        | RuleError::SharedHeader(_)
+        | RuleError::IdleRest
+        | RuleError::LongCoolDown(_)
         | RuleError::PoolExcluded(_) => error.to_string(),
     }
 }
@@ -116,7 +122,9 @@ fn rule(error: &RuleError) -> String {
 pub(super) fn notice(notice: &Notice) -> String {
     match notice {
         Notice::NoRoute(_) => "no route takes calls to this number of numbers.never_block".to_owned(),
-        Notice::ServiceUnavailable | Notice::Unreachable(_) | Notice::EmptyPool(_) => notice.to_string(),
+        Notice::ServiceUnavailable | Notice::Unreachable(_) | Notice::EmptyPool(_) | Notice::LargePool(_) => {
+            notice.to_string()
+        }
     }
 }
 

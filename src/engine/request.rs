@@ -245,7 +245,7 @@ impl Engine {
         let identities = believed(HeaderName::PAssertedIdentity).zip(believed(HeaderName::Diversion));
         let (asserted, diversions) = identities?;
         let read: SmallVec<[Option<&[u8]>; 4]> =
-            world.policy.headers.iter().map(|name| headers.other(name.as_bytes())).collect();
+            (0..world.policy.headers.len()).map(|at| read_header(&world.policy, headers, at)).collect();
         let from = request.from();
         let facts = CallFacts {
             trunk,
@@ -267,10 +267,10 @@ impl Engine {
         let record = matches!(request.method(), Method::Invite | Method::Message).then(|| {
             let (to_trunk, presented) = match &verdict.outcome {
                 Outcome::Proceed(passage) => {
-                    let presented = passage.present.map(|presented| presented.number.to_string());
-                    (&*world.policy.trunk(passage.trunk).name, presented.unwrap_or_default())
+                    let presented = passage.present.map(|presented| presented.number);
+                    (&*world.policy.trunk(passage.trunk).name, presented)
                 }
-                Outcome::Answer(_) | Outcome::Drop => ("", String::new()),
+                Outcome::Answer(_) | Outcome::Drop => ("", None),
             };
             let call = JudgedCall {
                 call_id: request.call_id(),
@@ -380,6 +380,13 @@ fn unsupported(request: &Request, name: HeaderName) -> Option<Refusal> {
 fn uris(headers: &Headers, name: HeaderName) -> Option<SmallVec<[&[u8]; 2]>> {
     let uri = |value| NameAddr::parse(value).ok().map(|address| address.uri).filter(|uri| Uri::parse(uri).is_ok());
     headers.values(name).map(uri).collect()
+}
+
+/// The value of one of the headers that rules read. One that asks for a number must stand there once.
+fn read_header<'a>(policy: &Policy, headers: &'a Headers, at: usize) -> Option<&'a [u8]> {
+    let name = policy.headers[at].as_bytes();
+    let is_twice = policy.asking_headers.contains(&at) && headers.others(name).nth(1).is_some();
+    headers.other(name).filter(|_| !is_twice)
 }
 
 fn answer_headers(answer: &Answer, request: &Request) -> Vec<u8> {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use crate::lists::{Class, Entry, ListId};
-use crate::number::Party;
+use crate::number::{Number, Party};
 use crate::screen::closing::TrunkState;
 use crate::screen::index::Candidates;
 use crate::screen::pattern::Patterns;
-use crate::screen::policy::{Action, HeaderMatch, Mode, Otherwise, Policy, Route, RouteId, Rule, RuleSet, TrunkId};
-use crate::screen::present;
+use crate::screen::policy::{
+    Action, HeaderMatch, Mode, Otherwise, Policy, Present, Route, RouteId, Rule, RuleSet, TrunkId,
+};
+use crate::screen::present::{Occasion, PoolView};
 use crate::screen::verdict::{Answer, AnswerKind, Callee, Cause, Observed, Outcome, Passage, Presented, Verdict};
 use crate::screen::view::CallView;
 use crate::screen::world::World;
@@ -27,8 +29,7 @@ pub fn decide(call: &CallView<'_>, world: &World, usage: &Usage, wall: WallTime,
 pub(crate) fn judge<T: Trace>(
     call: &CallView<'_>,
     world: &World,
-    // Caps and attempts are read from here when they come.
-    _usage: &Usage,
+    usage: &Usage,
     wall: WallTime,
     draw: u64,
     trace: &mut T,
@@ -37,6 +38,7 @@ pub(crate) fn judge<T: Trace>(
         call,
         world,
         policy: &world.policy,
+        usage,
         wall,
         draw,
         trace,
@@ -77,6 +79,7 @@ struct Judge<'j, 'c, T> {
     call: &'j CallView<'c>,
     world: &'j World,
     policy: &'j Policy,
+    usage: &'j Usage,
     wall: WallTime,
     draw: u64,
     trace: &'j mut T,
@@ -345,26 +348,46 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
         self.trace.step(|| format!("route \"{}\" matches: to trunk \"{}\"", route.name, policy.trunk(route.to).name));
         let id = RouteId(u32::try_from(position).expect("routes are indexed by u32"));
         let mut passage = self.passage(Some(id), route.to, route.unavailable);
-        if let (Some(wanted), false) = (&route.present, self.call.emergency) {
-            let world = self.world;
-            let pool =
-                || format!("list \"{}\" of {}", world.lists[wanted.pool].name(), world.pool(wanted.pool).count());
-            match present::choose(world, wanted, self.wall, self.draw) {
-                Some(number) => {
-                    self.trace.step(|| format!("presents {number}, drawn from {}", pool()));
-                    let keep_privacy = wanted.keep_privacy || self.hide;
-                    passage.present = Some(Presented { number, headers: wanted.headers, keep_privacy });
-                }
-                None if wanted.otherwise == Otherwise::Keep => {
-                    self.trace.step(|| format!("all numbers are excluded from {}: the call keeps its own", pool()));
-                }
-                None => {
-                    self.trace.deciding_step(|| format!("all numbers are excluded from {}", pool()));
-                    return Outcome::Answer(answer(403, "Forbidden", AnswerKind::EmptyPool));
-                }
-            }
+        if let Some(refused) = self.present(id, &mut passage) {
+            return Outcome::Answer(refused);
         }
         Outcome::Proceed(passage)
+    }
+
+    /// Chooses the number that the call shows; the answer when there is none.
+    fn present(&mut self, route: RouteId, passage: &mut Passage) -> Option<Answer> {
+        let view = PoolView::new(self.world, self.usage, route, self.wall).filter(|_| !self.call.emergency)?;
+        let wanted = view.present;
+        let asked = self.asked_number(wanted);
+        let occasion = Occasion::new(&self.callee, asked, self.draw);
+        let chosen = view.choose(&occasion);
+        if let Some(asked) = occasion.asked.filter(|&asked| Some(asked) != chosen) {
+            self.trace.step(|| view.tell_refused(asked));
+        }
+        let Some(number) = chosen else {
+            if wanted.otherwise == Otherwise::Keep {
+                self.trace.step(|| format!("{}: the call keeps its own", view.tell_empty()));
+                return None;
+            }
+            self.trace.deciding_step(|| view.tell_empty());
+            return Some(empty_pool());
+        };
+        self.trace.step(|| view.tell_choice(number, &occasion));
+        let keep_privacy = wanted.keep_privacy || self.hide;
+        passage.present = Some(Presented { number, headers: wanted.headers, keep_privacy, occasion });
+        None
+    }
+
+    /// The number that the caller's side asks for; a header without one asks for nothing.
+    fn asked_number(&mut self, wanted: &Present) -> Option<Number> {
+        let header = wanted.explicit?;
+        let value = self.call.headers.get(header).copied().flatten()?;
+        let policy = self.policy;
+        if let Party::Number(number) = policy.trunk(self.call.trunk).plan.party(value.trim_ascii()) {
+            return Some(number);
+        }
+        self.trace.step(|| format!("the header {} holds no number: none is asked for", policy.headers[header]));
+        None
     }
 
     fn route_matches(&self, route: &Route) -> bool {
@@ -526,6 +549,11 @@ impl Callee {
 
 fn answer(status: u16, phrase: &'static str, kind: AnswerKind) -> Answer {
     Answer { status, phrase: phrase.into(), reason: None, contact: None, diverted: false, kind }
+}
+
+/// The answer to a call when no number may be presented.
+fn empty_pool() -> Answer {
+    answer(403, "Forbidden", AnswerKind::EmptyPool)
 }
 
 fn closed(status: u16) -> Answer {

@@ -31,6 +31,7 @@ pub use explain::{Explanation, Step, explain};
 pub use never_block::NeverBlock;
 pub use peers::TrunkPeers;
 pub use policy::{Limits, LoadBalance, Methods, Mode, Otherwise, Policy, Present, Route, RouteId, Trunk, TrunkId};
+pub use present::{MOST_TALLIED, NumberState, Occasion, PoolTally, PoolView, Strategy};
 pub use problem::{Kind, Notice, Problem, RuleError, did_you_mean, nearest};
 pub use question::{Question, QuestionError};
 pub use verdict::{

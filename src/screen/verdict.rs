@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::counters::{ACTIONS, VERDICTS, assert_numbered};
 use crate::lists::{Class, Entry};
 use crate::number::{Code, Number};
+use crate::screen::present::Occasion;
 use crate::screen::{RouteId, TrunkId};
 
 /// What was decided for one call, by which rule, and under which world.
@@ -236,6 +237,13 @@ pub struct Passage {
     pub unavailable: u16,
 }
 
+impl Passage {
+    /// Whether the callee sees another From than the caller's.
+    pub fn shows_other_from(&self) -> bool {
+        self.hide || self.present.is_some_and(|presented| presented.headers.from)
+    }
+}
+
 /// Whom a call that goes on is for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Callee {
@@ -258,13 +266,19 @@ pub struct Presented {
     pub headers: PresentHeaders,
     /// Whether `Privacy: id` stays (`privacy = "keep"`, or the caller is hidden anyway).
     pub keep_privacy: bool,
+    /// What it was chosen by: with this another is chosen, should it not be shown after all.
+    pub occasion: Occasion,
 }
 
 /// Which headers carry the presented number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PresentHeaders {
     /// P-Asserted-Identity: replaced or added.
     pub asserted: bool,
     /// From: its URI is rewritten, and restored inside the dialog.
     pub from: bool,
+    /// Remote-Party-ID (draft-ietf-sip-privacy): replaced or added.
+    pub remote_party: bool,
+    /// Privacy is `none` (RFC 3323 section 4.2), whatever it was.
+    pub no_privacy: bool,
 }

@@ -2,6 +2,7 @@
 //! reported, all of it at once.
 
 mod answers;
+mod present;
 mod routes;
 mod rules;
 mod sockets;
@@ -46,6 +47,7 @@ pub fn compile(config: &RulesConfig, lists: &Lists) -> Result<Compiled, Vec<Prob
     compiler.policy.inbound = indexed(inbound);
     compiler.policy.campaigns = indexed(campaigns);
     compiler.routes(&config.routes);
+    compiler.check_asking_headers(config);
     compiler.check_never_block_has_routes(&config.numbers);
     if compiler.problems.is_empty() { Ok((compiler.policy, compiler.notices)) } else { Err(compiler.problems) }
 }
@@ -170,12 +172,17 @@ impl Compiler<'_> {
             self.problem(config.name.span(), RuleError::HeaderName);
             return None;
         }
+        let header = self.header_position(name);
+        Some(HeaderMatch { header, value: config.value.as_deref().map(|value| value.trim_ascii().into()) })
+    }
+
+    /// Where a header stands in [`Policy::headers`], in which it is from now on.
+    pub(super) fn header_position(&mut self, name: Arc<str>) -> usize {
         let headers = &mut self.policy.headers;
-        let header = headers.iter().position(|known| *known == name).unwrap_or_else(|| {
+        headers.iter().position(|known| *known == name).unwrap_or_else(|| {
             headers.push(name);
             headers.len() - 1
-        });
-        Some(HeaderMatch { header, value: config.value.as_deref().map(|value| value.trim_ascii().into()) })
+        })
     }
 
     fn refuse_empty(&mut self, texts: &[Spanned<String>]) {

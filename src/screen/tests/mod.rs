@@ -9,6 +9,8 @@ mod judgement;
 mod mistakes;
 mod never_block;
 mod presentation;
+mod presentation_limits;
+mod presentation_strategies;
 mod trunks;
 mod world;
 
