@@ -25,6 +25,7 @@ mod metrics;
 mod numbers;
 mod past;
 mod pipe;
+mod pools;
 mod problem;
 mod reload;
 mod report;
