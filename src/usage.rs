@@ -1,8 +1,12 @@
-//! What all shards share and change: the calls that are up, and how much of their trunks' limits calls take.
+//! What all shards share and change: the calls that are up, how much of their trunks' limits calls take, and how often the
+//! numbers of pools are shown.
 
 mod limits;
+mod showings;
+mod window;
 
 pub use limits::{Seat, TrunkLoad};
+pub use showings::{Held, RestRule, ShowLimits, Showings, Shown};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +26,8 @@ pub struct Usage {
     /// Boxed, since a map has up to twice as many places as it needs and keeps them after a burst.
     calls: DashMap<CallKey, Box<LiveCall>, Prehashed>,
     trunks: DashMap<Arc<str>, TrunkCounters>,
+    /// Of the numbers of pools whose routes have limits, or choose by showings.
+    pub showings: Showings,
 }
 
 /// The engine's name for a call, unique among all shards.

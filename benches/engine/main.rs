@@ -141,7 +141,7 @@ impl Bench {
         let step = Duration::from_millis(3);
         self.now = Now { mono: self.now.mono + step, wall: self.now.wall + step };
         let began = Instant::now();
-        self.engine.handle_timeout(self.now);
+        self.engine.handle_timeout(self.now, &self.world);
         while let Some(action) = self.engine.poll_action() {
             drop(black_box(action));
         }

@@ -26,6 +26,7 @@ mod metrics;
 mod numbers;
 mod past;
 mod pipe;
+mod pools;
 mod problem;
 mod reload;
 mod report;

@@ -6,7 +6,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::response::IntoResponse;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use axum::{Extension, Router};
 
 use super::bulk::Bulk;
@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::token::Tokens;
 use super::{
     Backend, bases, calls, edits, entries, explain, export, guard, health, import, leftover, lists, metrics, numbers,
-    past, reload, rules, trail, trunks,
+    past, pools, reload, rules, trail, trunks,
 };
 
 /// All resources of the admin port.
@@ -41,6 +41,9 @@ pub(super) fn router<B: Backend>(backend: Arc<B>, tokens: Option<Arc<Tokens>>) -
         .route("/v1/rules/{rule}", get(rules::one::<B>))
         .route("/v1/rules/{rule}/mode", put(rules::set::<B>).delete(rules::reset::<B>))
         .route("/v1/trunks", get(trunks::all::<B>))
+        .route("/v1/pools", get(pools::all::<B>))
+        .route("/v1/pools/{list}", get(pools::page::<B>))
+        .route("/v1/pools/{list}/rests/{number}", delete(pools::end_rest::<B>))
         .route("/v1/trunks/{trunk}/state", put(trunks::set::<B>))
         .route("/v1/calls", get(calls::all::<B>))
         .route("/healthz", get(health::healthz))

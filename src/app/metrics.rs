@@ -2,6 +2,7 @@
 
 mod calls;
 pub(super) mod lists;
+pub(super) mod pools;
 mod rules;
 mod trunks;
 
@@ -49,6 +50,7 @@ pub(super) fn families(live: &Live) -> Vec<MetricFamily> {
         },
     ];
     families.extend(lists::families(&world, &live.read(), wall_time()));
+    families.push(pools::family(&world, &live.usage, wall_time()));
     let sip = &live.counts.sip;
     families.extend(trunks::families(&world, &live.usage, &sip.reach, &sip.engines));
     families.push(rules::modes(&world));

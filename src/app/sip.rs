@@ -184,8 +184,8 @@ impl ShardCore for Core {
         self.0.cancelled_key(cancel)
     }
 
-    fn handle_timeout(&mut self, now: Now, _: &World) {
-        self.0.handle_timeout(now);
+    fn handle_timeout(&mut self, now: Now, world: &World) {
+        self.0.handle_timeout(now, world);
     }
 
     fn poll_action(&mut self) -> Option<Action> {

@@ -118,6 +118,12 @@ fn rule(error: &RuleError) -> String {
         | RuleError::PresentFromSwitch
         | RuleError::Strategy(_)
         | RuleError::PresentHeader
+        | RuleError::PrivacyAlone
+        | RuleError::PrivacyTwice
+        | RuleError::AskingHeader(_)
+        | RuleError::SharedHeader(_)
+        | RuleError::IdleRest
+        | RuleError::LongCoolDown(_)
         | RuleError::PoolExcluded(_) => error.to_string(),
     }
 }
@@ -126,7 +132,11 @@ fn rule(error: &RuleError) -> String {
 pub(super) fn notice(notice: &Notice) -> String {
     match notice {
         Notice::NoRoute(_) => "no route takes calls to this number of numbers.never_block".to_owned(),
-        Notice::ServiceUnavailable | Notice::Unreachable(_) | Notice::EmptyPool(_) | Notice::Untold { .. } => {
+        Notice::ServiceUnavailable
+        | Notice::Unreachable(_)
+        | Notice::EmptyPool(_)
+        | Notice::LargePool(_)
+        | Notice::Untold { .. } => {
             notice.to_string()
         }
     }

@@ -12,6 +12,7 @@ use super::calls::{Call, Side};
 use super::counting::asked;
 use super::forward::{Names, Outgoing, ResponseTrust, conceal, next_request_uri};
 use super::hops::{Guard, Hops};
+use super::presenting::EmptyPool;
 use super::proxy::{Open, Plan, ProxyId, Returning};
 use super::record::PendingRecord;
 use super::request::Arrival;
@@ -21,7 +22,7 @@ use super::shard::Engine;
 use super::token::{MOST_CONCEALED, NONCE, Seen, Token, short_hash};
 use crate::flow::{ConnectionId, Flow, Sockets, Transport};
 use crate::number::Party;
-use crate::screen::{CallView, Passage, Policy, TrunkId, World};
+use crate::screen::{CallView, Passage, Policy, Presented, RouteId, TrunkId, World};
 use crate::sip::{HeaderName, Headers, NameAddr, Request, Response, Scheme, Splice, Target, phrase, request_uri};
 use crate::time::Now;
 use crate::transaction::ClientId;
@@ -32,6 +33,8 @@ use crate::usage::{CallKey, LiveCall};
 pub(super) struct CallPlan {
     /// The policy that judged it: a reload meanwhile changes nothing for it.
     policy: Arc<Policy>,
+    /// Of the world that its number was chosen in.
+    pub generation: u64,
     from_trunk: TrunkId,
     passage: Passage,
     parties: Parties,
@@ -66,10 +69,10 @@ impl Engine {
         world: &World,
         arrival: Arrival,
         from_trunk: TrunkId,
-        passage: Passage,
+        mut passage: Passage,
         parties: Parties,
         rule: Option<Arc<str>>,
-        record: Option<PendingRecord>,
+        mut record: Option<PendingRecord>,
     ) {
         let request = &arrival.request;
         let policy = world.policy.clone();
@@ -80,8 +83,7 @@ impl Engine {
             // RFC 5630: there is no way that is safe all along.
             return self.refuse_call(now, &arrival, record, 480);
         }
-        let shows_other_from = passage.hide || passage.present.is_some_and(|presented| presented.headers.from);
-        let concealed = shows_other_from.then(|| Box::new(conceal(request, passage.hide)));
+        let concealed = passage.shows_other_from().then(|| Box::new(conceal(request, passage.hide)));
         let too_long = |concealed: &super::token::Concealed| {
             concealed.from.len() > MOST_CONCEALED || concealed.contact_user.len() > MOST_CONCEALED
         };
@@ -97,22 +99,34 @@ impl Engine {
                 return self.answer_with(now, &arrival, answer);
             }
         };
+        if let Some(presented) = passage.present {
+            let Ok(shown) = self.show(now, world, passage.route, presented, request.method()) else {
+                return self.refuse_call(now, &arrival, record, EmptyPool::STATUS);
+            };
+            passage.present = shown;
+            if let Some(record) = &mut record {
+                record.presented = shown.map(|presented| presented.number);
+            }
+        }
+        let shows_other_from = passage.shows_other_from();
         let keys = &self.config.keys;
-        let token = Token {
+        let mut token = Token {
             caller_trunk: self.trunks.hash(keys, &policy, from_trunk),
             callee_trunk: self.trunks.hash(keys, &policy, passage.trunk),
             caller_tag: short_hash(keys, request.from_tag()),
             process: self.process,
             minted: now.wall.seconds(),
-            asserts: passage.present.is_some_and(|presented| presented.headers.asserted),
-            presented: passage.present.map(|presented| presented.number),
+            asserts: false,
+            asserts_remote_party: false,
+            presented: None,
             seen: from.nat.then(|| {
                 let caller = Some((arrival.flow.transport, arrival.flow.peer));
                 Box::new(Seen { caller, callee: None })
             }),
             came_by_tls: came_by_tls(&arrival.flow),
-            concealed,
+            concealed: concealed.filter(|_| shows_other_from),
         };
+        token.present(passage.present);
         let mut nonce = [0; NONCE];
         if token.concealed.is_some() {
             self.rng.fill_bytes(&mut nonce);
@@ -120,8 +134,20 @@ impl Engine {
         let names = shows_other_from.then(|| Box::new(Names::of(request, false)));
         let trust = ResponseTrust { distrusted: !to.trusted, protected: !from.trusted };
         let order = self.order_of_targets(to, request.call_id());
-        let plan =
-            CallPlan { from_trunk, parties, rule, token, nonce, order, tried: 0, seats, is_sips, passage, policy };
+        let plan = CallPlan {
+            from_trunk,
+            parties,
+            rule,
+            token,
+            nonce,
+            order,
+            tried: 0,
+            seats,
+            is_sips,
+            passage,
+            policy,
+            generation: world.generation,
+        };
         let open = Open {
             asked: asked(request),
             request: Kept::Whole(Box::new(arrival.request)),
@@ -132,7 +158,7 @@ impl Engine {
             hops: Hops::default(),
             record,
         };
-        self.open_proxy(now, arrival.key, arrival.back, open, Returning { names, trust, ends: None });
+        self.open_proxy(now, world, arrival.key, arrival.back, open, Returning { names, trust, ends: None });
     }
 
     /// Answers a call that screening lets through and that cannot go on.
@@ -232,6 +258,25 @@ impl CallPlan {
         let at = self.tried.checked_sub(1).and_then(|place| self.position(place));
         let identity = at.and_then(|at| peers.of_target(at));
         Guard { needs_tls: self.is_sips, identity, connection: None }
+    }
+
+    /// The number that it shows instead of its caller's.
+    pub(super) fn presented(&self) -> Option<Presented> {
+        self.passage.present
+    }
+
+    /// Shows another number from now on, or the caller's own.
+    pub(super) fn present_instead(&mut self, presented: Option<Presented>) {
+        self.passage.present = presented;
+        self.token.present(presented);
+        if !self.passage.shows_other_from() {
+            self.token.concealed = None;
+        }
+    }
+
+    /// The route that it takes, with the policy that has it.
+    pub(super) fn route(&self) -> Option<(&Arc<Policy>, RouteId)> {
+        self.passage.route.map(|route| (&self.policy, route))
     }
 
     /// The trunk that it goes to, with the policy that has it.

@@ -107,7 +107,7 @@ impl Engine {
             hops: Hops::default(),
             record: None,
         };
-        self.open_proxy(now, arrival.key, arrival.back, open, Returning { names, trust, ends });
+        self.open_proxy(now, world, arrival.key, arrival.back, open, Returning { names, trust, ends });
     }
 
     /// An ACK to a 2xx goes on without a transaction (RFC 3261 section 16.11); what belongs to no call is dropped.
@@ -446,7 +446,7 @@ impl InDialog {
             out.protect();
         }
         out.remove_named(&self.policy.removed_headers);
-        if self.token.asserts || self.token.concealed.is_some() {
+        if self.token.presented.is_some() || self.token.concealed.is_some() {
             let mut host = Vec::with_capacity(48);
             listener.sent_by(flow.local.ip(), &mut host);
             let reaches_caller = self.reaches_caller(flow, &config.proven, counting);

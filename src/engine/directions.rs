@@ -4,7 +4,7 @@ use percent_encoding::percent_encode;
 
 use super::forward::{UNRESERVED, phone_uri, write_user};
 use crate::number::Party;
-use crate::screen::{Callee, Directions, Trunk};
+use crate::screen::{Callee, Directions, Presented, Trunk};
 use crate::sip::{Request, Scheme, Uri};
 use crate::text::put_decimal;
 
@@ -14,7 +14,7 @@ use crate::text::put_decimal;
 /// Numbers are written as `trunk`, that of the switch, writes its own; `callee` is whom the request called.
 pub(super) fn write(directions: &Directions, request: &Request, callee: &Party<'_>, trunk: &Trunk, out: &mut Vec<u8>) {
     let host = host(directions, request.uri());
-    let identity = directions.presented.map(|number| {
+    let identity = directions.presented.map(|Presented { number, .. }| {
         let mut identity = b"<".to_vec();
         phone_uri(number, trunk, &host, &mut identity);
         identity.push(b'>');

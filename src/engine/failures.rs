@@ -8,6 +8,7 @@ use super::hash::stateless_tag;
 use super::proxy::{Plan, ProxyId};
 use super::shard::Engine;
 use crate::counters::By;
+use crate::screen::World;
 use crate::sip::reply::{Reply, reply};
 use crate::sip::{Method, Response, phrase};
 use crate::time::Now;
@@ -36,8 +37,16 @@ pub(super) enum Failure {
 
 impl Engine {
     /// A 300-699: perhaps another target does better (RFC 3261 16.7 items 5 and 6).
-    pub(super) fn handle_failure_response(&mut self, now: Now, id: ProxyId, client: ClientId, response: &Response) {
+    pub(super) fn handle_failure_response(
+        &mut self,
+        now: Now,
+        world: &World,
+        id: ProxyId,
+        client: ClientId,
+        response: &Response,
+    ) {
         let status = response.status();
+        self.note_refusal(now, id, response);
         if status == 503
             && let Some(flow) = self.transactions.client_flow(client)
         {
@@ -69,7 +78,7 @@ impl Engine {
             Plan::Dialog(_) => status == 503 && open.hops.left().len() > 0,
         };
         if try_on && proxy.cancelled.is_none() && !proxy.ringing {
-            self.try_next(now, id, failure);
+            self.try_next(now, world, id, failure);
         } else {
             self.conclude_without_answer(now, id, failure);
         }

@@ -195,26 +195,35 @@ impl Outgoing<'_> {
 
     /// Presents another caller number (RFC 3325), and takes away what it makes untrue.
     pub(super) fn present(&mut self, presented: &Presented, trunk: &Trunk, host: &[u8], may_show_from: bool) {
-        let request = self.request;
         self.remove(HeaderName::Identity);
         if presented.headers.asserted {
-            let first = request.headers().named(HeaderName::PAssertedIdentity).next();
-            let place = first.map_or(request.headers().bottom(), |field| Span::empty(field.line.start));
-            self.remove(HeaderName::PAssertedIdentity);
-            self.replace(place, |out| {
-                out.extend_from_slice(b"P-Asserted-Identity: <");
-                number_uri(presented.number, trunk, host, out);
-                out.extend_from_slice(b">\r\n");
-            });
+            self.write_instead(HeaderName::PAssertedIdentity, |out| asserted(presented.number, Some(trunk), host, out));
+        }
+        if presented.headers.remote_party && may_show_from {
+            self.write_instead(HeaderName::RemotePartyId, |out| remote_party(presented.number, Some(trunk), host, out));
         }
         if presented.headers.from && may_show_from {
             let shown = presented_from(presented.number, trunk, host);
             self.show_from(&shown);
         }
-        // Without another asserted number the caller's own goes on, and what he asked for it.
-        if presented.headers.asserted && !presented.keep_privacy {
+        if presented.keep_privacy {
+            return;
+        }
+        if presented.headers.no_privacy {
+            self.write_instead(HeaderName::Privacy, |out| out.extend_from_slice(b"Privacy: none\r\n"));
+        } else if presented.headers.asserted {
+            // Without another asserted number the caller's own goes on, and what he asked for it.
             self.privacy_without_id();
         }
+    }
+
+    /// Puts one line in the place of all fields of this name.
+    fn write_instead(&mut self, name: HeaderName, write: impl FnOnce(&mut Vec<u8>)) {
+        let request = self.request;
+        let first = request.headers().named(name).next();
+        let place = first.map_or(request.headers().bottom(), |field| Span::empty(field.line.start));
+        self.remove(name);
+        self.replace(place, write);
     }
 
     /// Puts another name and URI into From; its tag and other parameters stay.
@@ -282,23 +291,20 @@ impl Outgoing<'_> {
         host: &[u8],
         restores: bool,
     ) {
-        if let (true, true, Some(number)) = (from_caller, token.asserts, token.presented) {
-            self.remove(HeaderName::Identity);
-            let request = self.request;
-            if let Some(first) = request.headers().named(HeaderName::PAssertedIdentity).next() {
-                let place = Span::empty(first.line.start);
-                self.remove(HeaderName::PAssertedIdentity);
-                self.replace(place, |out| {
-                    out.extend_from_slice(b"P-Asserted-Identity: <");
-                    match to {
-                        Some(trunk) => number_uri(number, trunk, host, out),
-                        None => {
-                            out.extend_from_slice(format!("sip:+{number}@").as_bytes());
-                            out.extend_from_slice(host);
-                        }
-                    }
-                    out.extend_from_slice(b">\r\n");
-                });
+        if let (true, Some(number)) = (from_caller, token.presented) {
+            let has = |name| self.request.headers().named(name).next().is_some();
+            let [asserts, asserts_remote_party] = [
+                token.asserts && has(HeaderName::PAssertedIdentity),
+                token.asserts_remote_party && has(HeaderName::RemotePartyId),
+            ];
+            if token.asserts || token.asserts_remote_party {
+                self.remove(HeaderName::Identity);
+            }
+            if asserts {
+                self.write_instead(HeaderName::PAssertedIdentity, |out| asserted(number, to, host, out));
+            }
+            if asserts_remote_party {
+                self.write_instead(HeaderName::RemotePartyId, |out| remote_party(number, to, host, out));
             }
         }
         let Some(concealed) = &token.concealed else { return };
@@ -490,6 +496,23 @@ pub(super) fn diversion(request_uri: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b">;reason=unconditional;counter=1\r\n");
 }
 
+/// A P-Asserted-Identity line of a number, to a trunk or to one that the config no longer has.
+fn asserted(number: Number, trunk: Option<&Trunk>, host: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"P-Asserted-Identity: <");
+    match trunk {
+        Some(trunk) => number_uri(number, trunk, host, out),
+        None => put_number_at(number, None, host, out),
+    }
+    out.extend_from_slice(b">\r\n");
+}
+
+/// A Remote-Party-ID line likewise (draft-ietf-sip-privacy-04).
+fn remote_party(number: Number, trunk: Option<&Trunk>, host: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"Remote-Party-ID: <");
+    put_number_at(number, trunk, host, out);
+    out.extend_from_slice(b">;party=calling;privacy=off;screen=yes\r\n");
+}
+
 /// `sip:NUMBER@host;user=phone`, the number as the trunk wants it.
 fn number_uri(number: Number, trunk: &Trunk, host: &[u8], out: &mut Vec<u8>) {
     phone_uri(number, trunk, trunk.host.as_ref().map_or(host, |host| host.as_bytes()), out);
@@ -497,11 +520,22 @@ fn number_uri(number: Number, trunk: &Trunk, host: &[u8], out: &mut Vec<u8>) {
 
 /// The same at this very host.
 pub(super) fn phone_uri(number: Number, trunk: &Trunk, host: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(b"sip:");
-    trunk.plan.write(number, written_format(trunk.number_format), out);
-    out.push(b'@');
-    out.extend_from_slice(host);
+    put_number_at(number, Some(trunk), host, out);
     out.extend_from_slice(b";user=phone");
+}
+
+/// `sip:NUMBER@host`, both as the trunk wants them where there is one.
+fn put_number_at(number: Number, trunk: Option<&Trunk>, host: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"sip:");
+    match trunk {
+        Some(trunk) => trunk.plan.write(number, written_format(trunk.number_format), out),
+        None => {
+            out.push(b'+');
+            put_decimal(number.get(), out);
+        }
+    }
+    out.push(b'@');
+    out.extend_from_slice(trunk.and_then(|trunk| trunk.host.as_ref()).map_or(host, |host| host.as_bytes()));
 }
 
 fn presented_from(number: Number, trunk: &Trunk, host: &[u8]) -> Vec<u8> {

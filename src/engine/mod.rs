@@ -8,6 +8,7 @@
 //! * `overload`: what the network has no time for is refused; `drain`: so is what comes when the process is to end.
 //! * `admission`: what screening lets through may find its trunks full or dead; `probing` asks which targets answer, and
 //!   `balance` says in which order they are tried.
+//! * `presenting`: the number that a call shows, until its final answer.
 //! * `call`: what goes on goes to its trunk's targets; `forward` has the changes made to its bytes.
 //! * `dialog`: a request inside a dialog follows the `token` in our Record-Route, or the live call in `calls`.
 //! * `proxy`: branches, responses, CANCEL; `failures` has what follows a target that fails, `ringing` what is kept of a call
@@ -33,6 +34,7 @@ mod dialog;
 mod directions;
 mod drain;
 mod failures;
+mod presenting;
 mod probing;
 mod proxy;
 mod ringing;

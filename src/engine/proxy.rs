@@ -16,11 +16,13 @@ use super::forward::{Names, ResponseTrust, response_back};
 use super::hash::{keyed, loop_hash};
 use super::hops::{Guard, Hops, MOST_HOPS, Way, address_of};
 use super::own;
+use super::presenting::EmptyPool;
 use super::record::{EndedBy, PendingRecord};
 use super::ringing::Kept;
 use super::shard::{Context, Engine, Waiting};
 use crate::counters::{Asked, By};
 use crate::flow::{Flow, KeptFlow, Sockets};
+use crate::screen::World;
 use crate::sip::reply::trying;
 use crate::sip::{Message, Method, Request, Response, Target, scan};
 use crate::slots::Slot;
@@ -111,7 +113,15 @@ pub(super) enum Plan {
 
 impl Engine {
     /// Opens the proxy of a request and sends it to its first target.
-    pub(super) fn open_proxy(&mut self, now: Now, key: ServerKey, back: Flow, open: Open, returning: Returning) {
+    pub(super) fn open_proxy(
+        &mut self,
+        now: Now,
+        world: &World,
+        key: ServerKey,
+        back: Flow,
+        open: Open,
+        returning: Returning,
+    ) {
         let id = ProxyId(self.proxies.vacant());
         let method = open.request.read().method();
         let server = self.transactions.open_server(now.mono, key, kind(method), back, Context::Proxy(id));
@@ -129,11 +139,11 @@ impl Engine {
         });
         self.counters.forwarded.add(1);
         self.unanswered += 1;
-        self.try_next(now, id, Failure::Unavailable);
+        self.try_next(now, world, id, Failure::Unavailable);
     }
 
     /// Sends the request to its next target; when there is none, answers it.
-    pub(super) fn try_next(&mut self, now: Now, id: ProxyId, failure: Failure) {
+    pub(super) fn try_next(&mut self, now: Now, world: &World, id: ProxyId, failure: Failure) {
         let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         if proxy.answered {
             return;
@@ -151,6 +161,10 @@ impl Engine {
             let is_asked = matches!(way, Way::Ask(_));
             under_way = match way {
                 Way::Flow(flow) => {
+                    if self.show_again(now, world, id, &mut open).is_err() {
+                        self.proxies[id.0].open = Some(open);
+                        return self.answer_proxied(now, id, EmptyPool::STATUS, b"");
+                    }
                     self.send_branch(now, id, &mut open, flow);
                     true
                 }
@@ -196,7 +210,7 @@ impl Engine {
         Some(way.guarded(open.plan.guard()))
     }
 
-    pub(super) fn branch_resolved(&mut self, now: Now, id: ProxyId, hops: &[Hop]) {
+    pub(super) fn branch_resolved(&mut self, now: Now, world: &World, id: ProxyId, hops: &[Hop]) {
         let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         let open = if proxy.answered || proxy.cancelled.is_some() { None } else { proxy.open.take() };
         if let Some(mut open) = open {
@@ -211,7 +225,7 @@ impl Engine {
                 }
             }
             self.proxies[id.0].open = Some(open);
-            self.try_next(now, id, Failure::Unavailable);
+            self.try_next(now, world, id, Failure::Unavailable);
         }
         self.release(Context::Proxy(id));
     }
@@ -265,7 +279,7 @@ impl Engine {
         let _ = self.transactions.respond(now.mono, proxy.server, 100, bytes);
     }
 
-    pub(super) fn handle_response(&mut self, now: Now, response: &Response) {
+    pub(super) fn handle_response(&mut self, now: Now, world: &World, response: &Response) {
         let Some(client) = self.branches.read(response.branch()) else {
             return self.counters.stray_responses.add(1);
         };
@@ -306,7 +320,7 @@ impl Engine {
                 {
                     self.met(id, &flow, true);
                 }
-                self.pass_response(now, id, client, response);
+                self.pass_response(now, world, id, client, response);
             }
             Some(Context::Probe(id)) => self.probe_ended(now, id, client, Ok(response.status())),
             Some(Context::Bye | Context::Cancel(_)) | None => {}
@@ -326,7 +340,7 @@ impl Engine {
         }
     }
 
-    fn pass_response(&mut self, now: Now, id: ProxyId, client: ClientId, response: &Response) {
+    fn pass_response(&mut self, now: Now, world: &World, id: ProxyId, client: ClientId, response: &Response) {
         let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         let Some(branch) = proxy.branches.iter_mut().find(|branch| branch.client == client) else { return };
         let answered = proxy.answered;
@@ -358,6 +372,7 @@ impl Engine {
                 self.transactions.release_request(client);
                 let bytes = self.back(id, response);
                 let given = self.give(now, id, response.status(), bytes, By::NextHop);
+                self.note_answer(id);
                 if response.method() == Method::Invite {
                     // First, since forks are made after it, whatever late 2xx of other branches came before.
                     let key = self.key_of_response(response);
@@ -375,7 +390,7 @@ impl Engine {
             (200..=299, _) => {}
             // A 6xx speaks for every target, whoever says it and however late (RFC 3261 section 16.7 items 4 and 6).
             (_, BranchState::Tried) | (600..=699, BranchState::GivenUp) if !answered => {
-                self.handle_failure_response(now, id, client, response);
+                self.handle_failure_response(now, world, id, client, response);
             }
             _ => {}
         }
@@ -500,7 +515,7 @@ impl Engine {
         self.cancels.insert(client, cancel);
     }
 
-    pub(super) fn handle_send_failed(&mut self, now: Now, ticket: Ticket) {
+    pub(super) fn handle_send_failed(&mut self, now: Now, world: &World, ticket: Ticket) {
         let client = ClientId::from(ticket.0);
         let (context, flow) = (self.transactions.client_context(client), self.transactions.client_flow(client));
         if self.transactions.client_failed(client) != FailureOutcome::BeforeFinal {
@@ -511,7 +526,7 @@ impl Engine {
                 if let Some(flow) = flow {
                     self.met(id, &flow, false);
                 }
-                self.branch_failed(now, id, client, Failure::Unsent);
+                self.branch_failed(now, world, id, client, Failure::Unsent);
             }
             Some(Context::Probe(id)) => self.probe_ended(now, id, client, Err("it cannot be reached")),
             Some(Context::Bye | Context::Cancel(_)) | None => {}
@@ -520,7 +535,7 @@ impl Engine {
 
     /// No final response in its time, or no response at all within `try_for`: the next target, and this one is no longer
     /// waited for.
-    pub(super) fn branch_timed_out(&mut self, now: Now, client: ClientId, context: Context) {
+    pub(super) fn branch_timed_out(&mut self, now: Now, world: &World, client: ClientId, context: Context) {
         match context {
             Context::Proxy(id) => {
                 if let Some(flow) = self.transactions.client_flow(client)
@@ -528,21 +543,21 @@ impl Engine {
                 {
                     self.met(id, &flow, false);
                 }
-                self.branch_failed(now, id, client, Failure::Timeout);
+                self.branch_failed(now, world, id, client, Failure::Timeout);
             }
             Context::Probe(id) => self.probe_ended(now, id, client, Err("no answer")),
             Context::Bye | Context::Cancel(_) => {}
         }
     }
 
-    pub(super) fn branch_failed(&mut self, now: Now, id: ProxyId, client: ClientId, failure: Failure) {
+    pub(super) fn branch_failed(&mut self, now: Now, world: &World, id: ProxyId, client: ClientId, failure: Failure) {
         let Some(proxy) = self.proxies.get_mut(id.0) else { return };
         let Some(branch) = proxy.branches.iter_mut().find(|branch| branch.client == client) else { return };
         if branch.state != BranchState::Tried || proxy.answered {
             return;
         }
         branch.state = BranchState::GivenUp;
-        self.try_next(now, id, failure);
+        self.try_next(now, world, id, failure);
     }
 
     pub(super) fn client_ended(&mut self, client: ClientId, context: Context) {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 
 use crate::flow::Flow;
+use crate::number::Number;
 use crate::screen::{CallFacts, Policy, Verdict};
 use crate::text::{put_decimal, put_socket};
 use crate::time::{Now, WallTime};
@@ -22,6 +23,8 @@ ended_by";
 #[derive(Debug)]
 pub(super) struct PendingRecord {
     line: Box<[u8]>,
+    /// The number that was shown last: another target may have been shown another one.
+    pub presented: Option<Number>,
     began: Instant,
 }
 
@@ -42,7 +45,7 @@ pub(super) struct JudgedCall<'a> {
     pub policy: &'a Policy,
     pub verdict: &'a Verdict,
     pub to_trunk: &'a str,
-    pub presented: String,
+    pub presented: Option<Number>,
     pub draw: u64,
 }
 
@@ -64,8 +67,8 @@ impl PendingRecord {
             .iter()
             .map(|would| format!("{} {}", would.action.as_str(), would.cause.rule.as_deref().unwrap_or("")))
             .collect();
-        row.text(&observed.join("; ")).decimal(verdict.generation).decimal(judged.draw).text(&judged.presented);
-        PendingRecord { line: row.0.into(), began: now.mono }
+        row.text(&observed.join("; ")).decimal(verdict.generation).decimal(judged.draw);
+        PendingRecord { line: row.0.into(), presented: judged.presented, began: now.mono }
     }
 
     /// How long ago the request came.
@@ -95,6 +98,10 @@ impl Records {
         self.chunk.extend_from_slice(&record.line);
         let mut row = Row(std::mem::take(&mut self.chunk));
         let setup = record.age(now);
+        match record.presented {
+            Some(number) => row.decimal(number.get()),
+            None => row.text(""),
+        };
         match status {
             Some(status) => row.decimal(status).decimal(setup.as_millis()),
             None => row.text("").text(""),

@@ -223,7 +223,9 @@ impl Engine {
                 if answer.kind != AnswerKind::Returned {
                     self.counters.blocked.add(1);
                 }
-                if let Some(record) = record {
+                let answer = self.show_to_switch(now, world, answer, arrival.request.method());
+                if let Some(mut record) = record {
+                    record.presented = answer.presented().map(|presented| presented.number);
                     self.records.call(now, &record, Some(answer.status));
                 }
                 let extra = answer_headers(&answer, &arrival.request, &parties, world.policy.trunk(trunk));
@@ -251,7 +253,7 @@ impl Engine {
         let identities = believed(HeaderName::PAssertedIdentity).zip(believed(HeaderName::Diversion));
         let (asserted, diversions) = identities?;
         let read: SmallVec<[Option<&[u8]>; 4]> =
-            world.policy.headers.iter().map(|name| value_to_read(headers, name)).collect();
+            (0..world.policy.headers.len()).map(|at| read_header(&world.policy, headers, at)).collect();
         let from = request.from();
         let facts = CallFacts {
             trunk,
@@ -275,7 +277,7 @@ impl Engine {
                 Outcome::Proceed(passage) => &*world.policy.trunk(passage.trunk).name,
                 Outcome::Answer(_) | Outcome::Drop => "",
             };
-            let presented = verdict.presented().map(|number| number.to_string()).unwrap_or_default();
+            let presented = verdict.presented();
             let call = JudgedCall {
                 call_id: request.call_id(),
                 flow: &arrival.flow,
@@ -386,13 +388,18 @@ fn uris(headers: &Headers, name: HeaderName) -> Option<SmallVec<[&[u8]; 2]>> {
     headers.values(name).map(uri).collect()
 }
 
-/// The value of a header that rules read: the first, but of Feature-Caps the one that rules look for, if there is one.
-fn value_to_read<'h>(headers: &'h Headers, name: &str) -> Option<&'h [u8]> {
-    let first = headers.other(name.as_bytes())?;
-    if name != FEATURE_CAPS {
+/// The value of one of the headers that rules read: the first. One that asks for a number must stand there once, and of
+/// Feature-Caps it is the one that rules look for, if there is one.
+fn read_header<'h>(policy: &Policy, headers: &'h Headers, at: usize) -> Option<&'h [u8]> {
+    let name = &*policy.headers[at];
+    let mut values = headers.others(name.as_bytes()).map(|field| headers.slice(field.value));
+    let first = values.next()?;
+    if policy.asking_headers.contains(&at) {
+        return Some(first).filter(|_| values.next().is_none());
+    }
+    if name != FEATURE_CAPS || signals_608(first) {
         return Some(first);
     }
-    let mut values = headers.others(name.as_bytes()).map(|field| headers.slice(field.value));
     values.find(|value| signals_608(value)).or(Some(first))
 }
 

@@ -152,7 +152,7 @@ impl Engine {
             Input::Message { flow, message: Message::Response(response) } => {
                 self.counters.responses.add(1);
                 self.counting.response_came(&flow, response.method());
-                self.handle_response(now, &response);
+                self.handle_response(now, world, &response);
             }
             Input::Refused { flow, request, is_told } => {
                 self.count_request(&flow, request.method());
@@ -163,14 +163,14 @@ impl Engine {
                 self.counters.retransmissions.add(1);
             }
             Input::Rejected { flow, rejected } => self.handle_rejected(world, &flow, &rejected),
-            Input::SendFailed { ticket } => self.handle_send_failed(now, ticket),
+            Input::SendFailed { ticket } => self.handle_send_failed(now, world, ticket),
             Input::Queued { ticket, connection } => self.handle_queued(ticket, connection),
-            Input::ConnectionLost { connection } => self.handle_connection_lost(now, connection),
-            Input::Resolved { query, hops } => self.handle_resolved(now, query, &hops),
+            Input::ConnectionLost { connection } => self.handle_connection_lost(now, world, connection),
+            Input::Resolved { query, hops } => self.handle_resolved(now, world, query, &hops),
             Input::Drain(stage) => self.drain(now, stage),
             Input::Reloaded => {}
         }
-        self.settle(now);
+        self.settle(now, world);
     }
 
     fn count_request(&mut self, flow: &Flow, method: Method) {
@@ -178,15 +178,15 @@ impl Engine {
         self.counting.request_came(flow, method);
     }
 
-    /// Lets everything happen whose time has come.
-    pub fn handle_timeout(&mut self, now: Now) {
+    /// Lets everything happen whose time has come, under the world of this moment.
+    pub fn handle_timeout(&mut self, now: Now, world: &World) {
         self.transactions.handle_timeout(now.mono);
         self.memory.forget_ended(now.mono);
         while let Some((key, _)) = self.calls.pop_expired(now.mono) {
             self.record_end(now, key, EndedBy::Expiry);
         }
         self.probe(now);
-        self.settle(now);
+        self.settle(now, world);
     }
 
     /// What is to be done next; drain it after each call.
@@ -224,7 +224,7 @@ impl Engine {
     }
 
     /// Deals with what the transactions say until they say nothing more.
-    fn settle(&mut self, now: Now) {
+    fn settle(&mut self, now: Now, world: &World) {
         while let Some(event) = self.transactions.poll() {
             match event {
                 Event::Send { flow, bytes, ticket } => {
@@ -235,7 +235,7 @@ impl Engine {
                 Event::ServerEnded { context, .. } => self.release(context),
                 Event::ClientEnded { client, context } => self.client_ended(client, context),
                 Event::TimedOut { client, context } | Event::Unanswered { client, context } => {
-                    self.branch_timed_out(now, client, context);
+                    self.branch_timed_out(now, world, client, context);
                 }
                 Event::TimerC { client, .. } => {
                     self.transactions.cancel(now.mono, client);
@@ -283,13 +283,13 @@ impl Engine {
         self.locals.way(now.mono, &self.config, target, sockets)
     }
 
-    fn handle_resolved(&mut self, now: Now, query: QueryId, hops: &[Hop]) {
+    fn handle_resolved(&mut self, now: Now, world: &World, query: QueryId, hops: &[Hop]) {
         let Some(waiting) = self.waiting.remove(&query) else { return };
         for hop in hops {
             self.locals.learn(now.mono, hop);
         }
         match waiting {
-            Waiting::Branch(proxy) => self.branch_resolved(now, proxy, hops),
+            Waiting::Branch(proxy) => self.branch_resolved(now, world, proxy, hops),
             Waiting::Probe(place) => self.target_located(now, &place, hops),
             Waiting::Ack(ack) => {
                 let flow = self.ways(&ack.target, hops).find_map(|flow| ack.guard.pass(flow));

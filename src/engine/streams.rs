@@ -13,6 +13,7 @@ use super::hops;
 use super::proxy::ProxyId;
 use super::shard::{Context, Engine};
 use crate::flow::{ConnectionId, Flow, Sockets, Transport};
+use crate::screen::World;
 use crate::sip::Method;
 use crate::time::Now;
 use crate::transaction::ClientId;
@@ -62,22 +63,22 @@ impl Engine {
         self.carried.add(connection, ClientId::from(ticket.0), lives);
     }
 
-    pub(super) fn handle_connection_lost(&mut self, now: Now, connection: ConnectionId) {
+    pub(super) fn handle_connection_lost(&mut self, now: Now, world: &World, connection: ConnectionId) {
         for client in self.carried.take(connection) {
             match self.transactions.client_context(client) {
-                Some(Context::Proxy(id)) => self.handle_branch_lost(now, id, client),
+                Some(Context::Proxy(id)) => self.handle_branch_lost(now, world, id, client),
                 Some(Context::Probe(id)) => self.probe_ended(now, id, client, Err("its connection was lost")),
                 Some(Context::Bye | Context::Cancel(_)) | None => {}
             }
         }
     }
 
-    fn handle_branch_lost(&mut self, now: Now, id: ProxyId, client: ClientId) {
+    fn handle_branch_lost(&mut self, now: Now, world: &World, id: ProxyId, client: ClientId) {
         let Some(proxy) = self.proxies.get(id.0).filter(|proxy| !proxy.answered && !proxy.ringing) else { return };
         if proxy.method == Method::Invite {
             // It may have arrived: whom it still reaches shall not ring beside the next target.
             self.transactions.cancel(now.mono, client);
-            self.branch_failed(now, id, client, Failure::Unavailable);
+            self.branch_failed(now, world, id, client, Failure::Unavailable);
         } else {
             self.conclude_without_answer(now, id, Failure::Unavailable);
         }

@@ -16,6 +16,7 @@ use super::hash::keyed;
 use super::settings::Keys;
 use crate::flow::{ConnectionId, Flow, Transport};
 use crate::number::Number;
+use crate::screen::Presented;
 use crate::sip::Request;
 
 /// What a dialog must remember.
@@ -33,6 +34,8 @@ pub(super) struct Token {
     pub minted: u32,
     /// P-Asserted-Identity carries the presented number.
     pub asserts: bool,
+    /// Remote-Party-ID does.
+    pub asserts_remote_party: bool,
     /// The number that is presented instead of the caller's.
     pub presented: Option<Number>,
     /// Where those of the two sides were seen that are behind address translations.
@@ -72,6 +75,7 @@ const ASSERTS: u8 = 8;
 const CALLER_SEEN: u8 = 16;
 const CALLEE_SEEN: u8 = 32;
 const CAME_BY_TLS: u8 = 64;
+const ASSERTS_REMOTE_PARTY: u8 = 128;
 const FIXED: usize = 2 + 5 * 4;
 const PROOF: usize = 8;
 pub(super) const NONCE: usize = 12;
@@ -92,6 +96,7 @@ impl Token {
         let mut flags = 0;
         flags |= if self.presented.is_some() { PRESENTED } else { 0 };
         flags |= if self.asserts { ASSERTS } else { 0 };
+        flags |= if self.asserts_remote_party { ASSERTS_REMOTE_PARTY } else { 0 };
         if let Some(concealed) = &self.concealed {
             flags |= CONCEALED | if concealed.hidden { HIDDEN } else { 0 };
         }
@@ -132,6 +137,13 @@ impl Token {
         out.truncate(start + written);
     }
 
+    /// Remembers the number that is presented, and where, or that none is.
+    pub(super) fn present(&mut self, presented: Option<Presented>) {
+        let headers = presented.map(|presented| presented.headers).unwrap_or_default();
+        (self.asserts, self.asserts_remote_party) = (headers.asserted, headers.remote_party);
+        self.presented = presented.map(|presented| presented.number);
+    }
+
     /// Reads a token of ours; `None` for anything else, also for a token of another call.
     pub(super) fn read(keys: &Keys, call_id: &[u8], text: &[u8]) -> Option<Token> {
         // Most users are names and numbers, and need not be decoded to see it.
@@ -157,6 +169,7 @@ impl Token {
             process: half(3)?,
             minted: half(4)?,
             asserts: flags & ASSERTS != 0,
+            asserts_remote_party: flags & ASSERTS_REMOTE_PARTY != 0,
             presented: None,
             seen: None,
             came_by_tls: None,
@@ -289,6 +302,7 @@ mod tests {
             process: 4,
             minted: 5,
             asserts: true,
+            asserts_remote_party: true,
             presented: Number::new(48_221_234_567),
             seen: Some(Box::new(Seen {
                 caller: Some((Transport::Tcp, "192.0.2.7:49152".parse().expect("an address"))),

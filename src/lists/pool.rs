@@ -1,5 +1,7 @@
 //! [`Pool`]: a list's numbers, counted one by one.
 
+use std::ops::Range;
+
 use thiserror::Error;
 
 use super::intervals::merge;
@@ -76,6 +78,56 @@ impl Pool {
         let at = self.ranges.partition_point(|(_, _, before)| *before <= index).checked_sub(1)?;
         let (first, last, before) = self.ranges[at];
         Number::new(first + (index - before)).filter(|number| number.get() <= last)
+    }
+
+    /// The numbers at these places, in their order, without a search for each.
+    pub fn slice(&self, places: Range<u64>) -> impl Iterator<Item = Number> + use<'_> {
+        let Range { start, end } = places.start..places.end.min(self.count());
+        let singles = self.singles().len();
+        let of_singles = end.min(singles).saturating_sub(start);
+        let first = self.nth(start).filter(|_| of_singles > 0).map_or(0, Number::get);
+        let of_singles = self.singles().iter_from(first).take(usize::try_from(of_singles).unwrap_or(usize::MAX));
+        let (start, end) = (start.saturating_sub(singles), end.saturating_sub(singles));
+        let from = self.ranges.partition_point(|(.., before)| *before <= start).saturating_sub(1);
+        let of_ranges = self.ranges[from..].iter().take_while(move |(.., before)| *before < end).flat_map(
+            move |&(first, last, before)| {
+                let skipped = start.saturating_sub(before);
+                (first + skipped..=last.min(first + (end - before - 1))).filter_map(Number::new)
+            },
+        );
+        of_singles.chain(of_ranges)
+    }
+
+    /// The numbers behind `after` (from the first for `None`), ascending.
+    pub fn after(&self, after: Option<Number>) -> impl Iterator<Item = Number> + use<'_> {
+        let first = after.map_or(0, |number| number.get() + 1);
+        let [singles, ranged] = self.runs().map(|run| self.slice(self.at_or_after(run.clone(), first)..run.end));
+        let (mut singles, mut ranged) = (singles.peekable(), ranged.peekable());
+        std::iter::from_fn(move || match (singles.peek(), ranged.peek()) {
+            (Some(single), Some(other)) if other < single => ranged.next(),
+            (Some(_), _) => singles.next(),
+            (None, _) => ranged.next(),
+        })
+    }
+
+    /// The places of single numbers and those of ranges: in each of both, numbers ascend.
+    pub fn runs(&self) -> [Range<u64>; 2] {
+        let singles = self.singles().len();
+        [0..singles, singles..self.count()]
+    }
+
+    /// The first of these places, which must be of one run, whose number is not below `number`; their end when there is none.
+    pub fn at_or_after(&self, places: Range<u64>, number: u64) -> u64 {
+        let Range { mut start, mut end } = places;
+        while start < end {
+            let middle = start + (end - start) / 2;
+            if self.nth(middle).is_some_and(|own| own.get() < number) {
+                start = middle + 1;
+            } else {
+                end = middle;
+            }
+        }
+        start
     }
 
     /// Whether `number` is one of them.

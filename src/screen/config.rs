@@ -173,6 +173,8 @@ pub struct TrunkConfig {
     pub certificate: Option<Spanned<String>>,
     /// The file of that certificate's key.
     pub key: Option<Spanned<String>>,
+    /// The headers that carry the number that a route presents to it; P-Asserted-Identity when omitted.
+    pub present_headers: Option<Vec<Spanned<String>>>,
 }
 
 /// A target: a SIP URI, or `{ uri = "sip:…", weight = 3 }`.
@@ -298,11 +300,26 @@ pub struct RouteConfig {
 pub struct PresentConfig {
     /// The list whose numbers may be shown.
     pub pool: Spanned<String>,
-    /// How one is chosen.
+    /// How one is chosen; `random` when omitted.
     #[serde(default)]
     pub strategy: Option<Spanned<String>>,
-    /// The headers that carry it; P-Asserted-Identity when omitted.
+    /// Whether it is chosen among those that look most like the callee's number.
+    #[serde(default)]
+    pub local: bool,
+    /// The header by which the caller's side asks for a number.
+    pub explicit: Option<Spanned<String>>,
+    /// The headers that carry it; the trunk's `present_headers` when omitted.
     pub headers: Option<Vec<Spanned<String>>>,
+    /// How often a number is shown in an hour; omitted: any number of times.
+    pub per_hour: Option<NonZeroU16>,
+    /// The same in a day.
+    pub per_day: Option<NonZeroU16>,
+    /// How long a number is not shown after it was.
+    pub cool_down: Option<Spanned<String>>,
+    /// After how many refusals of networks in a row a number rests; omitted: never.
+    pub rest_after: Option<NonZeroU16>,
+    /// How long it rests; 24 h when omitted.
+    pub rest_for: Option<Spanned<String>>,
     /// Lists whose numbers are not shown; omitted: every personal, dnc, dno and reputation list.
     pub exclude: Option<Vec<Spanned<String>>>,
     /// What an empty pool means.

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use crate::lists::{Class, Entry, ListId};
-use crate::number::Party;
+use crate::number::{Number, Party};
 use crate::screen::by_hand::TrunkState;
 use crate::screen::decline::{REJECTED, declined};
 use crate::screen::index::Candidates;
 use crate::screen::pattern::Patterns;
 use crate::screen::policy::{
-    Action, Destination, HeaderMatch, Mode, Otherwise, Policy, Route, RouteId, Rule, RuleId, RuleSet, Stage, TrunkId,
+    Action, Destination, HeaderMatch, Mode, Otherwise, Policy, Present, Route, RouteId, Rule, RuleId, RuleSet, Stage,
+    TrunkId,
 };
-use crate::screen::present;
+use crate::screen::present::{Occasion, PoolView};
 use crate::screen::redress::RedressId;
 use crate::screen::verdict::{
     Answer, AnswerKind, Callee, Cause, Directions, Observed, Outcome, Passage, Presented, Verdict,
@@ -33,8 +34,7 @@ pub fn decide(call: &CallView<'_>, world: &World, usage: &Usage, wall: WallTime,
 pub(crate) fn judge<T: Trace>(
     call: &CallView<'_>,
     world: &World,
-    // Caps and attempts are read from here when they come.
-    _usage: &Usage,
+    usage: &Usage,
     wall: WallTime,
     draw: u64,
     trace: &mut T,
@@ -43,6 +43,7 @@ pub(crate) fn judge<T: Trace>(
         call,
         world,
         policy: &world.policy,
+        usage,
         wall,
         draw,
         trace,
@@ -83,6 +84,7 @@ struct Judge<'j, 'c, T> {
     call: &'j CallView<'c>,
     world: &'j World,
     policy: &'j Policy,
+    usage: &'j Usage,
     wall: WallTime,
     draw: u64,
     trace: &'j mut T,
@@ -335,7 +337,7 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
                 let name = &policy.trunk(*trunk).name;
                 self.trace.step(|| format!("route \"{}\" matches: to trunk \"{name}\"", route.name));
                 let passage = self.passage(Some(id), *trunk, route.unavailable);
-                match self.presented(route) {
+                match self.presented(id) {
                     Ok(present) => Outcome::Proceed(Passage { present, ..passage }),
                     Err(refusal) => Outcome::Answer(refusal),
                 }
@@ -345,38 +347,22 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
                     let asked = &policy.trunk(self.call.trunk).name;
                     format!("route \"{}\" matches: back to trunk \"{asked}\", which goes on itself", route.name)
                 });
-                match self.presented(route) {
-                    Ok(presented) => Outcome::Answer(self.returned(*status, host.as_ref(), presented)),
+                match self.presented(id) {
+                    Ok(presented) => Outcome::Answer(self.returned(id, *status, host.as_ref(), presented)),
                     Err(refusal) => Outcome::Answer(refusal),
                 }
             }
         }
     }
 
-    /// The number that a route presents; `None`: the call's own. Else the answer, where none is left.
-    fn presented(&mut self, route: &Route) -> Result<Option<Presented>, Answer> {
-        let (Some(wanted), false) = (&route.present, self.call.emergency) else { return Ok(None) };
-        let world = self.world;
-        let pool = || format!("list \"{}\" of {}", world.lists[wanted.pool].name(), world.pool(wanted.pool).count());
-        match present::choose(world, wanted, self.wall, self.draw) {
-            Some(number) => {
-                self.trace.step(|| format!("presents {number}, drawn from {}", pool()));
-                let keep_privacy = wanted.keep_privacy || self.hide;
-                Ok(Some(Presented { number, headers: wanted.headers, keep_privacy }))
-            }
-            None if wanted.otherwise == Otherwise::Keep => {
-                self.trace.step(|| format!("all numbers are excluded from {}: the call keeps its own", pool()));
-                Ok(None)
-            }
-            None => {
-                self.trace.deciding_step(|| format!("all numbers are excluded from {}", pool()));
-                Err(Answer::new(403, "Forbidden", AnswerKind::EmptyPool))
-            }
-        }
-    }
-
     /// The answer of a redirect server. Only a 302 tells what the rules have changed of the call.
-    fn returned(&mut self, status: u16, host: Option<&Arc<str>>, presented: Option<Presented>) -> Answer {
+    fn returned(
+        &mut self,
+        route: RouteId,
+        status: u16,
+        host: Option<&Arc<str>>,
+        presented: Option<Presented>,
+    ) -> Answer {
         let answer = Answer::new(status, phrase(status), AnswerKind::Returned);
         if status != MOVED {
             if self.forward.is_some() || self.hide {
@@ -388,9 +374,46 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
             callee: self.callee_to_call(),
             host: host.cloned(),
             hide: self.hide,
-            presented: presented.map(|presented| presented.number),
+            presented,
+            route,
         };
         Answer { diverted: self.forward.is_some(), directions: Some(Box::new(directions)), ..answer }
+    }
+
+    /// The number that a route presents; `None`: the call's own. Else the answer, where none is left.
+    fn presented(&mut self, route: RouteId) -> Result<Option<Presented>, Answer> {
+        let view = PoolView::new(self.world, self.usage, route, self.wall).filter(|_| !self.call.emergency);
+        let Some(view) = view else { return Ok(None) };
+        let wanted = view.present;
+        let asked = self.asked_number(wanted);
+        let occasion = Occasion::new(&self.callee, asked, self.draw);
+        let chosen = view.choose(&occasion);
+        if let Some(asked) = occasion.asked.filter(|&asked| Some(asked) != chosen) {
+            self.trace.step(|| view.tell_refused(asked));
+        }
+        let Some(number) = chosen else {
+            if wanted.otherwise == Otherwise::Keep {
+                self.trace.step(|| format!("{}: the call keeps its own", view.tell_empty()));
+                return Ok(None);
+            }
+            self.trace.deciding_step(|| view.tell_empty());
+            return Err(empty_pool());
+        };
+        self.trace.step(|| view.tell_choice(number, &occasion));
+        let keep_privacy = wanted.keep_privacy || self.hide;
+        Ok(Some(Presented { number, headers: wanted.headers, keep_privacy, occasion }))
+    }
+
+    /// The number that the caller's side asks for; a header without one asks for nothing.
+    fn asked_number(&mut self, wanted: &Present) -> Option<Number> {
+        let header = wanted.explicit?;
+        let value = self.call.headers.get(header).copied().flatten()?;
+        let policy = self.policy;
+        if let Party::Number(number) = policy.trunk(self.call.trunk).plan.party(value.trim_ascii()) {
+            return Some(number);
+        }
+        self.trace.step(|| format!("the header {} holds no number: none is asked for", policy.headers[header]));
+        None
     }
 
     fn route_matches(&self, route: &Route) -> bool {
@@ -545,6 +568,11 @@ impl Callee {
             Party::Anonymous | Party::Unavailable => None,
         }
     }
+}
+
+/// The answer to a call when no number may be presented.
+fn empty_pool() -> Answer {
+    Answer::new(403, "Forbidden", AnswerKind::EmptyPool)
 }
 
 fn closed(status: u16) -> Answer {

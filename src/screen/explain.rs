@@ -120,11 +120,11 @@ fn conclusion(verdict: &Verdict, world: &World) -> String {
             if answer.kind == AnswerKind::Returned {
                 text += ": the switch goes on";
             }
-            if let Some(Directions { callee, host, hide, presented }) = answer.directions.as_deref() {
+            if let Some(Directions { callee, host, hide, .. }) = answer.directions.as_deref() {
                 if let Some(host) = host {
                     text += &format!(" at {host}");
                 }
-                text += &changes(callee, *hide, *presented);
+                text += &changes(callee, *hide, verdict.presented());
             }
             text
         }

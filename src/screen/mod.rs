@@ -37,6 +37,7 @@ pub use policy::{
     Destination, Limits, LoadBalance, Methods, Mode, Otherwise, Policy, Present, Route, RouteId, RuleId, Stage, Trunk,
     TrunkId,
 };
+pub use present::{MOST_TALLIED, NumberState, Occasion, PoolTally, PoolView, Strategy};
 pub use problem::{Kind, Notice, Problem, RuleError, did_you_mean, nearest};
 pub use question::{Question, QuestionError};
 pub use redress::{NoRedressId, RedressId};

@@ -15,8 +15,10 @@ use crate::screen::index::RuleIndex;
 use crate::screen::never_block::NeverBlock;
 use crate::screen::pattern::Patterns;
 use crate::screen::peers::TrunkPeers;
+use crate::screen::present::Strategy;
 use crate::screen::verdict::{ActionWord, Callee, PresentHeaders};
 use crate::sip::Target;
+use crate::usage::ShowLimits;
 
 /// A trunk's position in the config.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -64,8 +66,11 @@ pub struct Policy {
     /// Names of the headers that rules read, in lower case; [`CallFacts::headers`](crate::screen::CallFacts) holds their
     /// values in this order.
     pub headers: Vec<Arc<str>>,
-    /// Those of [`Policy::headers`] that campaigns name: they are removed before the call goes on.
+    /// Those of [`Policy::headers`] that campaigns name, or that ask for a number to be shown: they are removed before the
+    /// call goes on.
     pub removed_headers: Vec<Arc<str>>,
+    /// Those of [`Policy::headers`], by position, that ask for a number to be shown: twice in a call, they say nothing.
+    pub asking_headers: Vec<usize>,
     /// The callees that nothing blocks.
     pub never_block: NeverBlock,
     pub(crate) sources: Sources,
@@ -125,6 +130,12 @@ impl Policy {
         }
     }
 
+    /// The route of that name.
+    pub fn route_named(&self, name: &str) -> Option<RouteId> {
+        let at = self.routes.iter().position(|route| &*route.name == name)?;
+        u32::try_from(at).ok().map(RouteId)
+    }
+
     /// A route by its id, which must come from this policy.
     pub fn route(&self, id: RouteId) -> &Route {
         &self.routes[id.0 as usize]
@@ -170,6 +181,8 @@ pub struct Trunk {
     pub limits: Limits,
     /// Who its peers must prove to be over TLS.
     pub peers: TrunkPeers,
+    /// Which headers carry the number that is presented to it, where the route does not say.
+    pub present_headers: Option<PresentHeaders>,
 }
 
 impl Trunk {
@@ -270,12 +283,27 @@ pub struct Present {
     pub pool: ListId,
     /// Lists whose numbers are never shown.
     pub exclude: Vec<ListId>,
+    /// How one of its numbers is chosen.
+    pub strategy: Strategy,
+    /// Whether it is chosen among those that have the most leading digits in common with the callee.
+    pub local: bool,
+    /// The position in [`Policy::headers`] of the header by which the caller's side asks for a number.
+    pub explicit: Option<usize>,
+    /// What keeps a number from being shown again.
+    pub limits: ShowLimits,
     /// Which headers carry the number.
     pub headers: PresentHeaders,
     /// `privacy = "keep"`.
     pub keep_privacy: bool,
     /// What an empty pool means.
     pub otherwise: Otherwise,
+}
+
+impl Present {
+    /// Whether showings of its numbers are counted.
+    pub fn is_counted(&self) -> bool {
+        self.strategy.counts() || self.limits != ShowLimits::default()
+    }
 }
 
 /// What happens to a call when no number may be presented.

@@ -244,11 +244,33 @@ pub enum RuleError {
     #[error("a 302 presents a number in P-Asserted-Identity only: a URI cannot set From (RFC 3261 section 19.1.5)")]
     PresentFromSwitch,
     /// A strategy that is not there.
-    #[error("the strategy \"{0}\" is not there yet: only \"random\" is")]
+    #[error(
+        "there is no strategy \"{0}\": expected \"random\", \"sticky\", \"local\", \"least-used\" or \"round-robin\""
+    )]
     Strategy(Arc<str>),
     /// A header that cannot carry a presented number.
-    #[error("a number is presented in P-Asserted-Identity and From only")]
+    #[error(
+        "a number is presented in P-Asserted-Identity, From and Remote-Party-ID, and with Privacy it is for all to see"
+    )]
     PresentHeader,
+    /// `Privacy: none` without a number.
+    #[error("`Privacy` carries no number: name a header that does beside it")]
+    PrivacyAlone,
+    /// `Privacy: none` and `privacy = "keep"`.
+    #[error("Privacy is among the headers, which says `none`: that contradicts privacy = \"keep\"")]
+    PrivacyTwice,
+    /// A header that asks for a number and cannot be removed.
+    #[error("{0} has another meaning in SIP: the header that asks for a number is removed before the call goes on")]
+    AskingHeader(Arc<str>),
+    /// A header that asks for a number and is a rule's as well.
+    #[error("a rule or route reads the header {0} too: expected one of its own to ask for a number by")]
+    SharedHeader(Arc<str>),
+    /// A `rest_for` without a rest.
+    #[error("`rest_for` means nothing without `rest_after`")]
+    IdleRest,
+    /// A `cool_down` that is too long.
+    #[error("expected a time of at most {} h", .0.as_secs() / 3_600)]
+    LongCoolDown(Duration),
     /// A pool with an entry that is no number.
     #[error("numbers are presented from the list \"{list}\", so it can hold numbers and ranges only, not {entry}")]
     PoolEntry {
@@ -296,6 +318,9 @@ pub enum Notice {
     /// A pool without numbers.
     #[error("the pool \"{0}\" has no numbers: every call of this route is refused")]
     EmptyPool(Arc<str>),
+    /// A pool that is looked through for each call.
+    #[error("this strategy looks at each of the {0} numbers of the pool for each call")]
+    LargePool(u64),
 }
 
 /// What a name in the config stands for.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::counters::{ACTIONS, VERDICTS, assert_numbered};
 use crate::lists::{Class, Entry};
 use crate::number::{Code, Number};
+use crate::screen::present::Occasion;
 use crate::screen::{RouteId, TrunkId};
 
 /// What was decided for one call, by which rule, and under which world.
@@ -28,11 +29,12 @@ impl Verdict {
 
     /// The caller number that is shown instead of the call's own.
     pub fn presented(&self) -> Option<Number> {
-        match &self.outcome {
-            Outcome::Proceed(passage) => passage.present.map(|presented| presented.number),
-            Outcome::Answer(answer) => answer.directions.as_ref()?.presented,
+        let presented = match &self.outcome {
+            Outcome::Proceed(passage) => passage.present,
+            Outcome::Answer(answer) => answer.presented(),
             Outcome::Drop => None,
-        }
+        };
+        presented.map(|presented| presented.number)
     }
 
     /// What it comes to.
@@ -217,6 +219,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The caller number that a switch is told to present.
+    pub fn presented(&self) -> Option<Presented> {
+        self.directions.as_ref()?.presented
+    }
+
     pub(crate) fn new(status: u16, phrase: &str, kind: AnswerKind) -> Answer {
         let phrase = phrase.into();
         Answer { status, phrase, reason: None, contact: None, diverted: false, card: None, directions: None, kind }
@@ -233,7 +240,9 @@ pub struct Directions {
     /// Whether the caller is not to be shown.
     pub hide: bool,
     /// The caller number to present instead of the call's own.
-    pub presented: Option<Number>,
+    pub presented: Option<Presented>,
+    /// The route that says so.
+    pub route: RouteId,
 }
 
 /// Why we answer a call ourselves.
@@ -276,6 +285,13 @@ pub struct Passage {
     pub unavailable: u16,
 }
 
+impl Passage {
+    /// Whether the callee sees another From than the caller's.
+    pub fn shows_other_from(&self) -> bool {
+        self.hide || self.present.is_some_and(|presented| presented.headers.from)
+    }
+}
+
 /// Whom a call that goes on is for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Callee {
@@ -298,13 +314,19 @@ pub struct Presented {
     pub headers: PresentHeaders,
     /// Whether `Privacy: id` stays (`privacy = "keep"`, or the caller is hidden anyway).
     pub keep_privacy: bool,
+    /// What it was chosen by: with this another is chosen, should it not be shown after all.
+    pub occasion: Occasion,
 }
 
 /// Which headers carry the presented number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PresentHeaders {
     /// P-Asserted-Identity: replaced or added.
     pub asserted: bool,
     /// From: its URI is rewritten, and restored inside the dialog.
     pub from: bool,
+    /// Remote-Party-ID (draft-ietf-sip-privacy): replaced or added.
+    pub remote_party: bool,
+    /// Privacy is `none` (RFC 3323 section 4.2), whatever it was.
+    pub no_privacy: bool,
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::lists::{Change, Class, Edit, Entry, ListId, Lists, Pool, Refuse};
+use crate::number::Number;
 use crate::screen::by_hand::{ByHand, Modes, TrunkState};
-use crate::screen::policy::{Mode, Policy, RouteId, RuleId, TrunkId};
+use crate::screen::policy::{Mode, Policy, Route, RouteId, RuleId, TrunkId};
 
 /// All lists and rules. One call is judged by one world; an edit or a reload makes the next.
 #[derive(Debug, Clone)]
@@ -107,6 +108,20 @@ impl World {
     pub(crate) fn pool(&self, list: ListId) -> &Pool {
         let found = self.pools.iter().find(|(id, _)| *id == list);
         &found.expect("every list that a route presents from has its pool").1
+    }
+
+    /// The lists that routes present from, each with those routes.
+    pub fn pools(&self) -> impl Iterator<Item = (ListId, impl Iterator<Item = RouteId> + use<'_>)> {
+        self.pools.iter().map(|&(list, _)| {
+            let presents = move |route: &Route| route.present.as_ref().is_some_and(|present| present.pool == list);
+            let routes = (0..).map(RouteId).zip(&self.policy.routes);
+            (list, routes.filter(move |(_, route)| presents(route)).map(|(id, _)| id))
+        })
+    }
+
+    /// Whether a number is in the pool of a list that a route presents from.
+    pub fn is_in_pool(&self, list: ListId, number: Number) -> bool {
+        self.pools.iter().any(|(id, pool)| *id == list && pool.contains(number))
     }
 
     /// How many numbers a route may present from, the excluded ones included; `None` when it presents none.

@@ -391,10 +391,20 @@ impl Request {
     }
 }
 
+/// Behind `SIP/2.0 603 `.
+const PHRASE_AT: usize = 12;
+
 impl Response {
     /// The status.
     pub fn status(&self) -> u16 {
         self.status
+    }
+
+    /// The reason phrase.
+    pub fn phrase(&self) -> &[u8] {
+        let line = self.headers.bytes();
+        let line = &line[..memchr::memchr(b'\r', line).unwrap_or(line.len())];
+        line.get(PHRASE_AT..).unwrap_or_default()
     }
 
     /// The method that CSeq names.

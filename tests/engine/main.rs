@@ -11,6 +11,7 @@ mod limits;
 mod names;
 mod nat;
 mod overload;
+mod presenting;
 mod probing;
 mod redirect_server;
 mod refusals;

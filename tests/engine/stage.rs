@@ -497,7 +497,7 @@ impl Stage {
         {
             self.now = self.now.max(due);
             let now = self.clock();
-            self.engine.handle_timeout(now);
+            self.engine.handle_timeout(now, &self.world);
             self.drain();
         }
         self.now = until;

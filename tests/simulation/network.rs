@@ -290,7 +290,7 @@ impl Network {
             Event::Engine { shard, epoch } if epoch == self.epoch => {
                 self.armed[shard] = None;
                 let now = self.clock();
-                self.engines[shard].handle_timeout(now);
+                self.engines[shard].handle_timeout(now, &self.worlds.current().0);
                 self.drain(shard, Cause::Timer);
             }
             Event::SendFailed { shard, ticket, epoch } if epoch == self.epoch => {
@@ -593,7 +593,7 @@ impl Network {
         self.now = self.now.max(self.last_message.max(LAST_START) + QUIET);
         for shard in 0..self.engines.len() {
             let now = self.clock();
-            self.engines[shard].handle_timeout(now);
+            self.engines[shard].handle_timeout(now, &self.worlds.current().0);
             self.drain(shard, Cause::Timer);
             let load = self.engines[shard].load();
             let left = [load.transactions, load.proxies, load.remembered, load.waiting, load.cancels, load.unanswered];
@@ -658,7 +658,7 @@ impl Network {
         self.now += CALL_EXPIRES;
         for shard in 0..self.engines.len() {
             let now = self.clock();
-            self.engines[shard].handle_timeout(now);
+            self.engines[shard].handle_timeout(now, &self.worlds.current().0);
             self.engines[shard].flush_records();
             self.drain(shard, Cause::Timer);
             let load = self.engines[shard].load();

@@ -109,13 +109,15 @@ fn check_call(watch: &mut Watch, plan: &Plan, life: &Life, incoming: &Incoming, 
     if row["generation"] != generation.to_string() {
         return watch.complain(&plan.call_id, format!("judged under {}, not {generation}", row["generation"]));
     }
-    let (world, model) = &worlds.worlds[&generation];
+    let (world, _) = &worlds.worlds[&generation];
     if row["verdict"] != judgement.word || row["to_trunk"] != judgement.trunk {
         let text = format!("{} to {}, not {judgement:?}", row["verdict"], row["to_trunk"]);
         watch.complain(&plan.call_id, text);
     }
+    let until = incoming.answer.map_or(incoming.at, |(_, at)| at);
+    let span = [worlds.wall(incoming.at), worlds.wall(until)];
     if let Ok(presented) = row["presented"].parse()
-        && !model.may_present(presented, worlds.wall(incoming.at))
+        && !worlds.since(generation).any(|model| span.iter().any(|&at| model.may_present(presented, at)))
     {
         watch.complain(&plan.call_id, format!("presents {presented}"));
     }
@@ -123,7 +125,8 @@ fn check_call(watch: &mut Watch, plan: &Plan, life: &Life, incoming: &Incoming, 
     if row["status"] != status {
         watch.complain(&plan.call_id, format!("recorded {}, answered {status}", row["status"]));
     }
-    if let Err(text) = check_repetition(row, world) {
+    let may_not = |number| worlds.since(generation).any(|model| span.iter().any(|&at| !model.may_present(number, at)));
+    if let Err(text) = check_repetition(row, world, may_not) {
         watch.complain(&plan.call_id, text);
     }
 }
@@ -163,8 +166,9 @@ fn end_of(life: &Life, dialog: &Dialog) -> (&'static str, Due) {
     }
 }
 
-/// Decides again, and asks `explain`, with nothing but what the record says: both must say what it says.
-fn check_repetition(row: &Row, world: &World) -> Result<(), String> {
+/// Decides again, and asks `explain`, with nothing but what the record says: both must say what it says. Only a number that
+/// `may_not` be shown any more when the call went to another target may be another one in the record.
+fn check_repetition(row: &Row, world: &World, may_not: impl Fn(u64) -> bool) -> Result<(), String> {
     let policy = &world.policy;
     let list = |name: &str| row[name].split(' ').filter(|text| !text.is_empty()).map(str::as_bytes).collect::<Vec<_>>();
     let (asserted, diversions) = (list("asserted"), list("diversion"));
@@ -192,7 +196,11 @@ fn check_repetition(row: &Row, world: &World) -> Result<(), String> {
     let decided = decide(&view, world, &Usage::new(), wall, draw);
     for (who, verdict) in [("explained", &explanation.verdict), ("decided again", &decided)] {
         let told = told(verdict);
-        if let Some((column, value)) = told.iter().find(|(column, value)| row[*column] != *value) {
+        let is_replaced =
+            |column: &str, value: &str| column == "presented" && value.parse().is_ok_and(|number| may_not(number));
+        let differs =
+            |(column, value): &&(&str, String)| row[*column] != *value && !is_replaced(column, value.as_str());
+        if let Some((column, value)) = told.iter().find(differs) {
             return Err(format!("{column} is {}, but {who} as {value}\n{explanation}", row[*column]));
         }
     }

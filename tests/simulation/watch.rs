@@ -150,6 +150,11 @@ impl Worlds {
         self.begin + at
     }
 
+    /// The models of the world of this generation and of those that came after it.
+    pub(crate) fn since(&self, generation: u64) -> impl Iterator<Item = &Model> {
+        self.worlds.range(generation..).map(|(_, (_, model))| model)
+    }
+
     pub(crate) fn current(&self) -> &(World, Model) {
         self.worlds.last_key_value().expect("there is always a world").1
     }

@@ -190,7 +190,7 @@ impl Bench {
         for _ in 0..200 {
             let Some(next) = self.engine.poll_timeout() else { break };
             self.mono = self.mono.max(next);
-            self.engine.handle_timeout(self.now());
+            self.engine.handle_timeout(self.now(), &self.world);
             self.drain();
             while self.take_sent().is_some() {}
         }

@@ -7,6 +7,7 @@ mod fake;
 mod imports;
 mod lists;
 mod past;
+mod pools;
 mod rules;
 mod state;
 
@@ -42,12 +43,6 @@ const RULES: &str = r#"
 "#;
 
 fn world() -> World {
-    #[derive(Deserialize)]
-    struct Rules {
-        trunk: Vec<TrunkConfig>,
-        inbound: Vec<RuleConfig>,
-        route: Vec<RouteConfig>,
-    }
     let mut builder = BaseBuilder::new();
     for number in 0..250 {
         builder.push(format!("48221{number:06}").parse().unwrap(), &Details::default());
@@ -58,8 +53,19 @@ fn world() -> World {
         list("our numbers", Class::Pool, BaseBuilder::new().build()),
         list("vip", Class::Allow, Base::default()),
     ];
+    world_of(RULES, lists)
+}
+
+/// A world of these rules and lists.
+fn world_of(rules: &str, lists: Vec<List>) -> World {
+    #[derive(Deserialize)]
+    struct Rules {
+        trunk: Vec<TrunkConfig>,
+        inbound: Vec<RuleConfig>,
+        route: Vec<RouteConfig>,
+    }
     let lists = Lists::new(lists).unwrap();
-    let Rules { trunk, inbound, route } = toml::from_str(RULES).unwrap();
+    let Rules { trunk, inbound, route } = toml::from_str(rules).unwrap();
     let rules = RulesConfig { trunks: trunk, inbound, routes: route, ..RulesConfig::default() };
     let (policy, _) = compile(&rules, &lists).unwrap();
     World::new(7, lists, Arc::new(policy)).unwrap()

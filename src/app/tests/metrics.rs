@@ -6,6 +6,7 @@ use super::*;
 use crate::admin::{MetricFamily, MetricKind};
 use crate::app::metrics;
 use crate::time::WallTime;
+use crate::usage::{RestRule, ShowLimits};
 
 const MODIFIED: Duration = Duration::from_secs(1_700_000_000);
 
@@ -86,4 +87,26 @@ fn edits_and_imported_entries_are_counted() {
     let edits = families.iter().find(|family| family.name == "ringfence_edits").unwrap();
     assert_eq!((&edits.kind, edits.samples[0].value), (&MetricKind::Counter, 4));
     assert!(families.iter().any(|family| family.name == "ringfence_list_stale"));
+}
+
+#[test]
+fn each_pool_tells_how_many_of_its_numbers_rest() {
+    let running = Running::new();
+    running.edit(put("default", "48221000001")).unwrap();
+    let presents = "[[route]]\nname = \"out\"\nto = \"carrier\"\npresent = { pool = \"default\", exclude = [] }\n";
+    running.write("ringfence.toml", &format!("{CONFIG}{presents}"));
+    running.reload().unwrap();
+    let (usage, now) = (&running.live.usage, WallTime::default() + MODIFIED);
+    for number in ["48221000001", "48229999999"] {
+        let number = number.parse().unwrap();
+        usage.showings.show(number, &ShowLimits::default(), now).unwrap();
+        assert!(usage.showings.refused(number, &RestRule { after: 1, length: Duration::from_secs(60) }, now));
+    }
+    let shown = |at| {
+        let family = metrics::pools::family(&running.live.world(), usage, at);
+        assert_eq!(family.name, "ringfence_pool_resting");
+        family.samples.iter().map(|sample| (sample.labels[0].1.clone(), sample.value)).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(now), [("default".to_owned(), 1)], "the number of another pool is none of its own");
+    assert_eq!(shown(now + Duration::from_secs(60)), [("default".to_owned(), 0)]);
 }

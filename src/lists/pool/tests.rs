@@ -75,6 +75,23 @@ proptest! {
         prop_assert_eq!(drawn.len(), model.len());
         prop_assert_eq!(drawn.iter().copied().collect::<BTreeSet<_>>(), model.clone());
         prop_assert_eq!(pool.nth(pool.count()), None);
+        for start in 0..=drawn.len() {
+            for end in start..=drawn.len() + 1 {
+                let slice: Vec<u64> = pool.slice(start as u64..end as u64).map(Number::get).collect();
+                prop_assert_eq!(&slice[..], &drawn[start..end.min(drawn.len())]);
+            }
+        }
+        for after in [None, Some(48_221_000), Some(48_221_030), Some(48_221_059)] {
+            let behind: Vec<u64> = pool.after(after.and_then(Number::new)).map(Number::get).collect();
+            let expected: Vec<u64> = model.iter().copied().filter(|value| after.is_none_or(|after| *value > after)).collect();
+            prop_assert_eq!(behind, expected);
+        }
+        for run in pool.runs() {
+            for value in 48_220_999..48_221_061 {
+                let below = (run.start..run.end).filter(|&place| pool.nth(place).unwrap().get() < value).count();
+                prop_assert_eq!(pool.at_or_after(run.clone(), value), run.start + below as u64);
+            }
+        }
         for value in 48_220_999..48_221_061 {
             let number = Number::new(value).unwrap();
             prop_assert_eq!(pool.contains(number), model.contains(&value));

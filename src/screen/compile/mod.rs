@@ -2,6 +2,7 @@
 //! reported, all of it at once.
 
 mod answers;
+mod present;
 mod routes;
 mod rules;
 mod sockets;
@@ -47,6 +48,7 @@ pub fn compile(config: &RulesConfig, lists: &Lists) -> Result<Compiled, Vec<Prob
     compiler.policy.inbound = indexed(inbound);
     compiler.policy.campaigns = indexed(campaigns);
     compiler.routes(&config.routes);
+    compiler.check_asking_headers(config);
     compiler.check_never_block_has_routes(&config.numbers);
     if compiler.problems.is_empty() { Ok((compiler.policy, compiler.notices)) } else { Err(compiler.problems) }
 }
@@ -175,7 +177,7 @@ impl Compiler<'_> {
         Some(HeaderMatch { header, value: config.value.as_deref().map(|value| value.trim_ascii().into()) })
     }
 
-    /// Where the values of a header are found that a rule reads; its name is in lower case.
+    /// Where a header stands in [`Policy::headers`], in which it is from now on; its name is in lower case.
     pub(super) fn header_position(&mut self, name: Arc<str>) -> usize {
         let headers = &mut self.policy.headers;
         headers.iter().position(|known| *known == name).unwrap_or_else(|| {

@@ -7,13 +7,11 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use super::Compiler;
-use crate::lists::{Class, ListId, Pool};
-use crate::screen::config::{PresentConfig, Privacy, RouteConfig};
+use crate::screen::config::RouteConfig;
 use crate::screen::decide::{DEFAULT_UNAVAILABLE, MOVED};
 use crate::screen::index::RuleIndex;
-use crate::screen::policy::{Action, Destination, Otherwise, Present, Route, Rule};
+use crate::screen::policy::{Action, Destination, Route, Rule};
 use crate::screen::problem::{Kind, Notice, RuleError};
-use crate::screen::verdict::PresentHeaders;
 use crate::sip::Uri;
 
 impl Compiler<'_> {
@@ -29,8 +27,8 @@ impl Compiler<'_> {
         let to = self.destination(config);
         let route = Route {
             name,
+            present: config.present.as_ref().and_then(|present| self.present(present, to.as_ref()?)),
             to: to?,
-            present: config.present.as_ref().and_then(|present| self.present(present)),
             unavailable: self.unavailable(config.unavailable.as_ref()),
             trunks: self.trunk_set(config.trunks.as_ref()),
             called: self.called(config.called.as_ref()),
@@ -121,65 +119,4 @@ impl Compiler<'_> {
         self.refuse_refusals(*status.get_ref(), status.span());
         *status.get_ref()
     }
-
-    fn present(&mut self, config: &PresentConfig) -> Option<Present> {
-        if let Some(strategy) = config.strategy.as_ref().filter(|strategy| strategy.get_ref() != "random") {
-            self.problem(strategy.span(), RuleError::Strategy(strategy.get_ref().as_str().into()));
-        }
-        let headers = self.present_headers(config.headers.as_deref());
-        let pool = self.list(&config.pool)?;
-        match Pool::new(&self.lists[pool]) {
-            Ok(counted) if counted.count() == 0 && config.otherwise == Otherwise::Refuse => {
-                let name = self.lists[pool].name().clone();
-                self.notices.push((config.pool.span(), Notice::EmptyPool(name)));
-            }
-            Ok(_) => {}
-            Err(error) => {
-                let list = self.lists[pool].name().clone();
-                self.problem(config.pool.span(), RuleError::PoolEntry { list, entry: error.0 });
-            }
-        }
-        Some(Present {
-            pool,
-            exclude: self.exclude(config, pool),
-            headers,
-            keep_privacy: config.privacy == Privacy::Keep,
-            otherwise: config.otherwise,
-        })
-    }
-
-    fn exclude(&mut self, config: &PresentConfig, pool: ListId) -> Vec<ListId> {
-        let Some(names) = &config.exclude else {
-            let excluded = self.lists.iter().filter(|(id, list)| *id != pool && blocks(list.class()));
-            return excluded.map(|(id, _)| id).collect();
-        };
-        let excluded = self.list_ids(names);
-        if excluded.contains(&pool) {
-            self.problem(config.pool.span(), RuleError::PoolExcluded(self.lists[pool].name().clone()));
-        }
-        excluded
-    }
-
-    fn present_headers(&mut self, names: Option<&[Spanned<String>]>) -> PresentHeaders {
-        let Some(names) = names else { return PresentHeaders { asserted: true, from: false } };
-        let mut headers = PresentHeaders { asserted: false, from: false };
-        for name in names {
-            if name.get_ref().eq_ignore_ascii_case("P-Asserted-Identity") {
-                headers.asserted = true;
-            } else if name.get_ref().eq_ignore_ascii_case("From") {
-                headers.from = true;
-            } else {
-                self.problem(name.span(), RuleError::PresentHeader);
-            }
-        }
-        if names.is_empty() {
-            self.problem(self.here.clone(), RuleError::EmptyArray);
-        }
-        headers
-    }
-}
-
-/// Lists of people who are not called or not answered: their numbers are not shown to anybody either.
-fn blocks(class: Class) -> bool {
-    matches!(class, Class::Personal | Class::Dnc | Class::Dno | Class::Reputation)
 }

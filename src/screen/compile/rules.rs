@@ -179,7 +179,7 @@ impl Compiler<'_> {
 const DEFAULT_CAMPAIGN_STATUS: &str = "Blacklist";
 
 /// Headers without which the call could not go on, long and compact.
-const HEADERS_OF_SIP: [&str; 22] = [
+pub(super) const HEADERS_OF_SIP: [&str; 22] = [
     "via",
     "v",
     "from",

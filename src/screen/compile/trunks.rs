@@ -47,6 +47,7 @@ impl Compiler<'_> {
                 failover_on: self.failover_on(config.failover_on.as_deref()),
                 probe: self.probe(config.probe.as_ref()),
                 limits: self.limits(config),
+                present_headers: config.present_headers.as_deref().map(|names| self.present_headers(names)),
             };
             self.check_is_reachable(config, &trunk);
             self.policy.trunks.push(trunk);
@@ -170,7 +171,7 @@ impl Compiler<'_> {
         Some(part.get_ref().as_str().into())
     }
 
-    fn span(&mut self, text: Option<&Spanned<String>>, default: Duration) -> Duration {
+    pub(super) fn span(&mut self, text: Option<&Spanned<String>>, default: Duration) -> Duration {
         let Some(text) = text else { return default };
         parse_span(text.get_ref()).unwrap_or_else(|| {
             self.problem(text.span(), RuleError::Span);

@@ -154,7 +154,7 @@ fn presentation_that_cannot_be_meant_is_a_mistake() {
     let of = |present: &str| {
         problem(&format!("{LIST}[[route]]\nname = \"x\"\nto = \"pbx\"\npresent = {{ pool = \"ours\", {present} }}\n"))
     };
-    assert_eq!(of("strategy = \"sticky\""), RuleError::Strategy("sticky".into()));
+    assert_eq!(of("strategy = \"stiky\""), RuleError::Strategy("stiky".into()));
     assert_eq!(of("headers = [\"Contact\"]"), RuleError::PresentHeader);
     assert_eq!(of("headers = []"), RuleError::EmptyArray);
     assert_eq!(of("exclude = [\"ours\"]"), RuleError::PoolExcluded("ours".into()));

@@ -10,6 +10,8 @@ mod mistakes;
 mod modes;
 mod never_block;
 mod presentation;
+mod presentation_limits;
+mod presentation_strategies;
 mod redirect_server;
 mod trunks;
 mod world;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::screen::{AnswerKind, PresentHeaders, Presented};
 
-fn with(pool: &str, lists: &str, present: &str) -> World {
+pub(super) fn with(pool: &str, lists: &str, present: &str) -> World {
     bare_world(&format!(
         "{TRUNKS}[[list]]\nname = \"ours\"\nclass = \"pool\"\nentries = [{pool}]\n{lists}\n\
          [[route]]\nname = \"out\"\nto = \"carrier\"\npresent = {{ pool = \"ours\"{present} }}\n"
@@ -114,10 +114,12 @@ fn any_list_may_be_a_pool_and_does_not_exclude_itself() {
 #[test]
 fn headers_and_privacy_are_told_to_the_engine() {
     let of = |present: &str| presented(&with("\"48223900000\"", "", present), 0).expect("a number");
-    assert_eq!(of("").headers, PresentHeaders { asserted: true, from: false });
+    assert_eq!(of("").headers, PresentHeaders { asserted: true, ..PresentHeaders::default() });
     assert!(!of("").keep_privacy);
+    let all = of(", headers = [\"Remote-Party-ID\", \"privacy\"]").headers;
+    assert_eq!(all, PresentHeaders { remote_party: true, no_privacy: true, ..PresentHeaders::default() });
     let both = of(", headers = [\"from\", \"P-Asserted-Identity\"], privacy = \"keep\", strategy = \"random\"");
-    assert_eq!(both.headers, PresentHeaders { asserted: true, from: true });
+    assert_eq!(both.headers, PresentHeaders { asserted: true, from: true, ..PresentHeaders::default() });
     assert!(both.keep_privacy);
 }
 

@@ -31,7 +31,8 @@ impl Reference {
             Deed::Respond { request, status: 100 } => self.may_say_trying(scene, request),
             Deed::Respond { request, status: status @ 300.. } => {
                 let incoming = &self.requests[request];
-                let ours = [408, 487, 500, incoming.unavailable];
+                // 403: no number may be shown to the next target any more.
+                let ours = [403, 408, 487, 500, incoming.unavailable];
                 self.may_give_up(scene, incoming, 0) && (ours.contains(status) || incoming.failures.contains(status))
             }
             Deed::Forward { request, agent } => {
