@@ -44,7 +44,7 @@
 //! | | [`screen`] | trunks, rules, routes and presentation: the decision |
 //! | data | [`sip`] | the wire format: scanner, splicer, URIs |
 //! | | [`lists`] | immutable number lists: compressed sets, edits over them, their entries and list files |
-//! | | [`usage`] | the calls that are up, shared by all shards |
+//! | | [`usage`] | the calls that are up and how often numbers are shown, shared by all shards |
 //! | leaves | [`number`] | numbers, dial plans, spellings |
 //! | | [`flow`], [`time`], [`redact`], [`text`], [`slots`], [`prehashed`], [`counters`] | the way of a message, and who its peer has proved to be; clocks as values; what a log may show; numbers as text; tables of things; counts |
 //!

@@ -4,6 +4,8 @@
 
 #[path = "sip_properties/proxy.rs"]
 mod proxy;
+#[path = "engine/stage.rs"]
+mod stage;
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -99,6 +101,21 @@ fn no_call_of_any_outcome_leaves_a_trace_of_its_people_in_the_log() {
     });
     assert_eq!(personal(&log), Vec::<&str>::new(), "{log}");
     assert!(!log.contains("ERROR"), "{log}");
+}
+
+#[test]
+fn a_number_that_comes_to_rest_is_told_without_its_digits() {
+    let pool = "present = { pool = \"our-numbers\", headers = [\"P-Asserted-Identity\"] }\nunavailable";
+    let resting = pool.replace(" }", ", rest_after = 1 }");
+    let log = Log::of(|| {
+        let mut stage = stage::Stage::with(&[(pool, &resting)], "");
+        stage.receive(stage::CARRIER, &stage::invite(9).replace("+4822", "+4850"));
+        let sent = stage.one();
+        assert!(sent.text.contains("48501000000"), "{}", sent.text);
+        stage.receive(&sent.to(), &stage::response(&sent, 608, ""));
+    });
+    assert!(log.contains("WARN") && log.contains("a number that route \"out\" presents rests"), "{log}");
+    assert!(!log.contains("501000000") && !log.contains("600000009"), "{log}");
 }
 
 #[test]

@@ -33,8 +33,6 @@ use crate::usage::{CallKey, LiveCall};
 pub(super) struct CallPlan {
     /// The policy that judged it: a reload meanwhile changes nothing for it.
     policy: Arc<Policy>,
-    /// Of the world that its number was chosen in.
-    pub generation: u64,
     from_trunk: TrunkId,
     passage: Passage,
     parties: Parties,
@@ -134,20 +132,8 @@ impl Engine {
         let names = shows_other_from.then(|| Box::new(Names::of(request, false)));
         let trust = ResponseTrust { distrusted: !to.trusted, protected: !from.trusted };
         let order = self.order_of_targets(to, request.call_id());
-        let plan = CallPlan {
-            from_trunk,
-            parties,
-            rule,
-            token,
-            nonce,
-            order,
-            tried: 0,
-            seats,
-            is_sips,
-            passage,
-            policy,
-            generation: world.generation,
-        };
+        let plan =
+            CallPlan { from_trunk, parties, rule, token, nonce, order, tried: 0, seats, is_sips, passage, policy };
         let open = Open {
             asked: asked(request),
             request: Kept::Whole(Box::new(arrival.request)),

@@ -58,13 +58,13 @@ impl Engine {
         }
     }
 
-    /// Asks again about the number of a call before it is sent anywhere but where it was sent at once: meanwhile a list may
-    /// hold it, and the pool may have lost it. What has been entered stays entered: the number has been shown.
+    /// Asks again about the number of a call that is not sent to its first target at once: meanwhile a list may hold it, and
+    /// the pool may have lost it. What has been entered stays entered: the number has been shown.
     pub(super) fn show_again(&self, now: Now, world: &World, id: ProxyId, open: &mut Open) -> Result<(), EmptyPool> {
         let proxy = &self.proxies[id.0];
         let Plan::Call(plan) = &mut open.plan else { return Ok(()) };
         let Some(presented) = plan.presented() else { return Ok(()) };
-        if proxy.branches.is_empty() && plan.generation == world.generation {
+        if proxy.branches.is_empty() && open.came_at == now.mono {
             return Ok(());
         }
         let next = self.present_again(now, world, plan, presented, proxy.method)?;

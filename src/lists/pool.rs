@@ -86,7 +86,8 @@ impl Pool {
         let singles = self.singles().len();
         let of_singles = end.min(singles).saturating_sub(start);
         let first = self.nth(start).filter(|_| of_singles > 0).map_or(0, Number::get);
-        let of_singles = self.singles().iter_from(first).take(usize::try_from(of_singles).unwrap_or(usize::MAX));
+        let length = usize::try_from(of_singles).unwrap_or(usize::MAX);
+        let of_singles = (length > 0).then(|| self.singles().iter_from(first).take(length)).into_iter().flatten();
         let (start, end) = (start.saturating_sub(singles), end.saturating_sub(singles));
         let from = self.ranges.partition_point(|(.., before)| *before <= start).saturating_sub(1);
         let of_ranges = self.ranges[from..].iter().take_while(move |(.., before)| *before < end).flat_map(

@@ -72,8 +72,9 @@ pub struct Shown {
 
 /// The showings of all pools' numbers, shared by all shards.
 ///
-/// A number is known from its first showing until a day after its last one or the end of its rest, whichever is later: some
-/// 150 bytes. A number of several pools has one account, which each route holds to its own limits. A start begins with none.
+/// A number is known from its first showing until a day after its last one or the end of its rest, whichever is later, and
+/// takes 150 to 350 bytes, as full as its map is. A number of several pools has one account, which each route holds to its own
+/// limits. A start begins with none.
 #[derive(Debug)]
 pub struct Showings {
     parts: Box<[Mutex<Part>; PARTS]>,

@@ -38,14 +38,14 @@ const ONE: &str = "\"48501000001\"";
 const THREE: &str = "\"48501000001-48501000003\"";
 
 /// A call of its own.
-fn call(at: u32) -> String {
+fn call(at: impl std::fmt::Display) -> String {
     let own = invite(9).replace("Call-ID: call", &format!("Call-ID: call{at}"));
     own.replace("z9hG4bKinvite", &format!("z9hG4bKinvite{at}"))
 }
 
 /// Another call comes; the INVITE that goes on, or the answer.
 #[track_caller]
-fn dial(stage: &mut Stage, at: u32) -> Sent {
+fn dial(stage: &mut Stage, at: impl std::fmt::Display) -> Sent {
     stage.receive(CARRIER, &call(at));
     stage.one()
 }
@@ -152,7 +152,7 @@ fn refusals_of_networks_in_a_row_make_a_number_rest() {
     for (at, (status, phrase)) in
         [(607, "Unwanted"), (608, "Rejected"), (603, "Network Blocked")].into_iter().enumerate()
     {
-        let sent = dial(&mut stage, at as u32);
+        let sent = dial(&mut stage, at);
         answer(&mut stage, &sent, status, phrase);
     }
     assert_eq!(dial(&mut stage, 3).status(), 403);
@@ -169,7 +169,7 @@ fn an_answered_call_ends_the_row_and_people_who_decline_are_not_in_it() {
             .into_iter()
             .enumerate()
     {
-        let sent = dial(&mut stage, at as u32);
+        let sent = dial(&mut stage, at);
         answer(&mut stage, &sent, status, phrase);
     }
     let sent = dial(&mut stage, 5);
@@ -259,6 +259,7 @@ fn a_number_that_is_listed_while_a_name_is_looked_up_is_never_shown() {
     });
     stage.receive(CARRIER, &call(0)).sent();
     list(&mut stage, own);
+    stage.millis(20);
     stage.resolve_to(&["udp:192.0.2.3:5070"]);
     let sent = stage.sent().pop().expect("it goes on");
     assert!(sent.is_request("INVITE") && shown(&sent) != own);
@@ -343,7 +344,7 @@ fn the_header_that_asks_for_a_number_is_obeyed_recorded_and_removed() {
     let mut stage = stage(THREE, ", explicit = \"X-Present-Number\"");
     for asked in [2, 1, 3] {
         let line = format!("x-present-number: +{}\nMax-Forwards", number(asked));
-        stage.receive(CARRIER, &call(asked as u32).replace("Max-Forwards", &line));
+        stage.receive(CARRIER, &call(asked).replace("Max-Forwards", &line));
         let sent = stage.one();
         assert_eq!(shown(&sent), asked);
         assert!(!sent.text.to_ascii_lowercase().contains("x-present-number"), "{}", sent.text);

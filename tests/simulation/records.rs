@@ -196,8 +196,7 @@ fn check_repetition(row: &Row, world: &World, may_not: impl Fn(u64) -> bool) -> 
     let decided = decide(&view, world, &Usage::new(), wall, draw);
     for (who, verdict) in [("explained", &explanation.verdict), ("decided again", &decided)] {
         let told = told(verdict);
-        let is_replaced =
-            |column: &str, value: &str| column == "presented" && value.parse().is_ok_and(|number| may_not(number));
+        let is_replaced = |column: &str, value: &str| column == "presented" && value.parse().is_ok_and(&may_not);
         let differs =
             |(column, value): &&(&str, String)| row[*column] != *value && !is_replaced(column, value.as_str());
         if let Some((column, value)) = told.iter().find(differs) {

@@ -66,8 +66,8 @@ fn is_option(rest: &str) -> bool {
             && rest[key.len()..].starts_with(" = "))
 }
 
-/// `to` means nothing to a decline; the rest are keys of a `present` table, and a file that does not lie there.
-const AGAINST_THE_REST: [&str; 4] = ["to = ", "exclude = ", "otherwise = ", "privacy = "];
+/// It means nothing to a decline.
+const AGAINST_THE_REST: [&str; 1] = ["to = "];
 
 #[test]
 fn an_empty_config_is_good_and_has_the_default_list() {
