@@ -13,8 +13,8 @@ use super::bulk::Bulk;
 use super::problem::Problem;
 use super::token::Tokens;
 use super::{
-    Backend, bases, calls, edits, entries, explain, export, guard, health, import, leftover, lists, metrics, numbers,
-    past, reload, trail, trunks,
+    Backend, bases, blocked, calls, edits, entries, explain, export, guard, health, import, leftover, lists, metrics,
+    numbers, past, redress, reload, trail, trunks,
 };
 
 /// All resources of the admin port.
@@ -40,6 +40,9 @@ pub(super) fn router<B: Backend>(backend: Arc<B>, tokens: Option<Arc<Tokens>>) -
         .route("/v1/trunks", get(trunks::all::<B>))
         .route("/v1/trunks/{trunk}/state", put(trunks::set::<B>))
         .route("/v1/calls", get(calls::all::<B>))
+        .route("/v1/blocked", get(blocked::of::<B>))
+        .route("/v1/redress/{id}", get(redress::one::<B>))
+        .route("/v1/redress/{id}/release", post(redress::release::<B>))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz::<B>))
         .route("/metrics", get(metrics::metrics::<B>))

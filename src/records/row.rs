@@ -171,6 +171,11 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// That of a file whose header is still to be read.
+    pub(super) fn none() -> Layout {
+        Layout { places: [None; Column::ALL.len()], width: 0 }
+    }
+
     /// Reads a header line; `None`: it is none. Columns of later versions are passed over.
     pub fn of_header(line: &[u8]) -> Option<Layout> {
         let names: Vec<&[u8]> = without_line_end(line).split(|byte| *byte == b',').collect();
@@ -338,8 +343,7 @@ impl RecordReader<Box<dyn BufRead + Send>> {
 impl<R: BufRead> RecordReader<R> {
     /// Reads the header. `file` is the input's name in errors.
     pub fn new(input: R, file: &Path) -> Result<RecordReader<R>, RecordError> {
-        let layout = Layout { places: [None; Column::ALL.len()], width: 0 };
-        let (line, fields) = (Vec::new(), Fields::default());
+        let (layout, line, fields) = (Layout::none(), Vec::new(), Fields::default());
         let mut reader = RecordReader { input, file: file.into(), at: 0, line, layout, fields, is_over: false };
         let header = reader.read_line()?.and_then(|()| Layout::of_header(&reader.line));
         reader.layout = header.ok_or_else(|| RecordError::NoHeader(file.into()))?;

@@ -7,6 +7,7 @@ mod fake;
 mod imports;
 mod lists;
 mod past;
+mod records;
 mod state;
 
 use std::net::SocketAddr;
