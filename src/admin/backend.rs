@@ -4,6 +4,7 @@ mod edits;
 mod imports;
 mod lists;
 mod past;
+mod records;
 mod reload;
 mod state;
 
@@ -16,6 +17,7 @@ pub use edits::{EditFailure, EditGroup, Edited, Refusal};
 pub use imports::{ImportFailure, ImportRequest, Imported};
 pub use lists::{ListFailure, ListStatus, Reading, Stale, Waiting};
 pub use past::HeldAt;
+pub use records::{BlockedRecords, CallQuery, RecordFailure, RecordedCall, RecordedCalls};
 pub use reload::{ListChange, ReloadFailure, ReloadProblem, Reloaded, RuleChange};
 pub use state::{HealthDetail, MetricFamily, MetricHistogram, MetricKind, MetricSample, RuleCalls};
 
@@ -89,6 +91,15 @@ pub trait Backend: Send + Sync + 'static {
     /// Whether a list held an entry at a generation of the past: a number through whatever entry, anything else itself.
     /// Blocks.
     fn held_at(&self, list: &str, generation: u64, entry: &Entry) -> Result<HeldAt, StorageFailure>;
+
+    /// Looks for calls in the records, a bounded piece of them. Blocks.
+    fn find_calls(&self, query: &CallQuery) -> Result<RecordedCalls, RecordFailure>;
+
+    /// At most `limit` calls to somebody that a rule kept from him since then. Blocks.
+    fn blocked_calls(&self, callee: &str, since: WallTime, limit: usize) -> Result<BlockedRecords, StorageFailure>;
+
+    /// Before this no record is left; `None`: there are none at all. Blocks.
+    fn oldest_record(&self) -> Result<Option<WallTime>, StorageFailure>;
 
     /// The parts of the program and whether each works.
     fn health(&self) -> Vec<HealthDetail>;

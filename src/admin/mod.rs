@@ -5,6 +5,7 @@
 
 mod backend;
 mod bases;
+mod blocked;
 mod body;
 mod bulk;
 mod by;
@@ -28,6 +29,8 @@ mod past;
 mod pipe;
 mod pools;
 mod problem;
+mod recorded;
+mod redress;
 mod reload;
 mod report;
 mod router;
@@ -39,9 +42,10 @@ mod trail;
 mod trunks;
 
 pub use backend::{
-    Backend, By, EditFailure, EditGroup, Edited, HealthDetail, HeldAt, ImportFailure, ImportRequest, Imported,
-    ListChange, ListFailure, ListStatus, MetricFamily, MetricHistogram, MetricKind, MetricSample, Reading, Refusal,
-    ReloadFailure, ReloadProblem, Reloaded, RuleCalls, RuleChange, Stale, StorageFailure, Waiting,
+    Backend, BlockedRecords, By, CallQuery, EditFailure, EditGroup, Edited, HealthDetail, HeldAt, ImportFailure,
+    ImportRequest, Imported, ListChange, ListFailure, ListStatus, MetricFamily, MetricHistogram, MetricKind,
+    MetricSample, Reading, RecordFailure, RecordedCall, RecordedCalls, Refusal, ReloadFailure, ReloadProblem, Reloaded,
+    RuleCalls, RuleChange, Stale, StorageFailure, Waiting,
 };
 pub use config::Config;
 pub use server::{AdminError, Server};

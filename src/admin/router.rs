@@ -13,8 +13,8 @@ use super::bulk::Bulk;
 use super::problem::Problem;
 use super::token::Tokens;
 use super::{
-    Backend, bases, calls, edits, entries, explain, export, guard, health, import, leftover, lists, metrics, numbers,
-    past, pools, reload, rules, trail, trunks,
+    Backend, bases, blocked, calls, edits, entries, explain, export, guard, health, import, leftover, lists, metrics,
+    numbers, past, pools, redress, reload, rules, trail, trunks,
 };
 
 /// All resources of the admin port.
@@ -46,6 +46,9 @@ pub(super) fn router<B: Backend>(backend: Arc<B>, tokens: Option<Arc<Tokens>>) -
         .route("/v1/pools/{list}/rests/{number}", delete(pools::end_rest::<B>))
         .route("/v1/trunks/{trunk}/state", put(trunks::set::<B>))
         .route("/v1/calls", get(calls::all::<B>))
+        .route("/v1/blocked", get(blocked::of::<B>))
+        .route("/v1/redress/{id}", get(redress::one::<B>))
+        .route("/v1/redress/{id}/release", post(redress::release::<B>))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz::<B>))
         .route("/metrics", get(metrics::metrics::<B>))

@@ -19,14 +19,19 @@ pub(super) fn modestly<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let log = tracing::dispatcher::get_default(Clone::clone);
     thread::scope(|scope| {
         let modest = || {
-            let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-            if let Err(error) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
-                tracing::debug!("lists are read with the priority of calls: {error:?}");
-            }
+            be_modest();
             tracing::dispatcher::with_default(&log, work)
         };
         let spawned = thread::Builder::new().name("lists".to_owned()).spawn_scoped(scope, modest);
         let worker = spawned.expect("the system gives a thread for what an operator asks for");
         worker.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
     })
+}
+
+/// Leaves the processor to calls for as long as this thread lives, and with it the disk.
+pub(super) fn be_modest() {
+    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    if let Err(error) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
+        tracing::debug!("work in the background has the priority of calls: {error:?}");
+    }
 }

@@ -10,10 +10,11 @@ use std::time::{Instant, SystemTime};
 use super::read::Read;
 use super::sip::SipCounters;
 use super::worlds::{self, Worlds};
-use super::{changes, health, imports, metrics, past, reload, status};
+use super::{changes, health, imports, metrics, past, records, reload, status};
 use crate::admin::{
-    Backend, By, EditFailure, EditGroup, Edited, HealthDetail, HeldAt, ImportFailure, ImportRequest, Imported,
-    ListFailure, ListStatus, MetricFamily, Refusal, ReloadFailure, ReloadProblem, Reloaded, RuleCalls, StorageFailure,
+    Backend, BlockedRecords, By, CallQuery, EditFailure, EditGroup, Edited, HealthDetail, HeldAt, ImportFailure,
+    ImportRequest, Imported, ListFailure, ListStatus, MetricFamily, RecordFailure, RecordedCalls, Refusal,
+    ReloadFailure, ReloadProblem, Reloaded, RuleCalls, StorageFailure,
 };
 use crate::config::{Reading, Settings};
 use crate::counters::{Counter, Histogram};
@@ -21,7 +22,7 @@ use crate::lists::{Action, AuditLine, AuditQuery, Class, Digest, Edit, Entry, Li
 use crate::net::TlsStore;
 use crate::number::DialPlan;
 use crate::reach::Reach;
-use crate::records::RecordCounts;
+use crate::records::{RecordArchive, RecordCounts};
 use crate::screen::{Setting, World};
 use crate::store::{self, EditError, EditWriter, Proposal, Publish, Snapshots, Step, StoreError, Swap, SwapError};
 use crate::time::WallTime;
@@ -38,6 +39,7 @@ pub(super) struct Live {
     pub(super) read: Mutex<Arc<Read>>,
     pub(super) edits: EditWriter,
     pub(super) snapshots: Snapshots,
+    pub(super) archive: RecordArchive,
     /// The lists that are being read now.
     pub(super) reading: Reading,
     pub(super) usage: Arc<Usage>,
@@ -219,6 +221,18 @@ impl Backend for Arc<Live> {
         past::held_at(self, list, generation, entry)
     }
 
+    fn find_calls(&self, query: &CallQuery) -> Result<RecordedCalls, RecordFailure> {
+        records::find(self, query)
+    }
+
+    fn blocked_calls(&self, callee: &str, since: WallTime, limit: usize) -> Result<BlockedRecords, StorageFailure> {
+        records::blocked(self, callee, since, limit)
+    }
+
+    fn oldest_record(&self) -> Result<Option<WallTime>, StorageFailure> {
+        records::oldest(self)
+    }
+
     fn health(&self) -> Vec<HealthDetail> {
         health::details(self)
     }
@@ -277,6 +291,11 @@ pub(super) fn unavailable(why: &str) -> StorageFailure {
 
 /// The one that is made, and one that sees what changed since that began.
 const MOST_RELOADS: usize = 2;
+
+/// Where records are.
+pub(super) fn records_dir(settings: &Settings) -> PathBuf {
+    settings.state.dir.join("records")
+}
 
 /// The time of day.
 pub(super) fn wall_time() -> WallTime {

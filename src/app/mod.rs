@@ -3,7 +3,8 @@
 //! * `run` starts and stops everything, in order, `drain` waits for calls that are being set up; `open` reads config, state and lists before anything is served.
 //! * `worlds` holds the world that shards read, and drops old ones where no call waits.
 //! * `live` is what is in force while the daemon runs: it makes edits through the store and serves the admin port;
-//!   `read` is what is known beside the world, `status` and `health` tell it, `past` what was before.
+//!   `read` is what is known beside the world, `status` and `health` tell it, `past` what was before,
+//!   `records` what calls there were.
 //! * `reload` builds a new world aside and swaps it in, with bases from `bases`; `difference` tells what it changed.
 //! * `changes` makes, removes and rolls back whole lists, `imports` adds files to them, `folding` moves edits into bases,
 //!   `watch` sees files change.
@@ -24,6 +25,7 @@ mod metrics;
 mod open;
 mod past;
 mod read;
+mod records;
 mod reload;
 mod run;
 mod sip;

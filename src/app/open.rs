@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
 use super::bases::{Bases, Standing};
-use super::live::{Counts, Live, wall_time};
+use super::live::{Counts, Live, records_dir, wall_time};
 use super::read::Read;
 use super::reload;
 use super::run::StartError;
@@ -14,6 +14,7 @@ use crate::cli::reading::shown;
 use crate::config::{self, Loaded, Reading, Settings};
 use crate::lists::{Action, Edit};
 use crate::net::TlsStore;
+use crate::records::RecordArchive;
 use crate::screen::World;
 use crate::store::{EditWriter, Keys, Publish, Snapshots, Step, Store, Swap};
 use crate::usage::Usage;
@@ -73,6 +74,7 @@ impl Opened {
         let Opened { settings, keys: _, worlds, tls, edits, snapshots, reading, read } = self;
         let live = Arc::new(Live {
             config: config.into(),
+            archive: RecordArchive::new(records_dir(&settings)),
             started_with: settings,
             worlds,
             tls,

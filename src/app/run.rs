@@ -12,9 +12,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::background::modestly;
+use super::background::{be_modest, modestly};
 use super::drain::{Settling, drain};
-use super::live::{Counts, Live, wall_time};
+use super::live::{Counts, Live, records_dir, wall_time};
 use super::open::Opened;
 use super::sip::Sip;
 use super::watch::Watch;
@@ -112,8 +112,8 @@ impl Daemon {
         let settings = &opened.settings;
         warn_of_open(&settings.state.dir);
         limits::raise(settings.sip.connections.get());
-        let records = records::Config { dir: settings.state.dir.join("records"), header: RECORD_HEADER };
-        let (records, sink) = RecordWriter::start(records, wall_time)?;
+        let place = records::Place { dir: records_dir(settings), header: RECORD_HEADER };
+        let (records, sink) = RecordWriter::start(place, settings.records.clone(), wall_time, be_modest)?;
         let admin = runtime.block_on(admin::Server::bind(&settings.admin))?;
         let usage = Arc::new(Usage::new());
         let world = opened.worlds.current();

@@ -136,9 +136,7 @@ pub(super) fn notice(notice: &Notice) -> String {
         | Notice::Unreachable(_)
         | Notice::EmptyPool(_)
         | Notice::LargePool(_)
-        | Notice::Untold { .. } => {
-            notice.to_string()
-        }
+        | Notice::Untold { .. } => notice.to_string(),
     }
 }
 

@@ -61,6 +61,9 @@ pub struct Settings {
     /// `[state]`; the path is relative to the working directory.
     #[cfg(feature = "daemon")]
     pub state: crate::store::Config,
+    /// `[records]`
+    #[cfg(feature = "daemon")]
+    pub records: crate::records::Config,
 }
 
 impl Loaded {
@@ -102,6 +105,9 @@ impl Settings {
             ("dns.servers", self.dns.servers != new.dns.servers),
             ("dns.timeout", self.dns.timeout != new.dns.timeout),
             ("state.dir", self.state.dir != new.state.dir),
+            ("records.max_size", self.records.max_size != new.records.max_size),
+            ("records.keep", self.records.keep != new.records.keep),
+            ("records.gzip", self.records.gzip != new.records.gzip),
         ]);
         changed.retain(|(_, changed)| *changed);
         changed.into_iter().map(|(key, _)| key).collect()
@@ -235,10 +241,10 @@ fn check_settings(tables: &Tables, report: &mut impl FnMut(Range<usize>, Mistake
 
 #[cfg(feature = "daemon")]
 fn settings_of(path: &Path, tables: Tables) -> Settings {
-    let Tables { sip, all_lists: lists, dns, mut admin, mut state, .. } = tables;
+    let Tables { sip, all_lists: lists, dns, mut admin, mut state, records, .. } = tables;
     admin.tokens = admin.tokens.map(|tokens| lists::beside(path, &tokens));
     state.dir = lists::beside(path, &state.dir);
-    Settings { sip, lists, admin, dns, state }
+    Settings { sip, lists, admin, dns, state, records }
 }
 
 #[cfg(not(feature = "daemon"))]

@@ -24,6 +24,8 @@ pub(super) struct Tables {
     #[cfg(feature = "daemon")]
     pub(super) state: crate::store::Config,
     #[cfg(feature = "daemon")]
+    pub(super) records: crate::records::Config,
+    #[cfg(feature = "daemon")]
     pub(super) tls: Option<crate::net::TlsConfig>,
     /// There is a `[tls]`, readable or not.
     pub(super) has_tls: bool,
@@ -67,6 +69,10 @@ pub(super) fn read(text: &str) -> (Tables, Vec<(Range<usize>, Mistake)>) {
             "state" => {
                 #[cfg(feature = "daemon")]
                 reader.table("state", value, &mut tables.state);
+            }
+            "records" => {
+                #[cfg(feature = "daemon")]
+                reader.table("records", value, &mut tables.records);
             }
             "tls" => {
                 tables.has_tls = true;
@@ -157,9 +163,9 @@ fn parse_unknown_key(message: &str) -> Option<(&str, impl Iterator<Item = &str>)
     Some((key, quoted.skip(1).step_by(2)))
 }
 
-const TABLES: [&str; 13] = [
-    "sip", "admin", "dns", "state", "tls", "numbers", "answers", "lists", "trunk", "list", "inbound", "campaign",
-    "route",
+const TABLES: [&str; 14] = [
+    "sip", "admin", "dns", "state", "records", "tls", "numbers", "answers", "lists", "trunk", "list", "inbound",
+    "campaign", "route",
 ];
 
 /// One slip can upset a whole file; the first few errors are those worth reading.

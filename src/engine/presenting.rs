@@ -10,9 +10,7 @@ use super::call::CallPlan;
 use super::proxy::{Open, Plan, ProxyId};
 use super::shard::Engine;
 use crate::redact::Redacted;
-use crate::screen::{
-    Answer, AnswerKind, Directions, Otherwise, Policy, PoolView, Presented, RouteId, World,
-};
+use crate::screen::{Answer, AnswerKind, Directions, Otherwise, Policy, PoolView, Presented, RouteId, World};
 use crate::sip::{Method, Response, phrase};
 use crate::time::Now;
 use crate::usage::RestRule;
@@ -49,12 +47,15 @@ impl Engine {
     /// Enters the showing of a call that a switch is told to send on: as far as we know, it does.
     pub(super) fn show_to_switch(&self, now: Now, world: &World, answer: Answer, method: Method) -> Answer {
         let (Some(presented), Some(directions)) = (answer.presented(), &answer.directions) else { return answer };
-        match self.show(now, world, Some(directions.route), presented, method) {
+        match self.show(now, world, answer.route, presented, method) {
             Ok(presented) => {
                 let directions = Directions { presented, ..Directions::clone(directions) };
                 Answer { directions: Some(Box::new(directions)), ..answer }
             }
-            Err(EmptyPool) => Answer::new(EmptyPool::STATUS, phrase(EmptyPool::STATUS), AnswerKind::EmptyPool),
+            Err(EmptyPool) => {
+                let (status, route) = (EmptyPool::STATUS, answer.route);
+                Answer { route, ..Answer::new(status, phrase(status), AnswerKind::EmptyPool) }
+            }
         }
     }
 

@@ -277,15 +277,17 @@ impl Engine {
                 Outcome::Proceed(passage) => &*world.policy.trunk(passage.trunk).name,
                 Outcome::Answer(_) | Outcome::Drop => "",
             };
-            let presented = verdict.presented();
+            let route = verdict.route().map_or("", |route| &*world.policy.route(route).name);
             let call = JudgedCall {
                 call_id: request.call_id(),
                 flow: &arrival.flow,
                 facts: &facts,
                 policy: &world.policy,
+                view: &view,
                 verdict: &verdict,
                 to_trunk,
-                presented,
+                route,
+                presented: verdict.presented(),
                 draw,
             };
             PendingRecord::new(now, &mut self.records.times, &call)

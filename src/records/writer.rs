@@ -9,13 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 
+use super::config::Config;
 use super::file::RecordFiles;
+use super::keeping::Keeper;
 use crate::counters::Counter;
 use crate::time::WallTime;
 
 /// Where records go and how their files begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
+pub struct Place {
     /// The directory, made when it is missing.
     pub dir: PathBuf,
     /// The first line of each file, without its line end.
@@ -87,30 +89,45 @@ impl RecordSink {
 pub struct RecordWriter {
     queue: SyncSender<Job>,
     counts: Arc<RecordCounts>,
-    thread: JoinHandle<()>,
+    threads: [JoinHandle<()>; 2],
 }
 
 impl RecordWriter {
-    /// Starts the thread; `clock` tells the day whose file is written.
+    /// Starts the thread that writes, and one that looks after the files, which calls `be_modest` first. `clock` tells the
+    /// day whose file is written.
     pub fn start(
+        place: Place,
         config: Config,
-        clock: impl Fn() -> WallTime + Send + 'static,
+        clock: impl Fn() -> WallTime + Clone + Send + 'static,
+        be_modest: impl FnOnce() + Send + 'static,
     ) -> Result<(RecordWriter, RecordSink), RecordsError> {
         // Who called whom is nobody else's business.
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&config.dir);
-        made.map_err(|error| RecordsError::Directory { dir: config.dir.clone(), kind: error.kind() })?;
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&place.dir);
+        made.map_err(|error| RecordsError::Directory { dir: place.dir.clone(), kind: error.kind() })?;
         let (queue, jobs) = sync_channel(QUEUE_CHUNKS);
         let counts = Arc::new(RecordCounts::default());
-        let files = RecordFiles::new(config.dir, config.header);
-        let thread = thread::Builder::new()
-            .name("records".into())
-            .spawn({
-                let counts = Arc::clone(&counts);
-                move || write_all(&jobs, files, &counts, clock)
-            })
-            .map_err(|error| RecordsError::Thread(error.kind()))?;
+        let files = RecordFiles::new(place.dir.clone(), place.header, config.max_size);
+        // One poke is enough: all files are looked at.
+        let (changed, written) = sync_channel(1);
+        let alive = Arc::new(());
+        let current = files.current();
+        let keeper = Keeper { dir: place.dir, config, current, written, alive: Arc::downgrade(&alive) };
+        let keeping = spawn("records-files", {
+            let clock = clock.clone();
+            move || {
+                be_modest();
+                keeper.run(clock);
+            }
+        })?;
+        let writing = spawn("records", {
+            let counts = Arc::clone(&counts);
+            move || {
+                write_all(&jobs, files, &changed, &counts, clock);
+                drop((alive, changed));
+            }
+        })?;
         let sink = RecordSink { queue: queue.clone(), counts: Arc::clone(&counts) };
-        Ok((RecordWriter { queue, counts, thread }, sink))
+        Ok((RecordWriter { queue, counts, threads: [writing, keeping] }, sink))
     }
 
     /// What became of the records so far.
@@ -118,10 +135,14 @@ impl RecordWriter {
         &self.counts
     }
 
-    /// Writes what is queued, forces it to the disk and ends the thread. Chunks handed over later are dropped.
+    /// Writes what is queued, forces it to the disk and ends the threads. Chunks handed over later are dropped.
     pub fn stop(self) {
-        if self.queue.send(Job::Stop).is_ok() && self.thread.join().is_err() {
-            tracing::error!("the thread that writes records has panicked");
+        // Fails only when the thread that writes has panicked, and then the other one ends as well.
+        let _ = self.queue.send(Job::Stop);
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread for records has panicked");
+            }
         }
     }
 }
@@ -132,11 +153,26 @@ enum Job {
     Stop,
 }
 
-fn write_all(jobs: &Receiver<Job>, mut files: RecordFiles, counts: &RecordCounts, clock: impl Fn() -> WallTime) {
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, RecordsError> {
+    let spawned = thread::Builder::new().name(name.to_owned()).spawn(work);
+    spawned.map_err(|error| RecordsError::Thread(error.kind()))
+}
+
+/// `changed` is told when another file is written than before.
+fn write_all(
+    jobs: &Receiver<Job>,
+    mut files: RecordFiles,
+    changed: &SyncSender<()>,
+    counts: &RecordCounts,
+    clock: impl Fn() -> WallTime,
+) {
     while let Ok(Job::Append(lines)) = jobs.recv() {
         counts.queued.take(1);
         let result = files.append(&lines, clock());
         note(counts, &lines, &result);
+        if result.is_ok_and(|is_other| is_other) {
+            let _ = changed.try_send(());
+        }
     }
     if let Err(error) = files.sync() {
         tracing::warn!(%error, "the last records may not have reached the disk");
@@ -144,10 +180,10 @@ fn write_all(jobs: &Receiver<Job>, mut files: RecordFiles, counts: &RecordCounts
 }
 
 /// Counts, and logs only the change from writing to failing and back, not each chunk.
-fn note(counts: &RecordCounts, lines: &[u8], result: &io::Result<()>) {
+fn note(counts: &RecordCounts, lines: &[u8], result: &io::Result<bool>) {
     let was_failing = counts.failing.swap(result.is_err(), Ordering::Relaxed);
     match result {
-        Ok(()) => {
+        Ok(_) => {
             counts.written.add(line_count(lines));
             if was_failing {
                 tracing::warn!("records are written again");

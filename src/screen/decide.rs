@@ -363,20 +363,15 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
         host: Option<&Arc<str>>,
         presented: Option<Presented>,
     ) -> Answer {
-        let answer = Answer::new(status, phrase(status), AnswerKind::Returned);
+        let route = Some(route);
+        let answer = Answer { route, ..Answer::new(status, phrase(status), AnswerKind::Returned) };
         if status != MOVED {
             if self.forward.is_some() || self.hide {
                 self.trace.step(|| format!("a {status} cannot tell the switch what the rules have changed"));
             }
             return answer;
         }
-        let directions = Directions {
-            callee: self.callee_to_call(),
-            host: host.cloned(),
-            hide: self.hide,
-            presented,
-            route,
-        };
+        let directions = Directions { callee: self.callee_to_call(), host: host.cloned(), hide: self.hide, presented };
         Answer { diverted: self.forward.is_some(), directions: Some(Box::new(directions)), ..answer }
     }
 
@@ -397,7 +392,7 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
                 return Ok(None);
             }
             self.trace.deciding_step(|| view.tell_empty());
-            return Err(empty_pool());
+            return Err(Answer { route: Some(route), ..Answer::new(403, "Forbidden", AnswerKind::EmptyPool) });
         };
         self.trace.step(|| view.tell_choice(number, &occasion));
         let keep_privacy = wanted.keep_privacy || self.hide;
@@ -568,11 +563,6 @@ impl Callee {
             Party::Anonymous | Party::Unavailable => None,
         }
     }
-}
-
-/// The answer to a call when no number may be presented.
-fn empty_pool() -> Answer {
-    Answer::new(403, "Forbidden", AnswerKind::EmptyPool)
 }
 
 fn closed(status: u16) -> Answer {

@@ -37,6 +37,15 @@ impl Verdict {
         presented.map(|presented| presented.number)
     }
 
+    /// The route that chose the trunk or the answer.
+    pub fn route(&self) -> Option<RouteId> {
+        match &self.outcome {
+            Outcome::Proceed(passage) => passage.route,
+            Outcome::Answer(answer) => answer.route,
+            Outcome::Drop => None,
+        }
+    }
+
     /// What it comes to.
     pub fn kind(&self) -> VerdictKind {
         match &self.outcome {
@@ -214,6 +223,8 @@ pub struct Answer {
     pub card: Option<Arc<str>>,
     /// How the switch that asked is to go on, in a 302.
     pub directions: Option<Box<Directions>>,
+    /// The route that says so, where it is one.
+    pub route: Option<RouteId>,
     /// Why we answer.
     pub kind: AnswerKind,
 }
@@ -225,8 +236,17 @@ impl Answer {
     }
 
     pub(crate) fn new(status: u16, phrase: &str, kind: AnswerKind) -> Answer {
-        let phrase = phrase.into();
-        Answer { status, phrase, reason: None, contact: None, diverted: false, card: None, directions: None, kind }
+        Answer {
+            status,
+            phrase: phrase.into(),
+            reason: None,
+            contact: None,
+            diverted: false,
+            card: None,
+            directions: None,
+            route: None,
+            kind,
+        }
     }
 }
 
@@ -241,8 +261,6 @@ pub struct Directions {
     pub hide: bool,
     /// The caller number to present instead of the call's own.
     pub presented: Option<Presented>,
-    /// The route that says so.
-    pub route: RouteId,
 }
 
 /// Why we answer a call ourselves.

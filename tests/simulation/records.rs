@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ringfence::screen::{CallFacts, CallView, Verdict, World, decide, explain};
+use ringfence::screen::{CallFacts, CallView, Outcome, Policy, Verdict, World, decide, explain};
 use ringfence::time::WallTime;
 use ringfence::usage::Usage;
 
@@ -195,7 +195,7 @@ fn check_repetition(row: &Row, world: &World, may_not: impl Fn(u64) -> bool) -> 
     let explanation = explain(&view, world, &Usage::new(), wall, draw);
     let decided = decide(&view, world, &Usage::new(), wall, draw);
     for (who, verdict) in [("explained", &explanation.verdict), ("decided again", &decided)] {
-        let told = told(verdict);
+        let told = told(verdict, policy);
         let is_replaced = |column: &str, value: &str| column == "presented" && value.parse().is_ok_and(&may_not);
         let differs =
             |(column, value): &&(&str, String)| row[*column] != *value && !is_replaced(column, value.as_str());
@@ -207,7 +207,12 @@ fn check_repetition(row: &Row, world: &World, may_not: impl Fn(u64) -> bool) -> 
 }
 
 /// What a record says of a verdict, by column.
-fn told(verdict: &Verdict) -> [(&'static str, String); 7] {
+fn told(verdict: &Verdict, policy: &Policy) -> [(&'static str, String); 9] {
+    let route = verdict.route().map(|route| policy.route(route).name.to_string());
+    let reason = match &verdict.outcome {
+        Outcome::Answer(answer) => answer.reason.as_deref().and_then(|value| value.split('"').nth(1)),
+        Outcome::Proceed(_) | Outcome::Drop => None,
+    };
     let observed: Vec<String> = verdict
         .observed
         .iter()
@@ -219,6 +224,8 @@ fn told(verdict: &Verdict) -> [(&'static str, String); 7] {
         ("list", verdict.cause.list.as_deref().unwrap_or("").to_owned()),
         ("entry", verdict.cause.entry.as_ref().map(ToString::to_string).unwrap_or_default()),
         ("observed", observed.join("; ")),
+        ("route", route.unwrap_or_default()),
+        ("reason", reason.unwrap_or_default().to_owned()),
         ("presented", verdict.presented().map(|number| number.to_string()).unwrap_or_default()),
         ("generation", verdict.generation.to_string()),
     ]

@@ -202,7 +202,8 @@ impl Ringfence<'_> {
     pub(crate) fn stop(mut self) -> Vec<Record> {
         self.end();
         let records = fs::read_dir(self.scene.dir().join("state/records")).into_iter().flatten().flatten();
-        records.flat_map(|file| read_records(&file.path())).collect()
+        let files = records.map(|file| file.path()).filter(|file| file.extension().is_some_and(|it| it == "csv"));
+        files.flat_map(|file| read_records(&file)).collect()
     }
 
     /// Ends it as a supervisor does.

@@ -19,6 +19,8 @@ pub(crate) struct Fake {
     pub(crate) healthy: bool,
     pub(crate) storage: Option<StorageFailure>,
     pub(crate) reload: Result<Reloaded, ReloadFailure>,
+    /// The latest first.
+    pub(crate) recorded: Vec<RecordedCall>,
 }
 
 pub(crate) struct State {
@@ -41,6 +43,7 @@ impl Default for Fake {
             healthy: true,
             storage: None,
             reload: Ok(Reloaded::default()),
+            recorded: Vec::new(),
         }
     }
 }
@@ -346,6 +349,41 @@ impl Backend for Fake {
         let held = edit.map(|line| line.action == Action::Put);
         let through = held.is_some_and(|held| held).then(|| entry.clone());
         Ok(HeldAt { held, through, edit: edit.cloned() })
+    }
+
+    fn find_calls(&self, query: &CallQuery) -> Result<RecordedCalls, RecordFailure> {
+        self.stored().map_err(RecordFailure::Storage)?;
+        let first = query.after.as_ref().map_or(Ok(0), |after| after.parse());
+        let first = first.map_err(|_| RecordFailure::After("expected a place".into()))?;
+        let is_wanted = |call: &&RecordedCall| {
+            query.party.as_ref().is_none_or(|party| call.column("caller").split(' ').any(|own| own == party))
+                && query.reason.as_ref().is_none_or(|reason| call.column("reason").contains(reason))
+                && query.since.is_none_or(|since| *call.column("time") >= *since.to_string())
+                && query.until.is_none_or(|until| *call.column("time") <= *until.to_string())
+        };
+        let mut wanted = self.recorded.iter().filter(is_wanted).skip(first).peekable();
+        let calls: Vec<RecordedCall> = wanted.by_ref().take(query.limit).cloned().collect();
+        let next = wanted.peek().map(|_| (first + calls.len()).to_string());
+        Ok(RecordedCalls {
+            calls,
+            next,
+            reached: self.oldest_record()?,
+            damaged: 1,
+            unread: vec!["calls-1: no".into()],
+        })
+    }
+
+    fn blocked_calls(&self, callee: &str, since: WallTime, limit: usize) -> Result<BlockedRecords, StorageFailure> {
+        let query = CallQuery { since: Some(since), limit: usize::MAX, ..CallQuery::default() };
+        let mut calls = self.find_calls(&query).map_err(|_| StorageFailure::Unavailable("no".into()))?.calls;
+        calls.retain(|call| call.column("callee") == callee);
+        let has_more = calls.len() > limit;
+        calls.truncate(limit);
+        Ok(BlockedRecords { calls, oldest: self.oldest_record()?, has_more, unread: Vec::new() })
+    }
+
+    fn oldest_record(&self) -> Result<Option<WallTime>, StorageFailure> {
+        Ok(self.recorded.last().and_then(|call| WallTime::parse(call.column("time"))))
     }
 
     fn health(&self) -> Vec<HealthDetail> {

@@ -8,6 +8,7 @@ mod imports;
 mod lists;
 mod past;
 mod pools;
+mod records;
 mod rules;
 mod state;
 

@@ -49,9 +49,24 @@ fn a_caller_added_at_the_admin_port_is_declined() {
     assert!(!metrics.contains("00100200"), "{metrics}");
     assert_eq!(ureq::get(format!("http://{admin}/readyz")).call().unwrap().status(), 200);
 
+    // It is in the records as soon as the shard has handed it over.
+    let began = std::time::Instant::now();
+    for path in ["calls?number=%2B48-600-100-200", "calls?rule=hotline&verdict=decline", "blocked?number=221234567"] {
+        let url = format!("http://{admin}/v1/{path}");
+        let call = loop {
+            let found: serde_json::Value = ureq::get(&url).call().unwrap().body_mut().read_json().unwrap();
+            match &found["calls"][0] {
+                serde_json::Value::Null if began.elapsed().as_secs() < 20 => std::thread::yield_now(),
+                call => break call.clone(),
+            }
+        };
+        assert_eq!((&call["caller"], &call["status"]), (&"48600100200".into(), &603.into()), "{path}");
+    }
+
     serving.stop();
-    let records = fs::read_dir(dir.path().join("state/records")).unwrap().next().unwrap().unwrap().path();
-    let records = fs::read_to_string(records).unwrap();
+    let files = fs::read_dir(dir.path().join("state/records")).unwrap().map(|file| file.unwrap().path());
+    let records: Vec<PathBuf> = files.filter(|file| file.extension().is_some_and(|it| it == "csv")).collect();
+    let records = fs::read_to_string(&records[0]).unwrap();
     let lines: Vec<_> = records.lines().collect();
     assert_eq!(lines.len(), 2, "{records}");
     assert!(lines[1].starts_with("call,") && lines[1].contains(",decline,hotline,default,48600100200,"), "{records}");

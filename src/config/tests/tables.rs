@@ -30,6 +30,27 @@ fn the_sample_config_works_as_it_is() {
     assert_eq!(&*loaded.policy.trunk(pbx).name, "pbx");
 }
 
+#[cfg(feature = "daemon")]
+#[test]
+fn the_files_of_records_are_kept_as_the_table_says_and_its_mistakes_are_told_with_their_place() {
+    let records = |table: &str| read(&format!("[records]\n{table}"), &[]).map(|loaded| loaded.settings.records);
+    let default = records("").expect("good");
+    assert_eq!((default.max_size, default.keep, default.gzip), (1_000_000_000, None, true));
+    let given = records("max_size = \"20 MB\"\nkeep = \"28d\"\ngzip = false").expect("good");
+    assert_eq!((given.max_size, given.keep, given.gzip), (20_000_000, Some(Duration::from_secs(28 * 86_400)), false));
+    for (table, expected) in [
+        ("max_size = \"1GiB\"", "at least 1 MB, such as"),
+        ("max_size = \"999kB\"", "at least 1 MB, such as"),
+        ("keep = \"0d\"", "at least a day, such as"),
+        ("keep = \"12h\"", "at least a day, such as"),
+        ("gzip = \"yes\"", "boolean"),
+        ("keeps = \"1d\"", "keeps"),
+    ] {
+        let told = mistakes(&format!("[records]\n{table}"), &[]);
+        assert!(told.len() == 1 && told[0].contains(expected) && told[0].contains(":2:"), "{told:?}");
+    }
+}
+
 #[test]
 fn every_commented_option_of_the_sample_config_is_understood() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/ringfence.toml");

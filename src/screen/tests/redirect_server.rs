@@ -1,7 +1,7 @@
 //! Routes that answer the switch that asks, instead of sending its calls on.
 
 use super::*;
-use crate::screen::{AnswerKind, Callee, Directions, Presented, RouteId, VerdictKind};
+use crate::screen::{AnswerKind, Callee, Directions, Presented, VerdictKind};
 
 const OUR: &str = "[[list]]\nname = \"our\"\nclass = \"pool\"\nentries = [\"48221110009\"]\n";
 
@@ -20,8 +20,7 @@ fn directions(text: &str) -> Directions {
     *asked().answer(&world(text)).directions.expect("directions")
 }
 
-const PLAIN: Directions =
-    Directions { callee: Callee::Unchanged, host: None, hide: false, presented: None, route: RouteId(0) };
+const PLAIN: Directions = Directions { callee: Callee::Unchanged, host: None, hide: false, presented: None };
 
 #[test]
 fn a_clean_call_goes_back_to_the_switch_with_the_route_s_answer() {
