@@ -1,7 +1,10 @@
-//! What all shards share and change: the calls that are up, and how much of their trunks' limits calls take.
+//! What all shards share and change: the calls that are up, how much of their trunks' limits calls take, and how often
+//! callees were called of late.
 
+mod attempts;
 mod limits;
 
+pub use attempts::{Attempt, AttemptLimit, Attempts};
 pub use limits::{Seat, TrunkLoad};
 
 use std::sync::Arc;
@@ -22,6 +25,7 @@ pub struct Usage {
     /// Boxed, since a map has up to twice as many places as it needs and keeps them after a burst.
     calls: DashMap<CallKey, Box<LiveCall>, Prehashed>,
     trunks: DashMap<Arc<str>, TrunkCounters>,
+    attempts: Arc<Attempts>,
 }
 
 /// The engine's name for a call, unique among all shards.
@@ -116,6 +120,11 @@ impl Usage {
     /// What a trunk's limits are counted by; to be kept for as long as the policy stays.
     pub fn load(&self, trunk: &Arc<str>) -> Arc<TrunkLoad> {
         self.trunk(trunk, |counters| Arc::clone(&counters.load))
+    }
+
+    /// How often callees were called of late.
+    pub fn attempts(&self) -> &Arc<Attempts> {
+        &self.attempts
     }
 
     /// At most `limit` calls, in no order; calls that open or close meanwhile may be missing. Locks one part of the map
