@@ -233,6 +233,9 @@ impl Engine {
         let request = ClientRequest { kind, flow, bytes, keep: is_invite, timer_c: is_invite, context };
         let opened = self.transactions.open_client(now.mono, request);
         debug_assert_eq!(opened, client);
+        if let Plan::Call(plan) = &mut open.plan {
+            plan.goes_on();
+        }
         if let Plan::Call(plan) = &open.plan
             && (is_invite || plan.has_more() || open.hops.left().len() > 0)
         {
@@ -392,6 +395,9 @@ impl Engine {
     fn count_answer(&mut self, id: ProxyId, status: u16, by: By) {
         if let Some(open) = self.proxies.get(id.0).and_then(|proxy| proxy.open.as_deref()) {
             self.counting.answered(&open.came_by.get(), open.asked, by, status);
+            if let Plan::Call(plan) = &open.plan {
+                plan.campaigns().iter().for_each(|campaign| campaign.answers.add(status));
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use rand::Rng;
 
 use super::branch::Branches;
-use super::call::Parties;
+use super::call::{Parties, Screened};
 use super::config::UnknownSource;
 use super::counting::asked;
 use super::forward::{diversion, max_breadth, wants_privacy};
@@ -17,13 +17,14 @@ use super::record::{JudgedCall, PendingRecord};
 use super::shard::{Context, Engine};
 use crate::counters::{Asked, By};
 use crate::flow::{Flow, Transport};
-use crate::screen::{Answer, CallFacts, CallView, Outcome, Policy, TrunkId, Verdict, World, decide};
+use crate::screen::{Answer, CallFacts, CallView, CountedAttempt, Outcome, Policy, TrunkId, Verdict, World, decide};
 use crate::sip::reply::{Reply, reply};
 use crate::sip::{
     HeaderName, Headers, MAX_HEADERS, MAX_MESSAGE, Malformed, Method, NameAddr, Request, Scheme, Uri, Via, phrase,
 };
 use crate::time::Now;
 use crate::transaction::{RequestParts, Retransmission, ServerKey};
+use crate::usage::Attempt;
 
 /// What we let through and answer, for Allow.
 const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, REFER, SUBSCRIBE, NOTIFY";
@@ -42,6 +43,7 @@ struct Judged {
     verdict: Verdict,
     parties: Parties,
     record: Option<PendingRecord>,
+    attempt: Option<Attempt>,
 }
 
 /// A request on its way through the checks.
@@ -208,12 +210,14 @@ impl Engine {
     }
 
     fn judge(&mut self, now: Now, world: &World, arrival: Arrival, trunk: TrunkId) {
-        let Some(Judged { verdict, parties, record }) = self.verdict(now, world, &arrival, trunk) else {
-            // What we cannot read, the next hop perhaps can: it must not pass unscreened.
-            self.counters.malformed[Malformed::Address as usize].add(1);
-            return self.answer(now, &arrival, 400, &Malformed::Address.to_string(), Vec::new());
+        let Judged { verdict, parties, record, attempt } = match self.verdict(now, world, &arrival, trunk) {
+            Ok(judged) => judged,
+            Err(malformed) => {
+                self.counters.malformed[malformed as usize].add(1);
+                return self.answer(now, &arrival, malformed.status(), &malformed.to_string(), Vec::new());
+            }
         };
-        let Verdict { outcome, cause, .. } = verdict;
+        let Verdict { outcome, cause, campaigns, .. } = verdict;
         match outcome {
             Outcome::Answer(answer) => {
                 self.counters.blocked.add(1);
@@ -231,19 +235,22 @@ impl Engine {
                 self.memory.remember(now.mono, arrival.key, Remembered::Dropped);
             }
             Outcome::Proceed(passage) => {
-                self.proxy_call(now, world, arrival, trunk, passage, parties, cause.rule, record);
+                let campaigns = self.counting.campaigns(&campaigns);
+                let screened = Screened { passage, parties, rule: cause.rule, campaigns, attempt };
+                self.proxy_call(now, world, arrival, trunk, screened, record);
             }
         }
     }
 
-    /// What screening says; `None` when the addresses that it looks at cannot be read.
-    fn verdict(&mut self, now: Now, world: &World, arrival: &Arrival, trunk: TrunkId) -> Option<Judged> {
+    /// What screening says, unless what it looks at cannot be read, or could be read in two ways: what we cannot read, the
+    /// next hop perhaps can, and it must not pass unscreened.
+    fn verdict(&mut self, now: Now, world: &World, arrival: &Arrival, trunk: TrunkId) -> Result<Judged, Malformed> {
         let request = &arrival.request;
         let headers = request.headers();
         let believed =
             |name| if world.policy.trunk(trunk).trusted { uris(headers, name) } else { Some(SmallVec::new()) };
         let identities = believed(HeaderName::PAssertedIdentity).zip(believed(HeaderName::Diversion));
-        let (asserted, diversions) = identities?;
+        let (asserted, diversions) = identities.ok_or(Malformed::Address)?;
         let read: SmallVec<[Option<&[u8]>; 4]> =
             world.policy.headers.iter().map(|name| headers.other(name.as_bytes())).collect();
         let from = request.from();
@@ -261,7 +268,11 @@ impl Engine {
         };
         let view = CallView::new(&world.policy, &facts);
         let draw = self.rng.next_u64();
-        let verdict = decide(&view, world, &self.usage, now.wall, draw);
+        if !view.is_emergency() && has_two_of_one(&world.policy.removed_headers, headers) {
+            return Err(Malformed::Duplicate);
+        }
+        let is_call = request.method() == Method::Invite;
+        let (verdict, attempt) = self.decide(now, world, &view, draw, is_call);
         self.counters.judged.add(1);
         self.counting.judged(&verdict);
         let record = matches!(request.method(), Method::Invite | Method::Message).then(|| {
@@ -285,7 +296,27 @@ impl Engine {
             PendingRecord::new(now, &mut self.records.times, &call)
         });
         let parties = Parties::of(&view);
-        Some(Judged { verdict, parties, record })
+        Ok(Judged { verdict, parties, record, attempt })
+    }
+
+    /// Decides, and counts a call that goes on among the attempts to reach its callee. Where another shard has called him
+    /// since the decision, so that a limit is reached, the call is decided anew.
+    fn decide(
+        &self,
+        now: Now,
+        world: &World,
+        view: &CallView<'_>,
+        draw: u64,
+        is_call: bool,
+    ) -> (Verdict, Option<Attempt>) {
+        loop {
+            let verdict = decide(view, world, &self.usage, now.wall, draw);
+            let counted = verdict.counted_attempt().filter(|_| is_call).zip(world.policy.attempts_kept());
+            let Some((CountedAttempt { callee, limits }, kept)) = counted else { return (verdict, None) };
+            if let Some(attempt) = self.usage.attempts().commit(*callee, limits, kept, now.wall) {
+                return (verdict, Some(attempt));
+            }
+        }
     }
 
     /// Answers without state: the memory will answer the retransmissions.
@@ -382,10 +413,18 @@ fn uris(headers: &Headers, name: HeaderName) -> Option<SmallVec<[&[u8]; 2]>> {
     headers.values(name).map(uri).collect()
 }
 
+/// Whether a header that marks the calls of a campaign stands twice: one parser goes by the first and another by the last.
+fn has_two_of_one(names: &[Arc<str>], headers: &Headers) -> bool {
+    names.iter().any(|name| headers.others(name.as_bytes()).nth(1).is_some())
+}
+
 fn answer_headers(answer: &Answer, request: &Request) -> Vec<u8> {
     let mut extra = Vec::new();
     if let Some(reason) = &answer.reason {
         extra.extend_from_slice(format!("Reason: {reason}\r\n").as_bytes());
+    }
+    if let Some(seconds) = answer.retry_after {
+        extra.extend_from_slice(format!("Retry-After: {seconds}\r\n").as_bytes());
     }
     if let Some(contact) = &answer.contact {
         extra.extend_from_slice(format!("Contact: <{contact}>\r\n").as_bytes());

@@ -1,18 +1,25 @@
 //! The order of judgement: `inbound` rules, `campaign` rules, routes, presentation.
 
+mod checks;
+
 use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 use crate::lists::{Class, Entry, ListId};
 use crate::number::Party;
+use crate::screen::campaign::CampaignId;
 use crate::screen::closing::TrunkState;
 use crate::screen::index::Candidates;
 use crate::screen::pattern::Patterns;
 use crate::screen::policy::{Action, HeaderMatch, Mode, Otherwise, Policy, Route, RouteId, Rule, RuleSet, TrunkId};
 use crate::screen::present;
-use crate::screen::verdict::{Answer, AnswerKind, Callee, Cause, Observed, Outcome, Passage, Presented, Verdict};
+use crate::screen::verdict::{
+    Answer, AnswerKind, Callee, Cause, CountedAttempt, Ground, Observed, Outcome, Passage, Presented, Verdict,
+};
 use crate::screen::view::CallView;
 use crate::screen::world::World;
-use crate::sip::phrase;
+use crate::sip::{phrase, unfolded};
 use crate::time::WallTime;
 use crate::usage::Usage;
 
@@ -27,8 +34,7 @@ pub fn decide(call: &CallView<'_>, world: &World, usage: &Usage, wall: WallTime,
 pub(crate) fn judge<T: Trace>(
     call: &CallView<'_>,
     world: &World,
-    // Caps and attempts are read from here when they come.
-    _usage: &Usage,
+    usage: &Usage,
     wall: WallTime,
     draw: u64,
     trace: &mut T,
@@ -37,6 +43,7 @@ pub(crate) fn judge<T: Trace>(
         call,
         world,
         policy: &world.policy,
+        usage,
         wall,
         draw,
         trace,
@@ -44,11 +51,14 @@ pub(crate) fn judge<T: Trace>(
         callee: call.callee.clone(),
         cause: Cause::default(),
         observed: Vec::new(),
+        campaigns: SmallVec::new(),
+        attempt: None,
         forward: None,
         hide: false,
     };
     let outcome = judge.run();
-    Verdict { outcome, cause: judge.cause, observed: judge.observed, generation: world.generation }
+    let Judge { cause, observed, campaigns, .. } = judge;
+    Verdict { outcome, cause, observed, campaigns, generation: world.generation }
 }
 
 /// Hears what is looked at. The call path listens with [`Silent`], which costs nothing.
@@ -77,6 +87,7 @@ struct Judge<'j, 'c, T> {
     call: &'j CallView<'c>,
     world: &'j World,
     policy: &'j Policy,
+    usage: &'j Usage,
     wall: WallTime,
     draw: u64,
     trace: &'j mut T,
@@ -84,6 +95,8 @@ struct Judge<'j, 'c, T> {
     callee: Party<'j>,
     cause: Cause,
     observed: Vec<Observed>,
+    campaigns: SmallVec<[CampaignId; 2]>,
+    attempt: Option<CountedAttempt>,
     forward: Option<(&'j Callee, Option<TrunkId>)>,
     hide: bool,
 }
@@ -225,15 +238,23 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
             self.trace.step(|| format!("{}: the call does not have its header", label()));
             return Judged::Next;
         }
+        if let Some(campaign) = &rule.campaign {
+            self.enter(campaign);
+        }
         let mut listed = None;
-        if !rule.lists.is_empty() {
+        if rule.lists.is_empty() {
+            // Such a campaign does not match all calls, but checks them.
+            if rule.campaign.as_ref().is_some_and(|campaign| campaign.checks()) {
+                return self.check(rule);
+            }
+        } else {
             let found = rule.lists.iter().find(|&&list| {
                 let subject = self.subject(stage, rule, list);
                 self.is_member(list, subject)
             });
             let Some(&list) = found else {
                 self.trace.step(|| format!("{}: no list of it holds the {}", label(), stage.subject_word()));
-                return Judged::Next;
+                return self.check(rule);
             };
             listed = self.entry_in(list, self.subject(stage, rule, list)).map(|entry| (list, entry));
         }
@@ -244,7 +265,7 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
         if let Some(&list) = rule.except.iter().find(|&&list| self.is_member(list, exempting)) {
             let lists = &self.world.lists;
             self.trace.step(|| format!("{}: excepted by list \"{}\"", label(), lists[list].name()));
-            return Judged::Next;
+            return self.check(rule);
         }
         let cause = self.cause_of(rule, listed);
         let why = || match (&cause.list, &cause.entry) {
@@ -384,6 +405,7 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
             present: None,
             emergency: self.call.emergency,
             unavailable,
+            attempt: self.attempt.clone(),
         }
     }
 
@@ -398,7 +420,7 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
     fn has_header(&self, wanted: Option<&HeaderMatch>) -> bool {
         let Some(wanted) = wanted else { return true };
         match (self.call.headers.get(wanted.header).copied().flatten(), &wanted.value) {
-            (Some(found), Some(value)) => found.trim_ascii() == value.as_bytes(),
+            (Some(found), Some(value)) => *unfolded(found.trim_ascii()) == *value.as_bytes(),
             (Some(_), None) => true,
             (None, _) => false,
         }
@@ -451,6 +473,7 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
             cause.list = Some(list.name().clone());
             cause.class = Some(list.class());
             cause.entry = Some(entry);
+            cause.ground = Some(Ground::Listed);
         }
         cause
     }
@@ -525,7 +548,7 @@ impl Callee {
 }
 
 fn answer(status: u16, phrase: &'static str, kind: AnswerKind) -> Answer {
-    Answer { status, phrase: phrase.into(), reason: None, contact: None, diverted: false, kind }
+    Answer { status, phrase: phrase.into(), reason: None, retry_after: None, contact: None, diverted: false, kind }
 }
 
 fn closed(status: u16) -> Answer {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::screen::decide::{Trace, judge};
-use crate::screen::verdict::{Callee, Outcome, Verdict};
+use crate::screen::verdict::{Callee, Ground, Outcome, Verdict};
 use crate::screen::view::CallView;
 use crate::screen::world::World;
 use crate::time::WallTime;
@@ -70,6 +70,7 @@ impl Serialize for Explanation {
             rule: self.verdict.cause.rule.as_deref(),
             list: self.verdict.cause.list.as_deref(),
             entry: self.verdict.cause.entry.as_ref().map(ToString::to_string),
+            ground: self.verdict.cause.ground.map(Ground::as_str),
             presented,
             generation: self.verdict.generation,
             conclusion: &self.conclusion,
@@ -87,6 +88,7 @@ struct Told<'a> {
     rule: Option<&'a str>,
     list: Option<&'a str>,
     entry: Option<String>,
+    ground: Option<&'static str>,
     presented: Option<String>,
     generation: u64,
     conclusion: &'a str,
@@ -116,6 +118,9 @@ fn conclusion(verdict: &Verdict, world: &World) -> String {
             }
             if let Some(reason) = &answer.reason {
                 text += &format!(" with Reason: {reason}");
+            }
+            if let Some(seconds) = answer.retry_after {
+                text += &format!(" with Retry-After: {seconds}");
             }
             text
         }

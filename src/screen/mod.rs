@@ -2,10 +2,12 @@
 //!
 //! [`decide`] is pure and the only judge. The call path, `explain` and the replay of records all call it.
 
+mod campaign;
 mod closing;
 mod compile;
 mod decide;
 mod explain;
+mod hours;
 mod index;
 mod never_block;
 mod pattern;
@@ -24,6 +26,7 @@ pub mod config;
 #[cfg(test)]
 mod tests;
 
+pub use campaign::{CampaignId, CampaignRule};
 pub use closing::{ClosedTrunks, TrunkState};
 pub use compile::{Compiled, compile};
 pub use decide::decide;
@@ -34,8 +37,8 @@ pub use policy::{Limits, LoadBalance, Methods, Mode, Otherwise, Policy, Present,
 pub use problem::{Kind, Notice, Problem, RuleError, did_you_mean, nearest};
 pub use question::{Question, QuestionError};
 pub use verdict::{
-    ActionWord, Answer, AnswerKind, Callee, Cause, Observed, Outcome, Passage, PresentHeaders, Presented, Verdict,
-    VerdictKind,
+    ActionWord, Answer, AnswerKind, Callee, Cause, CountedAttempt, Ground, Observed, Outcome, Passage, PresentHeaders,
+    Presented, Verdict, VerdictKind,
 };
 pub use view::{CallFacts, CallView, is_emergency};
 pub use world::{EditError, World};

@@ -26,7 +26,7 @@ pub mod reply;
 mod tests;
 
 pub use error::{Malformed, Rejected};
-pub use header::{HeaderName, Values, is_token};
+pub use header::{HeaderName, Values, is_token, unfolded};
 pub use identity::{NameAddr, NameAddrError, param, unquote};
 pub use message::{Field, Headers, Message, Request, Response, Span};
 pub use method::Method;

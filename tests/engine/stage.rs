@@ -245,7 +245,16 @@ impl Stage {
         Stage::with(&[&[listen], changes].concat(), SIX)
     }
 
+    /// The stage of another shard, which shares this usage.
+    pub(crate) fn sharing(usage: &Arc<Usage>, more: &str) -> Stage {
+        Stage::over(Arc::clone(usage), &[], more, 1, None)
+    }
+
     fn build(changes: &[(&str, &str)], more: &str, seed: u8, name: Option<&str>) -> Stage {
+        Stage::over(Arc::new(Usage::new()), changes, more, seed, name)
+    }
+
+    fn over(usage: Arc<Usage>, changes: &[(&str, &str)], more: &str, seed: u8, name: Option<&str>) -> Stage {
         let loaded = load(changes, more);
         let sip = &loaded.settings.sip;
         let listeners = (0..).map(ListenerId).zip(&sip.listen).map(|(id, listen)| Listener {
@@ -265,7 +274,7 @@ impl Stage {
             stream_above: sip.stream_above,
             proven: Arc::default(),
         };
-        let (usage, counters) = (Arc::new(Usage::new()), Arc::new(EngineCounters::default()));
+        let counters = Arc::new(EngineCounters::default());
         let reach = Arc::new(Reach::default());
         let engine = Engine::new(Arc::new(config), [seed; 32], usage.clone(), counters.clone());
         Stage {
@@ -519,6 +528,10 @@ impl Stage {
 
     pub(crate) fn counters(&self) -> &EngineCounters {
         &self.counters
+    }
+
+    pub(crate) fn shared_counters(&self) -> Arc<EngineCounters> {
+        Arc::clone(&self.counters)
     }
 
     /// The records so far, each as its fields.

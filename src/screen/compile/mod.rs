@@ -2,6 +2,8 @@
 //! reported, all of it at once.
 
 mod answers;
+mod campaigns;
+mod coverage;
 mod routes;
 mod rules;
 mod sockets;
@@ -42,10 +44,11 @@ pub fn compile(config: &RulesConfig, lists: &Lists) -> Result<Compiled, Vec<Prob
     compiler.answers(&config.answers);
     compiler.never_block(config);
     let inbound = compiler.rules(Kind::Inbound, &config.inbound);
-    let campaigns = compiler.rules(Kind::Campaign, &config.campaigns);
     compiler.policy.inbound = indexed(inbound);
-    compiler.policy.campaigns = indexed(campaigns);
+    let campaigns = compiler.rules(Kind::Campaign, &config.campaigns);
     compiler.routes(&config.routes);
+    compiler.check_coverage(&campaigns, &config.routes);
+    compiler.policy.campaigns = indexed(campaigns);
     compiler.check_never_block_has_routes(&config.numbers);
     if compiler.problems.is_empty() { Ok((compiler.policy, compiler.notices)) } else { Err(compiler.problems) }
 }
@@ -178,7 +181,7 @@ impl Compiler<'_> {
         Some(HeaderMatch { header, value: config.value.as_deref().map(|value| value.trim_ascii().into()) })
     }
 
-    fn refuse_empty(&mut self, texts: &[Spanned<String>]) {
+    pub(super) fn refuse_empty(&mut self, texts: &[Spanned<String>]) {
         // An empty array has no element to point at: the name of its table is the nearest.
         if texts.is_empty() {
             self.problem(self.here.clone(), RuleError::EmptyArray);
