@@ -9,6 +9,7 @@ mod body;
 mod bulk;
 mod by;
 mod calls;
+mod campaigns;
 mod condition;
 mod config;
 mod edits;
@@ -29,6 +30,8 @@ mod problem;
 mod reload;
 mod report;
 mod router;
+mod screen;
+mod screened;
 mod server;
 mod status;
 mod token;
@@ -41,6 +44,7 @@ pub use backend::{
     ReloadFailure, ReloadProblem, Reloaded, RuleChange, Stale, StorageFailure, Waiting,
 };
 pub use config::Config;
+pub use screened::{Format, screen};
 pub use server::{AdminError, Server};
 pub use token::{TokenError, check_tokens, plain_tokens};
 

@@ -9,12 +9,12 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post, put};
 use axum::{Extension, Router};
 
-use super::bulk::Bulk;
+use super::bulk::{Bulk, Screenings};
 use super::problem::Problem;
 use super::token::Tokens;
 use super::{
-    Backend, bases, calls, edits, entries, explain, export, guard, health, import, leftover, lists, metrics, numbers,
-    past, reload, trail, trunks,
+    Backend, bases, calls, campaigns, edits, entries, explain, export, guard, health, import, leftover, lists, metrics,
+    numbers, past, reload, screen, trail, trunks,
 };
 
 /// All resources of the admin port.
@@ -40,6 +40,10 @@ pub(super) fn router<B: Backend>(backend: Arc<B>, tokens: Option<Arc<Tokens>>) -
         .route("/v1/trunks", get(trunks::all::<B>))
         .route("/v1/trunks/{trunk}/state", put(trunks::set::<B>))
         .route("/v1/calls", get(calls::all::<B>))
+        .route("/v1/campaigns", get(campaigns::all::<B>))
+        .route("/v1/campaigns/{campaign}", get(campaigns::one::<B>))
+        .route("/v1/campaigns/{campaign}/block/{number}", post(campaigns::block::<B>))
+        .route("/v1/screen", post(screen::numbers::<B>))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz::<B>))
         .route("/metrics", get(metrics::metrics::<B>))
@@ -47,6 +51,7 @@ pub(super) fn router<B: Backend>(backend: Arc<B>, tokens: Option<Arc<Tokens>>) -
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(tokens, guard::check))
         .layer(Extension(Bulk::new()))
+        .layer(Extension(Screenings(Bulk::new())))
         // Around all others: a request that is refused has a body as well.
         .layer(middleware::from_fn(leftover::discard))
         .with_state(backend)

@@ -1,6 +1,7 @@
 //! All counters under their names.
 
 mod calls;
+pub(super) mod campaigns;
 pub(super) mod lists;
 mod trunks;
 
@@ -49,6 +50,7 @@ pub(super) fn families(live: &Live) -> Vec<MetricFamily> {
     let sip = &live.counts.sip;
     families.extend(trunks::families(&world, &live.usage, &sip.reach, &sip.engines));
     families.extend(calls::families(&sip.engines));
+    families.extend(campaigns::families(&sip.engines));
     families.extend(engines(&sip.engines));
     families.extend(overload(&sip.engines, &sip.net));
     families.extend(levels(&sip.engines));

@@ -16,6 +16,7 @@ mod policy;
 mod present;
 mod problem;
 mod question;
+mod screening;
 mod sockets;
 mod verdict;
 mod view;
@@ -36,6 +37,7 @@ pub use peers::TrunkPeers;
 pub use policy::{Limits, LoadBalance, Methods, Mode, Otherwise, Policy, Present, Route, RouteId, Trunk, TrunkId};
 pub use problem::{Kind, Notice, Problem, RuleError, did_you_mean, nearest};
 pub use question::{Question, QuestionError};
+pub use screening::{NoNumber, Screening, ScreeningError};
 pub use verdict::{
     ActionWord, Answer, AnswerKind, Callee, Cause, CountedAttempt, Ground, Observed, Outcome, Passage, PresentHeaders,
     Presented, Verdict, VerdictKind,

@@ -286,8 +286,8 @@ pub enum Notice {
     BlockIntoInbound(Arc<str>),
     /// A dialler's calls that no campaign looks at.
     #[error(
-        "calls from trunk \"{trunk}\", which a campaign names, can take the route \"{route}\" and no campaign screens \
-         all of them: a rule covers them that has no callers and no header and is not only observing"
+        "calls from trunk \"{trunk}\", which a campaign names, can take the route \"{route}\" without being screened: no \
+         campaign that acts, has no callers and no header of its own is asked about all of them"
     )]
     Uncovered {
         /// The dialler's trunk.

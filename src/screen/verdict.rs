@@ -1,5 +1,6 @@
 //! What screening decides for a call: a value with its rule and reason, never a `bool`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -248,6 +249,24 @@ pub struct Answer {
     pub diverted: bool,
     /// Why we answer.
     pub kind: AnswerKind,
+}
+
+impl Answer {
+    /// The text of its Reason header.
+    pub fn reason_text(&self) -> Option<Cow<'_, str>> {
+        let quoted = self.reason.as_deref()?.split_once("text=\"")?.1;
+        let text = &quoted[..quoted.rfind('"')?];
+        if !text.contains('\\') {
+            return Some(text.into());
+        }
+        // RFC 3261 section 25.1, quoted-pair.
+        let mut escaped = false;
+        let plain = text.chars().filter(|char| {
+            escaped = *char == '\\' && !escaped;
+            !escaped
+        });
+        Some(plain.collect::<String>().into())
+    }
 }
 
 /// Why we answer a call ourselves.

@@ -107,7 +107,7 @@ fn shards_that_race_do_not_pass_the_limit_between_them() {
                     let calls = (0..40).map(|number| dial(&mut stage, shard * 1_000 + number));
                     let on: Vec<bool> = calls.map(|sent| sent.is_request("INVITE")).collect();
                     let refused = refused(&totals(&stage))[Ground::Attempts as usize];
-                    assert_eq!(refused as usize, on.iter().filter(|on| !**on).count());
+                    assert_eq!(refused, on.iter().filter(|on| !**on).count() as u64);
                     on.into_iter().filter(|on| *on).count()
                 })
             })

@@ -1,5 +1,6 @@
 mod access;
 mod bases;
+mod campaigns;
 mod edits;
 mod entries;
 mod exports;
@@ -7,6 +8,7 @@ mod fake;
 mod imports;
 mod lists;
 mod past;
+mod screen;
 mod state;
 
 use std::net::SocketAddr;
@@ -35,6 +37,17 @@ const RULES: &str = r#"
     [[inbound]]
     name = "hotline"
     lists = ["default"]
+    [[campaign]]
+    name = "sale"
+    trunks = ["carrier"]
+    header = { name = "X-Campaign", value = "sale" }
+    lists = ["default"]
+    attempts = "2/1h"
+    block_into = "default"
+    [[campaign]]
+    name = "plain"
+    callers = ["4860*"]
+    only = ["vip"]
     [[route]]
     name = "back"
     to = "carrier"
@@ -45,6 +58,7 @@ fn world() -> World {
     struct Rules {
         trunk: Vec<TrunkConfig>,
         inbound: Vec<RuleConfig>,
+        campaign: Vec<RuleConfig>,
         route: Vec<RouteConfig>,
     }
     let mut builder = BaseBuilder::new();
@@ -58,8 +72,8 @@ fn world() -> World {
         list("vip", Class::Allow, Base::default()),
     ];
     let lists = Lists::new(lists).unwrap();
-    let Rules { trunk, inbound, route } = toml::from_str(RULES).unwrap();
-    let rules = RulesConfig { trunks: trunk, inbound, routes: route, ..RulesConfig::default() };
+    let Rules { trunk, inbound, campaign, route } = toml::from_str(RULES).unwrap();
+    let rules = RulesConfig { trunks: trunk, inbound, campaigns: campaign, routes: route, ..RulesConfig::default() };
     let (policy, _) = compile(&rules, &lists).unwrap();
     World::new(7, lists, Arc::new(policy)).unwrap()
 }

@@ -1,10 +1,12 @@
-//! What is counted of lists.
+//! What is counted of lists and campaigns.
 
 use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::admin::{MetricFamily, MetricKind};
 use crate::app::metrics;
+use crate::counters::EngineCounters;
+use crate::screen::Ground;
 use crate::time::WallTime;
 
 const MODIFIED: Duration = Duration::from_secs(1_700_000_000);
@@ -86,4 +88,26 @@ fn edits_and_imported_entries_are_counted() {
     let edits = families.iter().find(|family| family.name == "ringfence_edits").unwrap();
     assert_eq!((&edits.kind, edits.samples[0].value), (&MetricKind::Counter, 4));
     assert!(families.iter().any(|family| family.name == "ringfence_list_stale"));
+}
+
+#[test]
+fn campaigns_are_added_up_over_shards_by_ground_and_code() {
+    let engines: [Arc<EngineCounters>; 2] = Default::default();
+    for engine in &engines {
+        let counted = engine.campaigns.of(&"sale".into());
+        counted.judged.add(3);
+        counted.grounds[Ground::OutsideHours as usize].add(1);
+        counted.answers.add(486);
+    }
+    let told: Vec<String> = metrics::campaigns::families(&engines)
+        .iter()
+        .flat_map(|family| family.samples.iter().map(|sample| (&family.name, sample)))
+        .map(|(name, sample)| format!("{name} {:?} {}", sample.labels, sample.value))
+        .collect();
+    let expected = [
+        r#"ringfence_campaign_judged [("campaign", "sale")] 6"#,
+        r#"ringfence_campaign_refused [("campaign", "sale"), ("ground", "outside-hours")] 2"#,
+        r#"ringfence_campaign_answers [("campaign", "sale"), ("code", "486")] 2"#,
+    ];
+    assert_eq!(told, expected);
 }

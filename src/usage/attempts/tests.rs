@@ -117,7 +117,7 @@ fn what_counts_no_more_is_forgotten_with_later_calls() {
     let limit = limit("3/1h");
     let call = |number: u64, seconds| {
         let callee = Number::new(48_600_000_000 + number).expect("a number");
-        attempts.commit(callee, &[limit], limit, at(START + seconds)).map(Attempt::stand);
+        attempts.commit(callee, &[limit], limit, at(START + seconds)).expect("within the limit").stand();
     };
     (0..5_000).for_each(|number| call(number, 0));
     assert_eq!(attempts.callees(), 5_000);
