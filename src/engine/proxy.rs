@@ -235,12 +235,10 @@ impl Engine {
         debug_assert_eq!(opened, client);
         if let Plan::Call(plan) = &mut open.plan {
             plan.goes_on();
-        }
-        if let Plan::Call(plan) = &open.plan
-            && (is_invite || plan.has_more() || open.hops.left().len() > 0)
-        {
-            let connects = if stream.is_some() { CONNECTING } else { Duration::ZERO };
-            self.transactions.try_for(client, now.mono + connects + plan.try_for());
+            if is_invite || plan.has_more() || open.hops.left().len() > 0 {
+                let connects = if stream.is_some() { CONNECTING } else { Duration::ZERO };
+                self.transactions.try_for(client, now.mono + connects + plan.try_for());
+            }
         }
         self.counters.failovers.add(u64::from(!proxy.branches.is_empty()));
         proxy.branches.push(Branch { client, state: BranchState::Tried });

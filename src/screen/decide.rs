@@ -278,8 +278,7 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
             self.observed.push(Observed { cause, action });
             return Judged::Next;
         }
-        let blocks = matches!(rule.action, Action::Decline { .. } | Action::Redirect { .. } | Action::Drop);
-        if blocks && self.caller_is_among(Some(&self.policy.never_block_callers)) {
+        if action.refuses() && self.caller_is_among(Some(&self.policy.never_block_callers)) {
             self.trace.step(|| format!("{}: {}, but the caller is in numbers.never_block_callers", label(), why()));
             return Judged::Next;
         }

@@ -8,7 +8,7 @@ use ringfence::screen::Ground;
 use ringfence::sip::Malformed;
 use ringfence::usage::Usage;
 
-use crate::stage::{CARRIER, Sent, Stage, invite, message, response};
+use crate::stage::{CARRIER, Stage, call, dial, message, response};
 
 const CALLEE: &str = "48221234567";
 
@@ -21,18 +21,6 @@ fn campaign(keys: &str) -> String {
 fn marked() -> String {
     "[[campaign]]\nname = \"sale\"\nheader = { name = \"X-Campaign\", value = \"spring offer\" }\nlists = [\"gone\"]\n"
         .into()
-}
-
-fn call(number: u32) -> String {
-    let own = invite(9).replace("Call-ID: call", &format!("Call-ID: call{number}"));
-    own.replace("z9hG4bKinvite", &format!("z9hG4bKinvite{number}"))
-}
-
-/// Another call comes; the INVITE that goes on, or the answer.
-#[track_caller]
-fn dial(stage: &mut Stage, number: u32) -> Sent {
-    stage.receive(CARRIER, &call(number));
-    stage.one()
 }
 
 fn totals(stage: &Stage) -> CampaignTotals {

@@ -607,6 +607,19 @@ pub(crate) fn invite(caller: u32) -> String {
     )
 }
 
+/// A call of its own.
+pub(crate) fn call(number: u32) -> String {
+    let own = invite(9).replace("Call-ID: call", &format!("Call-ID: call{number}"));
+    own.replace("z9hG4bKinvite", &format!("z9hG4bKinvite{number}"))
+}
+
+/// Another call comes; the INVITE that goes on, or the answer.
+#[track_caller]
+pub(crate) fn dial(stage: &mut Stage, number: u32) -> Sent {
+    stage.receive(CARRIER, &call(number));
+    stage.one()
+}
+
 /// A request of the caller inside the dialog that `answer` made, along its Record-Route.
 pub(crate) fn from_caller(method: &str, cseq: u32, answer: &Sent) -> String {
     let target = answer.header("Contact").trim_matches(['<', '>']).to_owned();
