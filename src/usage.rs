@@ -1,10 +1,12 @@
-//! What all shards share and change: the calls that are up, how much of their trunks' limits calls take, and how often the
-//! numbers of pools are shown.
+//! What all shards share and change: the calls that are up, how much of their trunks' limits calls take, how often the
+//! numbers of pools are shown, and how often callees were called of late.
 
+mod attempts;
 mod limits;
 mod showings;
 mod window;
 
+pub use attempts::{Attempt, AttemptLimit, Attempts};
 pub use limits::{Seat, TrunkLoad};
 pub use showings::{Held, RestRule, ShowLimits, Showings, Shown};
 
@@ -28,6 +30,7 @@ pub struct Usage {
     trunks: DashMap<Arc<str>, TrunkCounters>,
     /// Of the numbers of pools whose routes have limits, or choose by showings.
     pub showings: Showings,
+    attempts: Arc<Attempts>,
 }
 
 /// The engine's name for a call, unique among all shards.
@@ -122,6 +125,11 @@ impl Usage {
     /// What a trunk's limits are counted by; to be kept for as long as the policy stays.
     pub fn load(&self, trunk: &Arc<str>) -> Arc<TrunkLoad> {
         self.trunk(trunk, |counters| Arc::clone(&counters.load))
+    }
+
+    /// How often callees were called of late.
+    pub fn attempts(&self) -> &Arc<Attempts> {
+        &self.attempts
     }
 
     /// At most `limit` calls, in no order; calls that open or close meanwhile may be missing. Locks one part of the map

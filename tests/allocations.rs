@@ -1,5 +1,6 @@
 //! How often memory is asked for on the path of a call: by the wire format once for the index of a message, whatever its
-//! header fields are, and twice for a changed message; by a look-up in a list never.
+//! header fields are, and twice for a changed message; by a look-up in a list never. And how much memory
+//! what is counted of callees takes.
 
 #[path = "../benches/scan/invite.rs"]
 mod invite;
@@ -7,9 +8,10 @@ mod invite;
 use allocation_counter::measure;
 use bytes::Bytes;
 use ringfence::lists::{BaseBuilder, Change, Class, Details, Entry, List};
-use ringfence::number::Party;
+use ringfence::number::{Number, Party};
 use ringfence::sip::{HeaderName, Message, Splice, scan};
 use ringfence::time::WallTime;
+use ringfence::usage::{Attempt, AttemptLimit, Attempts};
 
 /// The INVITE with so many more header fields.
 fn invite_with(more: usize) -> Bytes {
@@ -104,4 +106,23 @@ fn a_look_up_allocates_nothing_whichever_entry_it_finds() {
         assert_eq!(count, 0);
     }
     assert!(found > 6, "{found}");
+}
+
+#[test]
+fn a_callee_whose_attempts_are_counted_takes_less_than_100_bytes() {
+    const CALLEES: u64 = 100_000;
+    let limit = AttemptLimit::parse("3/24h").expect("a limit");
+    let mut attempts = std::sync::Arc::default();
+    let room = measure(|| {
+        attempts = std::sync::Arc::new(Attempts::default());
+        for call in 0..3 * CALLEES {
+            let callee = Number::new(48_600_000_000 + call % CALLEES).expect("a number");
+            let at = WallTime::from_micros(1_774_440_000_000_000 + call * 1_000);
+            attempts.commit(callee, &[limit], limit, at).map(Attempt::stand).expect("within the limit");
+        }
+    });
+    assert_eq!(attempts.callees(), 100_000);
+    let each = room.bytes_current / 100_000;
+    eprintln!("{each} bytes a callee; {} at the most while it grew", room.bytes_max / CALLEES);
+    assert!(each < 100, "{each}");
 }

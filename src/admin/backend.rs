@@ -21,6 +21,7 @@ pub use records::{BlockedRecords, CallQuery, RecordFailure, RecordedCall, Record
 pub use reload::{ListChange, ReloadFailure, ReloadProblem, Reloaded, RuleChange};
 pub use state::{HealthDetail, MetricFamily, MetricHistogram, MetricKind, MetricSample, RuleCalls};
 
+use crate::counters::EngineCounters;
 use crate::lists::{AuditLine, AuditQuery, Class, Digest, Entry, ListAt};
 use crate::number::DialPlan;
 use crate::reach::Reach;
@@ -103,6 +104,12 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The parts of the program and whether each works.
     fn health(&self) -> Vec<HealthDetail>;
+
+    /// What each shard's engine counts.
+    fn engines(&self) -> &[Arc<EngineCounters>];
+
+    /// Does work that takes a while and leaves the processor to calls. Blocks.
+    fn modestly<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T;
 
     /// All that is counted.
     fn metrics(&self) -> Vec<MetricFamily>;

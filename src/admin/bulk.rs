@@ -13,6 +13,10 @@ use super::problem::Problem;
 #[derive(Debug, Clone)]
 pub(super) struct Bulk(Arc<Semaphore>);
 
+/// The places for screenings, which may take as long as their clients do.
+#[derive(Debug, Clone)]
+pub(super) struct Screenings(pub(super) Bulk);
+
 impl Bulk {
     pub(super) fn new() -> Bulk {
         Bulk(Arc::new(Semaphore::new(PLACES)))
@@ -22,9 +26,7 @@ impl Bulk {
     pub(super) async fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
         match tokio::time::timeout(WAIT, Arc::clone(&self.0).acquire_owned()).await {
             Ok(place) => Ok(place.expect("the semaphore is never closed")),
-            Err(_) => {
-                Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "other imports are under way: try again later"))
-            }
+            Err(_) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "others are at it: try again later")),
         }
     }
 }

@@ -119,9 +119,20 @@ pub(super) async fn put<B: Backend>(
     let (Path((list, text)), Query(query)) = (path?, query?);
     let entry = entry_of(&*backend, &list, &text)?;
     let by = by(actor, query.reason, reason)?;
-    let said = Said { date, description, expires };
+    put_entry(&*backend, by, list, entry, Said { date, description, expires }, &headers).await
+}
+
+/// Puts an entry into a list as an edit; the entry is answered.
+pub(super) async fn put_entry<B: Backend>(
+    backend: &B,
+    by: By,
+    list: String,
+    entry: Entry,
+    said: Said,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
     let details = said.details(by.actor.clone()).map_err(Problem::unprocessable)?;
-    let edited = edit(&*backend, by, &list, &entry, Change::Put(details.clone()), &headers).await?;
+    let edited = edit(backend, by, &list, &entry, Change::Put(details.clone()), headers).await?;
     let status = if edited.effects.contains(&Effect::Added) { StatusCode::CREATED } else { StatusCode::OK };
     let tag = condition::etag(details.tag(&entry));
     let body = EntryBody::new(&entry, details, &backend.dial_plan(Some(&list)));

@@ -89,4 +89,4 @@ fn is_plain(char: char) -> bool {
 }
 
 /// The generation that an export is of, so that it can be asked again what the list was.
-const GENERATION: HeaderName = HeaderName::from_static("ringfence-generation");
+pub(super) const GENERATION: HeaderName = HeaderName::from_static("ringfence-generation");

@@ -173,7 +173,7 @@ fn options(query: ImportQuery, plan: DialPlan) -> Result<FileOptions, Problem> {
 }
 
 /// A place from 1, or a name of the header row.
-fn column(key: &str, text: String) -> Result<Column, Problem> {
+pub(super) fn column(key: &str, text: String) -> Result<Column, Problem> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(Column::Name(text.into()));
     }

@@ -23,12 +23,16 @@ pub(super) async fn discard(request: Request, next: Next) -> Response {
     let ended = body.is_end_stream();
     let body = Shared(Arc::new(Mutex::new(Held { body, begun: false, ended })));
     let response = next.run(Request::from_parts(parts, Body::new(body.clone()))).await;
-    if body.is_left(waits) {
+    if response.extensions().get::<StillRead>().is_none() && body.is_left(waits) {
         let rest = async { while poll_fn(|context| body.poll(context)).await.is_some() {} };
         let _ = tokio::time::timeout(TIME, rest).await;
     }
     response
 }
+
+/// Says of an answer that it is made while the body still comes.
+#[derive(Clone)]
+pub(super) struct StillRead;
 
 /// A body that is looked at again after it was given away.
 #[derive(Clone)]

@@ -11,6 +11,7 @@ mod bulk;
 mod by;
 mod by_hand;
 mod calls;
+mod campaigns;
 mod condition;
 mod config;
 mod edits;
@@ -35,6 +36,8 @@ mod reload;
 mod report;
 mod router;
 mod rules;
+mod screen;
+mod screened;
 mod server;
 mod status;
 mod token;
@@ -48,6 +51,7 @@ pub use backend::{
     RuleCalls, RuleChange, Stale, StorageFailure, Waiting,
 };
 pub use config::Config;
+pub use screened::{Format, screen};
 pub use server::{AdminError, Server};
 pub use token::{TokenError, check_tokens, plain_tokens};
 

@@ -9,12 +9,12 @@ use axum::response::IntoResponse;
 use axum::routing::{delete, get, post, put};
 use axum::{Extension, Router};
 
-use super::bulk::Bulk;
+use super::bulk::{Bulk, Screenings};
 use super::problem::Problem;
 use super::token::Tokens;
 use super::{
-    Backend, bases, blocked, calls, edits, entries, explain, export, guard, health, import, leftover, lists, metrics,
-    numbers, past, pools, redress, reload, rules, trail, trunks,
+    Backend, bases, blocked, calls, campaigns, edits, entries, explain, export, guard, health, import, leftover, lists,
+    metrics, numbers, past, pools, redress, reload, rules, screen, trail, trunks,
 };
 
 /// All resources of the admin port.
@@ -49,6 +49,10 @@ pub(super) fn router<B: Backend>(backend: Arc<B>, tokens: Option<Arc<Tokens>>) -
         .route("/v1/blocked", get(blocked::of::<B>))
         .route("/v1/redress/{id}", get(redress::one::<B>))
         .route("/v1/redress/{id}/release", post(redress::release::<B>))
+        .route("/v1/campaigns", get(campaigns::all::<B>))
+        .route("/v1/campaigns/{campaign}", get(campaigns::one::<B>))
+        .route("/v1/campaigns/{campaign}/block/{number}", post(campaigns::block::<B>))
+        .route("/v1/screen", post(screen::numbers::<B>))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz::<B>))
         .route("/metrics", get(metrics::metrics::<B>))
@@ -56,6 +60,7 @@ pub(super) fn router<B: Backend>(backend: Arc<B>, tokens: Option<Arc<Tokens>>) -
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(tokens, guard::check))
         .layer(Extension(Bulk::new()))
+        .layer(Extension(Screenings(Bulk::new())))
         // Around all others: a request that is refused has a body as well.
         .layer(middleware::from_fn(leftover::discard))
         .with_state(backend)

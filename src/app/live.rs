@@ -10,14 +10,14 @@ use std::time::{Instant, SystemTime};
 use super::read::Read;
 use super::sip::SipCounters;
 use super::worlds::{self, Worlds};
-use super::{changes, health, imports, metrics, past, records, reload, status};
+use super::{background, changes, health, imports, metrics, past, records, reload, status};
 use crate::admin::{
     Backend, BlockedRecords, By, CallQuery, EditFailure, EditGroup, Edited, HealthDetail, HeldAt, ImportFailure,
     ImportRequest, Imported, ListFailure, ListStatus, MetricFamily, RecordFailure, RecordedCalls, Refusal,
     ReloadFailure, ReloadProblem, Reloaded, RuleCalls, StorageFailure,
 };
 use crate::config::{Reading, Settings};
-use crate::counters::{Counter, Histogram};
+use crate::counters::{Counter, EngineCounters, Histogram};
 use crate::lists::{Action, AuditLine, AuditQuery, Class, Digest, Edit, Entry, ListAt};
 use crate::net::TlsStore;
 use crate::number::DialPlan;
@@ -235,6 +235,14 @@ impl Backend for Arc<Live> {
 
     fn health(&self) -> Vec<HealthDetail> {
         health::details(self)
+    }
+
+    fn engines(&self) -> &[Arc<EngineCounters>] {
+        &self.counts.sip.engines
+    }
+
+    fn modestly<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        background::modestly(work)
     }
 
     fn metrics(&self) -> Vec<MetricFamily> {

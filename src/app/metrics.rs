@@ -1,6 +1,7 @@
 //! All counters under their names.
 
 mod calls;
+pub(super) mod campaigns;
 pub(super) mod lists;
 pub(super) mod pools;
 mod rules;
@@ -55,6 +56,7 @@ pub(super) fn families(live: &Live) -> Vec<MetricFamily> {
     families.extend(trunks::families(&world, &live.usage, &sip.reach, &sip.engines));
     families.push(rules::modes(&world));
     families.extend(calls::families(&sip.engines));
+    families.extend(campaigns::families(&sip.engines));
     families.extend(engines(&sip.engines));
     families.extend(overload(&sip.engines, &sip.net));
     families.extend(levels(&sip.engines));

@@ -91,6 +91,16 @@ fn rule(error: &RuleError) -> String {
         | RuleError::HeaderOfSip(_)
         | RuleError::UnboundCampaign
         | RuleError::NotBlocking { .. }
+        | RuleError::CampaignOnly(_)
+        | RuleError::Attempts
+        | RuleError::HoursPrefix
+        | RuleError::HoursZone { .. }
+        | RuleError::HoursDays
+        | RuleError::HoursOpen
+        | RuleError::IdleStatus(_)
+        | RuleError::IdleWithoutLists(_)
+        | RuleError::BlockIntoClass { .. }
+        | RuleError::BlockIntoNothing(_)
         | RuleError::MissingTo(_)
         | RuleError::Idle { .. }
         | RuleError::RedirectTo
@@ -134,6 +144,8 @@ pub(super) fn notice(notice: &Notice) -> String {
         Notice::NoRoute(_) => "no route takes calls to this number of numbers.never_block".to_owned(),
         Notice::ServiceUnavailable
         | Notice::Unreachable(_)
+        | Notice::BlockIntoInbound(_)
+        | Notice::Uncovered { .. }
         | Notice::EmptyPool(_)
         | Notice::LargePool(_)
         | Notice::Untold { .. } => notice.to_string(),

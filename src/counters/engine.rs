@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Histogram, Level, Named, Table, Tally, TrunkCounters, VerdictCounters};
+use super::{CampaignCounters, Histogram, Level, Named, Table, Tally, TrunkCounters, VerdictCounters};
 
 /// How many reasons there are to refuse bytes: that it is as many as `Malformed` has is checked where that stands.
 pub const MALFORMED: usize = 21;
@@ -69,4 +69,6 @@ pub struct EngineCounters {
     pub trunks: Named<TrunkCounters>,
     /// Of each rule with each of its lists; empty names where no rule, or no list of it, decided.
     pub verdicts: Table<(Arc<str>, Arc<str>), VerdictCounters>,
+    /// Of each campaign.
+    pub campaigns: Named<CampaignCounters>,
 }

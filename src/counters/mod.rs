@@ -3,6 +3,7 @@
 //! What one thread writes is a [`Tally`] or a [`Level`], what several write is a [`Counter`]. Tables by name are locked
 //! when the policy changes and when somebody reads them, never for a message.
 
+mod campaigns;
 mod engine;
 mod histogram;
 mod names;
@@ -12,6 +13,7 @@ mod trunk;
 mod values;
 mod verdicts;
 
+pub use campaigns::{CampaignCounters, CampaignTotals};
 pub use engine::{EngineCounters, MALFORMED};
 pub use histogram::{BOUNDS, Histogram, HistogramValues};
 pub use names::{Named, Table};
@@ -19,4 +21,4 @@ pub use net::{HandshakeCounters, HandshakeFailure, LookupOutcome, NetCounters};
 pub(crate) use numbered::assert_numbered;
 pub use trunk::{Asked, By, Codes, Limit, METHODS, Traffic, TrunkCounters};
 pub use values::{Counter, Level, Tally};
-pub use verdicts::{ACTIONS, VERDICTS, VerdictCounters};
+pub use verdicts::{ACTIONS, GROUNDS, VERDICTS, VerdictCounters};

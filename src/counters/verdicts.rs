@@ -8,6 +8,9 @@ pub const VERDICTS: usize = 11;
 /// How many actions are told apart, likewise.
 pub const ACTIONS: usize = 6;
 
+/// How many grounds are told apart, likewise.
+pub const GROUNDS: usize = 4;
+
 /// What one shard counts of one rule with one list.
 #[derive(Debug, Default)]
 pub struct VerdictCounters {
@@ -15,4 +18,6 @@ pub struct VerdictCounters {
     pub decided: [Tally; VERDICTS],
     /// Calls that the rule, had it not only observed, would have acted on, by the number of the action.
     pub observed: [Tally; ACTIONS],
+    /// Calls that a campaign of this name refused, because this list holds the callee.
+    pub refused_callees: Tally,
 }

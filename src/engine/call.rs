@@ -9,7 +9,7 @@ use rand::Rng;
 
 use super::admission::Seats;
 use super::calls::{Call, Side};
-use super::counting::asked;
+use super::counting::{CampaignsCounted, asked};
 use super::forward::{Names, Outgoing, ResponseTrust, conceal, next_request_uri};
 use super::hops::{Guard, Hops};
 use super::presenting::EmptyPool;
@@ -20,13 +20,14 @@ use super::ringing::Kept;
 use super::settings::EngineConfig;
 use super::shard::Engine;
 use super::token::{MOST_CONCEALED, NONCE, Seen, Token, short_hash};
+use crate::counters::CampaignCounters;
 use crate::flow::{ConnectionId, Flow, Sockets, Transport};
 use crate::number::Party;
 use crate::screen::{CallView, Passage, Policy, Presented, RouteId, TrunkId, World};
 use crate::sip::{HeaderName, Headers, NameAddr, Request, Response, Scheme, Splice, Target, phrase, request_uri};
 use crate::time::Now;
 use crate::transaction::ClientId;
-use crate::usage::{CallKey, LiveCall};
+use crate::usage::{Attempt, CallKey, LiveCall};
 
 /// What a call needs until its final response.
 #[derive(Debug)]
@@ -38,6 +39,9 @@ pub(super) struct CallPlan {
     parties: Parties,
     /// For the table of live calls.
     rule: Option<Arc<str>>,
+    campaigns: CampaignsCounted,
+    /// Until it goes on.
+    attempt: Option<Attempt>,
     token: Token,
     /// What the token is sealed with.
     nonce: [u8; NONCE],
@@ -51,6 +55,15 @@ pub(super) struct CallPlan {
     is_sips: bool,
 }
 
+/// A call that screening lets through.
+pub(super) struct Screened {
+    pub passage: Passage,
+    pub parties: Parties,
+    pub rule: Option<Arc<str>>,
+    pub campaigns: CampaignsCounted,
+    pub attempt: Option<Attempt>,
+}
+
 /// Who calls whom, as it was screened.
 #[derive(Debug)]
 pub(super) struct Parties {
@@ -60,18 +73,16 @@ pub(super) struct Parties {
 
 impl Engine {
     /// Sends a call on to its trunk.
-    #[expect(clippy::too_many_arguments, reason = "all that the judgement found, handed on once")]
     pub(super) fn proxy_call(
         &mut self,
         now: Now,
         world: &World,
         arrival: Arrival,
         from_trunk: TrunkId,
-        mut passage: Passage,
-        parties: Parties,
-        rule: Option<Arc<str>>,
+        screened: Screened,
         mut record: Option<PendingRecord>,
     ) {
+        let Screened { mut passage, parties, rule, campaigns, attempt } = screened;
         let request = &arrival.request;
         let policy = world.policy.clone();
         let (from, to) = (policy.trunk(from_trunk), policy.trunk(passage.trunk));
@@ -132,8 +143,21 @@ impl Engine {
         let names = shows_other_from.then(|| Box::new(Names::of(request, false)));
         let trust = ResponseTrust { distrusted: !to.trusted, protected: !from.trusted };
         let order = self.order_of_targets(to, request.call_id());
-        let plan =
-            CallPlan { from_trunk, parties, rule, token, nonce, order, tried: 0, seats, is_sips, passage, policy };
+        let plan = CallPlan {
+            from_trunk,
+            parties,
+            rule,
+            campaigns,
+            attempt,
+            token,
+            nonce,
+            order,
+            tried: 0,
+            seats,
+            is_sips,
+            passage,
+            policy,
+        };
         let open = Open {
             asked: asked(request),
             request: Kept::Whole(Box::new(arrival.request)),
@@ -273,6 +297,18 @@ impl CallPlan {
     /// The sockets that its trunk is spoken to from.
     pub(super) fn sockets(&self) -> &Sockets {
         &self.policy.trunk(self.passage.trunk).via
+    }
+
+    /// It is sent to a target: from now on it counts among the attempts to reach its callee.
+    pub(super) fn goes_on(&mut self) {
+        if let Some(attempt) = self.attempt.take() {
+            attempt.stand();
+        }
+    }
+
+    /// The counters of the campaigns that have judged it.
+    pub(super) fn campaigns(&self) -> &[Arc<CampaignCounters>] {
+        &self.campaigns
     }
 
     /// Whether there is a target left to try.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use memchr::memmem::Finder;
 use smallvec::SmallVec;
 
-use crate::counters::{Asked, By, EngineCounters, Limit, TrunkCounters, VerdictCounters};
+use crate::counters::{Asked, By, CampaignCounters, EngineCounters, Limit, TrunkCounters, VerdictCounters};
 use crate::flow::{ConnectionId, Flow, ListenerId, ProvenNames, Transport};
-use crate::screen::{Cause, Policy, TrunkId, Verdict};
+use crate::screen::{CampaignId, Cause, Ground, Policy, TrunkId, Verdict, VerdictKind};
 use crate::sip::{Method, Request, Target};
 
 /// The counters of the trunks and rules that this shard has met.
@@ -20,6 +20,8 @@ pub(super) struct Counting {
     policy: Option<Arc<Policy>>,
     /// By `TrunkId`; the last for addresses of no trunk.
     trunks: Vec<Arc<TrunkCounters>>,
+    /// By `CampaignId`, with their names.
+    campaigns: Vec<(Arc<str>, Arc<CampaignCounters>)>,
     proven: Arc<ProvenNames>,
     /// Those whose targets lie outside of their `from`, by target; several where each has sockets of its own.
     targets: HashMap<(Transport, SocketAddr), SmallVec<[usize; 1]>>,
@@ -29,6 +31,9 @@ pub(super) struct Counting {
     rules: Box<[Option<Judging>]>,
     cseq: Finder<'static>,
 }
+
+/// The counters of the campaigns that have judged a call.
+pub(super) type CampaignsCounted = SmallVec<[Arc<CampaignCounters>; 1]>;
 
 #[derive(Debug, Clone, Copy)]
 struct Peer {
@@ -65,6 +70,7 @@ impl Counting {
             counters,
             policy: None,
             trunks: vec![nobody],
+            campaigns: Vec::new(),
             proven,
             targets: HashMap::new(),
             peers: Box::new([None; PEERS]),
@@ -79,6 +85,8 @@ impl Counting {
             self.policy = Some(Arc::clone(policy));
             let names = policy.trunks.iter().map(|trunk| trunk.name.clone()).chain(["".into()]);
             self.trunks = names.map(|name| self.counters.trunks.of(&name)).collect();
+            let counted = |name: &Arc<str>| (name.clone(), self.counters.campaigns.of(name));
+            self.campaigns = policy.campaigns().map(|campaign| counted(campaign.name())).collect();
             self.targets.clear();
             for (at, trunk) in policy.trunks.iter().enumerate() {
                 for target in &trunk.to {
@@ -147,6 +155,43 @@ impl Counting {
         for observed in &verdict.observed {
             self.rule(&observed.cause).observed[observed.action as usize].add(1);
         }
+        if !verdict.campaigns.is_empty() {
+            self.judged_by_campaigns(verdict);
+        }
+    }
+
+    fn judged_by_campaigns(&mut self, verdict: &Verdict) {
+        for id in &verdict.campaigns {
+            self.campaigns[id.0 as usize].1.judged.add(1);
+        }
+        let refuses = matches!(verdict.kind(), VerdictKind::Decline | VerdictKind::Redirect | VerdictKind::Drop);
+        if let Some(campaign) = self.campaign(verdict, &verdict.cause).filter(|_| refuses) {
+            campaign.refused.add(1);
+            if let Some(ground) = verdict.cause.ground {
+                campaign.grounds[ground as usize].add(1);
+            }
+            if verdict.cause.ground == Some(Ground::Listed) {
+                self.rule(&verdict.cause).refused_callees.add(1);
+            }
+        }
+        for observed in verdict.observed.iter().filter(|observed| observed.action.refuses()) {
+            if let Some((campaign, ground)) = self.campaign(verdict, &observed.cause).zip(observed.cause.ground) {
+                campaign.observed[ground as usize].add(1);
+            }
+        }
+    }
+
+    /// The campaign among those that judged a call that found this. By the place of its name: an inbound rule may have the
+    /// same.
+    fn campaign(&self, verdict: &Verdict, cause: &Cause) -> Option<&CampaignCounters> {
+        let rule = cause.rule.as_ref()?;
+        let mut judged = verdict.campaigns.iter().map(|id| &self.campaigns[id.0 as usize]);
+        judged.find(|(name, _)| Arc::ptr_eq(name, rule)).map(|(_, counters)| &**counters)
+    }
+
+    /// What the answers to a call are counted by.
+    pub(super) fn campaigns(&self, judged: &[CampaignId]) -> CampaignsCounted {
+        judged.iter().map(|id| Arc::clone(&self.campaigns[id.0 as usize].1)).collect()
     }
 
     fn trunk(&mut self, flow: &Flow) -> &TrunkCounters {

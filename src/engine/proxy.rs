@@ -247,11 +247,12 @@ impl Engine {
         let request = ClientRequest { kind, flow, bytes, keep: is_invite, timer_c: is_invite, context };
         let opened = self.transactions.open_client(now.mono, request);
         debug_assert_eq!(opened, client);
-        if let Plan::Call(plan) = &open.plan
-            && (is_invite || plan.has_more() || open.hops.left().len() > 0)
-        {
-            let connects = if stream.is_some() { CONNECTING } else { Duration::ZERO };
-            self.transactions.try_for(client, now.mono + connects + plan.try_for());
+        if let Plan::Call(plan) = &mut open.plan {
+            plan.goes_on();
+            if is_invite || plan.has_more() || open.hops.left().len() > 0 {
+                let connects = if stream.is_some() { CONNECTING } else { Duration::ZERO };
+                self.transactions.try_for(client, now.mono + connects + plan.try_for());
+            }
         }
         self.counters.failovers.add(u64::from(!proxy.branches.is_empty()));
         proxy.branches.push(Branch { client, state: BranchState::Tried });
@@ -410,6 +411,9 @@ impl Engine {
     fn count_answer(&mut self, id: ProxyId, status: u16, by: By) {
         if let Some(open) = self.proxies.get(id.0).and_then(|proxy| proxy.open.as_deref()) {
             self.counting.answered(&open.came_by.get(), open.asked, by, status);
+            if let Plan::Call(plan) = &open.plan {
+                plan.campaigns().iter().for_each(|campaign| campaign.answers.add(status));
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use rand::Rng;
 
 use super::branch::Branches;
-use super::call::Parties;
+use super::call::{Parties, Screened};
 use super::config::UnknownSource;
 use super::counting::asked;
 use super::directions;
@@ -19,8 +19,8 @@ use super::shard::{Context, Engine};
 use crate::counters::{Asked, By};
 use crate::flow::{Flow, Transport};
 use crate::screen::{
-    Answer, AnswerKind, CallFacts, CallView, FEATURE_CAPS, Outcome, Policy, Trunk, TrunkId, Verdict, World, decide,
-    signals_608,
+    Answer, AnswerKind, CallFacts, CallView, CountedAttempt, FEATURE_CAPS, Outcome, Policy, Trunk, TrunkId, Verdict,
+    World, decide, signals_608,
 };
 use crate::sip::reply::{Reply, reply};
 use crate::sip::{
@@ -28,6 +28,7 @@ use crate::sip::{
 };
 use crate::time::Now;
 use crate::transaction::{RequestParts, Retransmission, ServerKey};
+use crate::usage::Attempt;
 
 /// What we let through and answer, for Allow.
 const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, REFER, SUBSCRIBE, NOTIFY";
@@ -46,6 +47,7 @@ struct Judged {
     verdict: Verdict,
     parties: Parties,
     record: Option<PendingRecord>,
+    attempt: Option<Attempt>,
 }
 
 /// A request on its way through the checks.
@@ -212,18 +214,23 @@ impl Engine {
     }
 
     fn judge(&mut self, now: Now, world: &World, arrival: Arrival, trunk: TrunkId) {
-        let Some(Judged { verdict, parties, record }) = self.verdict(now, world, &arrival, trunk) else {
-            // What we cannot read, the next hop perhaps can: it must not pass unscreened.
-            self.counters.malformed[Malformed::Address as usize].add(1);
-            return self.answer(now, &arrival, 400, &Malformed::Address.to_string(), Vec::new());
+        let Judged { verdict, parties, record, attempt } = match self.verdict(now, world, &arrival, trunk) {
+            Ok(judged) => judged,
+            Err(malformed) => {
+                self.counters.malformed[malformed as usize].add(1);
+                return self.answer(now, &arrival, malformed.status(), &malformed.to_string(), Vec::new());
+            }
         };
-        let Verdict { outcome, cause, .. } = verdict;
+        let Verdict { outcome, cause, campaigns, .. } = verdict;
         match outcome {
             Outcome::Answer(answer) => {
                 if answer.kind != AnswerKind::Returned {
                     self.counters.blocked.add(1);
                 }
                 let answer = self.show_to_switch(now, world, answer, arrival.request.method());
+                if let (AnswerKind::Returned, Some(attempt)) = (answer.kind, attempt) {
+                    attempt.stand();
+                }
                 if let Some(mut record) = record {
                     record.presented = answer.presented().map(|presented| presented.number);
                     self.records.call(now, &record, Some(answer.status));
@@ -239,19 +246,22 @@ impl Engine {
                 self.memory.remember(now.mono, arrival.key, Remembered::Dropped);
             }
             Outcome::Proceed(passage) => {
-                self.proxy_call(now, world, arrival, trunk, passage, parties, cause.rule, record);
+                let campaigns = self.counting.campaigns(&campaigns);
+                let screened = Screened { passage, parties, rule: cause.rule, campaigns, attempt };
+                self.proxy_call(now, world, arrival, trunk, screened, record);
             }
         }
     }
 
-    /// What screening says; `None` when the addresses that it looks at cannot be read.
-    fn verdict(&mut self, now: Now, world: &World, arrival: &Arrival, trunk: TrunkId) -> Option<Judged> {
+    /// What screening says, unless what it looks at cannot be read, or could be read in two ways: what we cannot read, the
+    /// next hop perhaps can, and it must not pass unscreened.
+    fn verdict(&mut self, now: Now, world: &World, arrival: &Arrival, trunk: TrunkId) -> Result<Judged, Malformed> {
         let request = &arrival.request;
         let headers = request.headers();
         let believed =
             |name| if world.policy.trunk(trunk).trusted { uris(headers, name) } else { Some(SmallVec::new()) };
         let identities = believed(HeaderName::PAssertedIdentity).zip(believed(HeaderName::Diversion));
-        let (asserted, diversions) = identities?;
+        let (asserted, diversions) = identities.ok_or(Malformed::Address)?;
         let read: SmallVec<[Option<&[u8]>; 4]> =
             (0..world.policy.headers.len()).map(|at| read_header(&world.policy, headers, at)).collect();
         let from = request.from();
@@ -269,7 +279,11 @@ impl Engine {
         };
         let view = CallView::new(&world.policy, &facts);
         let draw = self.rng.next_u64();
-        let verdict = decide(&view, world, &self.usage, now.wall, draw);
+        if !view.is_emergency() && has_two_of_one(&world.policy.removed_headers, headers) {
+            return Err(Malformed::Duplicate);
+        }
+        let is_call = request.method() == Method::Invite;
+        let (verdict, attempt) = self.decide(now, world, &view, draw, is_call);
         self.counters.judged.add(1);
         self.counting.judged(&verdict);
         let record = matches!(request.method(), Method::Invite | Method::Message).then(|| {
@@ -293,7 +307,27 @@ impl Engine {
             PendingRecord::new(now, &mut self.records.times, &call)
         });
         let parties = Parties::of(&view);
-        Some(Judged { verdict, parties, record })
+        Ok(Judged { verdict, parties, record, attempt })
+    }
+
+    /// Decides, and counts a call that goes on among the attempts to reach its callee. Where another shard has called him
+    /// since the decision, so that a limit is reached, the call is decided anew.
+    fn decide(
+        &self,
+        now: Now,
+        world: &World,
+        view: &CallView<'_>,
+        draw: u64,
+        is_call: bool,
+    ) -> (Verdict, Option<Attempt>) {
+        loop {
+            let verdict = decide(view, world, &self.usage, now.wall, draw);
+            let counted = verdict.counted_attempt().filter(|_| is_call).zip(world.policy.attempts_kept());
+            let Some((CountedAttempt { callee, limits }, kept)) = counted else { return (verdict, None) };
+            if let Some(attempt) = self.usage.attempts().commit(*callee, limits, kept, now.wall) {
+                return (verdict, Some(attempt));
+            }
+        }
     }
 
     /// Answers without state: the memory will answer the retransmissions.
@@ -390,6 +424,11 @@ fn uris(headers: &Headers, name: HeaderName) -> Option<SmallVec<[&[u8]; 2]>> {
     headers.values(name).map(uri).collect()
 }
 
+/// Whether a header that marks the calls of a campaign stands twice: one parser goes by the first and another by the last.
+fn has_two_of_one(names: &[Arc<str>], headers: &Headers) -> bool {
+    names.iter().any(|name| headers.others(name.as_bytes()).nth(1).is_some())
+}
+
 /// The value of one of the headers that rules read: the first. One that asks for a number must stand there once, and of
 /// Feature-Caps it is the one that rules look for, if there is one.
 fn read_header<'h>(policy: &Policy, headers: &'h Headers, at: usize) -> Option<&'h [u8]> {
@@ -409,6 +448,9 @@ fn answer_headers(answer: &Answer, request: &Request, parties: &Parties, asked_b
     let mut extra = Vec::new();
     if let Some(reason) = &answer.reason {
         extra.extend_from_slice(format!("Reason: {reason}\r\n").as_bytes());
+    }
+    if let Some(seconds) = answer.retry_after {
+        extra.extend_from_slice(format!("Retry-After: {seconds}\r\n").as_bytes());
     }
     if let Some(contact) = &answer.contact {
         extra.extend_from_slice(format!("Contact: <{contact}>\r\n").as_bytes());

@@ -24,7 +24,7 @@ pub use edit::{Change, Condition, Details, Edit, Effect, Tag};
 pub use entry::{Entry, EntryError, Prefix, Range};
 pub use files::{
     Column, Columns, Compression, DateFormat, Delimiter, Encoding, FileError, FileOptions, Format, ListFile, OnError,
-    Progress, Refuse, Report, RowError, RowReason, TextError, read_list,
+    Progress, Refuse, Report, RowError, RowReason, TextError, read_list, read_numbers,
 };
 pub use history::{Action, AuditLine, AuditQuery, BaseRecord, FileRecord, FileStamp, ImportRecord, ListAt};
 pub use list::{List, Page};

@@ -3,6 +3,8 @@
 
 use std::num::{NonZeroU16, NonZeroU32};
 
+pub use super::campaign::StatusesConfig;
+pub use super::hours::HoursConfig;
 pub use super::sockets::{SocketConfig, SocketNames};
 use serde::Deserialize;
 use toml::Spanned;
@@ -225,7 +227,7 @@ pub type InboundConfig = RuleConfig;
 /// A `[[campaign]]` rule: its lists hold callees.
 pub type CampaignConfig = RuleConfig;
 
-/// An `[[inbound]]` or `[[campaign]]` rule.
+/// An `[[inbound]]` or `[[campaign]]` rule. Those keys that only campaigns have are refused on the others.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleConfig {
@@ -256,6 +258,16 @@ pub struct RuleConfig {
     /// Whether it acts, observes, or is off.
     #[serde(default)]
     pub mode: Mode,
+    /// Campaigns: lists, one of which must hold the callee.
+    pub only: Option<Vec<Spanned<String>>>,
+    /// Campaigns: when callees may be called.
+    pub hours: Option<Spanned<Vec<HoursConfig>>>,
+    /// Campaigns: how often a callee may be called, such as `3/24h`.
+    pub attempts: Option<Spanned<String>>,
+    /// Campaigns: the Reason texts of the three.
+    pub statuses: Option<Spanned<StatusesConfig>>,
+    /// Campaigns: the list that `POST /v1/campaigns/{campaign}/block/{number}` adds to.
+    pub block_into: Option<Spanned<String>>,
 }
 
 /// A header that a call must have.

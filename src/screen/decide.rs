@@ -1,10 +1,15 @@
 //! The order of judgement: `inbound` rules, `campaign` rules, routes, presentation.
 
+mod checks;
+
 use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 use crate::lists::{Class, Entry, ListId};
 use crate::number::{Number, Party};
 use crate::screen::by_hand::TrunkState;
+use crate::screen::campaign::CampaignId;
 use crate::screen::decline::{REJECTED, declined};
 use crate::screen::index::Candidates;
 use crate::screen::pattern::Patterns;
@@ -15,11 +20,12 @@ use crate::screen::policy::{
 use crate::screen::present::{Occasion, PoolView};
 use crate::screen::redress::RedressId;
 use crate::screen::verdict::{
-    Answer, AnswerKind, Callee, Cause, Directions, Observed, Outcome, Passage, Presented, Verdict,
+    Answer, AnswerKind, Callee, Cause, CountedAttempt, Directions, Ground, Observed, Outcome, Passage, Presented,
+    Verdict,
 };
 use crate::screen::view::CallView;
 use crate::screen::world::World;
-use crate::sip::phrase;
+use crate::sip::{phrase, unfolded};
 use crate::time::WallTime;
 use crate::usage::Usage;
 
@@ -51,11 +57,14 @@ pub(crate) fn judge<T: Trace>(
         callee: call.callee.clone(),
         cause: Cause::default(),
         observed: Vec::new(),
+        campaigns: SmallVec::new(),
+        attempt: None,
         forward: None,
         hide: false,
     };
     let outcome = judge.run();
-    Verdict { outcome, cause: judge.cause, observed: judge.observed, generation: world.generation }
+    let Judge { cause, observed, campaigns, attempt, .. } = judge;
+    Verdict { outcome, cause, observed, campaigns, attempt, generation: world.generation }
 }
 
 /// Hears what is looked at. The call path listens with [`Silent`], which costs nothing.
@@ -92,6 +101,8 @@ struct Judge<'j, 'c, T> {
     callee: Party<'j>,
     cause: Cause,
     observed: Vec<Observed>,
+    campaigns: SmallVec<[CampaignId; 2]>,
+    attempt: Option<CountedAttempt>,
     forward: Option<(&'j Callee, Option<TrunkId>)>,
     hide: bool,
 }
@@ -211,10 +222,7 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
         let stage = id.stage;
         let by_hand = self.world.mode_by_hand(id);
         let mode = by_hand.unwrap_or(rule.mode);
-        let label = || {
-            let hand = by_hand.map(|mode| format!(" (set to {} by hand)", mode.as_str())).unwrap_or_default();
-            format!("{} rule \"{}\"{hand}", stage.as_str(), rule.name)
-        };
+        let label = || label(stage, rule, by_hand);
         if mode == Mode::Off {
             self.trace.step(|| format!("{}: off", label()));
             return Judged::Next;
@@ -230,15 +238,23 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
             self.trace.step(|| format!("{}: the call does not have its header", label()));
             return Judged::Next;
         }
+        if let Some(campaign) = &rule.campaign {
+            self.enter(campaign);
+        }
         let mut listed = None;
-        if !rule.lists.is_empty() {
+        if rule.lists.is_empty() {
+            // Such a campaign does not match all calls, but checks them.
+            if rule.campaign.as_ref().is_some_and(|campaign| campaign.checks()) {
+                return self.check(rule, by_hand);
+            }
+        } else {
             let found = rule.lists.iter().find(|&&list| {
                 let subject = self.subject(stage, rule, list);
                 self.is_member(list, subject)
             });
             let Some(&list) = found else {
                 self.trace.step(|| format!("{}: no list of it holds the {}", label(), stage.subject_word()));
-                return Judged::Next;
+                return self.check(rule, by_hand);
             };
             listed = self.entry_in(list, self.subject(stage, rule, list)).map(|entry| (list, entry));
         }
@@ -249,7 +265,7 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
         if let Some(&list) = rule.except.iter().find(|&&list| self.is_member(list, exempting)) {
             let lists = &self.world.lists;
             self.trace.step(|| format!("{}: excepted by list \"{}\"", label(), lists[list].name()));
-            return Judged::Next;
+            return self.check(rule, by_hand);
         }
         let cause = self.cause_of(rule, listed);
         let why = || match (&cause.list, &cause.entry) {
@@ -262,8 +278,7 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
             self.observed.push(Observed { cause, action });
             return Judged::Next;
         }
-        let blocks = matches!(rule.action, Action::Decline { .. } | Action::Redirect { .. } | Action::Drop);
-        if blocks && self.caller_is_among(Some(&self.policy.never_block_callers)) {
+        if action.refuses() && self.caller_is_among(Some(&self.policy.never_block_callers)) {
             self.trace.step(|| format!("{}: {}, but the caller is in numbers.never_block_callers", label(), why()));
             return Judged::Next;
         }
@@ -275,13 +290,7 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
     fn act(&mut self, action: &'j Action) -> Judged {
         match action {
             Action::Decline { status, reply } => {
-                let (id, class) = (RedressId::new(self.wall, self.draw), self.cause.class);
-                let answers = &self.policy.answers;
-                let answer = declined(self.call, answers, class, status.as_deref(), reply.as_ref(), id);
-                if answer.status != REJECTED && matches!(reply, Some((REJECTED, _))) {
-                    self.trace.step(|| format!("no Feature-Caps of the call says sip.608: {} instead", answer.status));
-                }
-                Judged::Over(Outcome::Answer(answer))
+                Judged::Over(Outcome::Answer(self.decline(status.as_deref(), reply.as_ref())))
             }
             Action::Redirect { contact } => Judged::Over(Outcome::Answer(Answer {
                 contact: Some(contact.clone()),
@@ -296,6 +305,15 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
             }
             Action::Pass => Judged::StageOver,
         }
+    }
+
+    fn decline(&mut self, status: Option<&str>, reply: Option<&(u16, Arc<str>)>) -> Answer {
+        let id = RedressId::new(self.wall, self.draw);
+        let answer = declined(self.call, &self.policy.answers, self.cause.class, status, reply, id);
+        if answer.status != REJECTED && matches!(reply, Some((REJECTED, _))) {
+            self.trace.step(|| format!("no Feature-Caps of the call says sip.608: {} instead", answer.status));
+        }
+        answer
     }
 
     fn forward_to(&mut self, callee: &'j Callee, trunk: Option<TrunkId>) -> Judged {
@@ -446,7 +464,7 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
     fn has_header(&self, wanted: Option<&HeaderMatch>) -> bool {
         let Some(wanted) = wanted else { return true };
         match (self.call.headers.get(wanted.header).copied().flatten(), &wanted.value) {
-            (Some(found), Some(value)) => found.trim_ascii() == value.as_bytes(),
+            (Some(found), Some(value)) => *unfolded(found.trim_ascii()) == *value.as_bytes(),
             (Some(_), None) => true,
             (None, _) => false,
         }
@@ -499,6 +517,7 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
             cause.list = Some(list.name().clone());
             cause.class = Some(list.class());
             cause.entry = Some(entry);
+            cause.ground = Some(Ground::Listed);
         }
         cause
     }
@@ -563,6 +582,12 @@ impl Callee {
             Party::Anonymous | Party::Unavailable => None,
         }
     }
+}
+
+/// A rule as steps name it.
+fn label(stage: Stage, rule: &Rule, by_hand: Option<Mode>) -> String {
+    let hand = by_hand.map(|mode| format!(" (set to {} by hand)", mode.as_str())).unwrap_or_default();
+    format!("{} rule \"{}\"{hand}", stage.as_str(), rule.name)
 }
 
 fn closed(status: u16) -> Answer {

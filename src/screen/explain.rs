@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::number::Number;
 use crate::screen::decide::{Trace, judge};
-use crate::screen::verdict::{AnswerKind, Callee, Directions, Outcome, Verdict};
+use crate::screen::verdict::{AnswerKind, Callee, Directions, Ground, Outcome, Verdict};
 use crate::screen::view::CallView;
 use crate::screen::world::World;
 use crate::time::WallTime;
@@ -67,6 +67,7 @@ impl Serialize for Explanation {
             rule: self.verdict.cause.rule.as_deref(),
             list: self.verdict.cause.list.as_deref(),
             entry: self.verdict.cause.entry.as_ref().map(ToString::to_string),
+            ground: self.verdict.cause.ground.map(Ground::as_str),
             presented: self.verdict.presented().map(|number| number.to_string()),
             generation: self.verdict.generation,
             conclusion: &self.conclusion,
@@ -84,6 +85,7 @@ struct Told<'a> {
     rule: Option<&'a str>,
     list: Option<&'a str>,
     entry: Option<String>,
+    ground: Option<&'static str>,
     presented: Option<String>,
     generation: u64,
     conclusion: &'a str,
@@ -113,6 +115,9 @@ fn conclusion(verdict: &Verdict, world: &World) -> String {
             }
             if let Some(reason) = &answer.reason {
                 text += &format!(" with Reason: {reason}");
+            }
+            if let Some(seconds) = answer.retry_after {
+                text += &format!(" with Retry-After: {seconds}");
             }
             if let Some(card) = &answer.card {
                 text += &format!(" with Call-Info: <{card}>;purpose=jwscard");

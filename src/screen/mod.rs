@@ -3,10 +3,12 @@
 //! [`decide`] is pure and the only judge. The call path, `explain` and the replay of records all call it.
 
 mod by_hand;
+mod campaign;
 mod compile;
 mod decide;
 mod decline;
 mod explain;
+mod hours;
 mod index;
 mod never_block;
 mod pattern;
@@ -16,6 +18,7 @@ mod present;
 mod problem;
 mod question;
 mod redress;
+mod screening;
 mod sockets;
 mod verdict;
 mod view;
@@ -27,6 +30,7 @@ pub mod config;
 mod tests;
 
 pub use by_hand::{ByHand, Setting, TrunkState};
+pub use campaign::{CampaignId, CampaignRule};
 pub use compile::{Compiled, compile};
 pub use decide::decide;
 pub use decline::{FEATURE_CAPS, signals_608};
@@ -41,9 +45,10 @@ pub use present::{MOST_TALLIED, NumberState, Occasion, PoolTally, PoolView, Stra
 pub use problem::{Kind, Notice, Problem, RuleError, did_you_mean, nearest};
 pub use question::{Question, QuestionError};
 pub use redress::{NoRedressId, RedressId};
+pub use screening::{NoNumber, Screening, ScreeningError};
 pub use verdict::{
-    ActionWord, Answer, AnswerKind, Callee, Cause, Directions, Observed, Outcome, Passage, PresentHeaders, Presented,
-    Verdict, VerdictKind,
+    ActionWord, Answer, AnswerKind, Callee, Cause, CountedAttempt, Directions, Ground, Observed, Outcome, Passage,
+    PresentHeaders, Presented, Verdict, VerdictKind,
 };
 pub use view::{CallFacts, CallView, is_emergency};
 pub use world::{EditError, World};

@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use crate::flow::{Flow, PeerName, ProvenNames, Sockets, Transport};
 use crate::lists::ListId;
 use crate::number::{DialPlan, NumberFormat};
+use crate::screen::campaign::Campaign;
 use crate::screen::index::RuleIndex;
 use crate::screen::never_block::NeverBlock;
 use crate::screen::pattern::Patterns;
@@ -18,7 +19,7 @@ use crate::screen::peers::TrunkPeers;
 use crate::screen::present::Strategy;
 use crate::screen::verdict::{ActionWord, Callee, PresentHeaders};
 use crate::sip::Target;
-use crate::usage::ShowLimits;
+use crate::usage::{AttemptLimit, ShowLimits};
 
 /// A trunk's position in the config.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -79,6 +80,8 @@ pub struct Policy {
     pub(crate) never_block_callers: Patterns,
     pub(crate) inbound: RuleSet,
     pub(crate) campaigns: RuleSet,
+    /// What covers the `attempts` of all campaigns; `None`: none has any.
+    pub(crate) attempts_kept: Option<AttemptLimit>,
     pub(crate) route_index: RuleIndex,
     pub(crate) answers: Answers,
 }
@@ -105,6 +108,11 @@ impl Policy {
     pub fn trunk_named(&self, name: &str) -> Option<TrunkId> {
         let at = self.trunks.iter().position(|trunk| &*trunk.name == name)?;
         u16::try_from(at).ok().map(TrunkId)
+    }
+
+    /// What of the calls of late is kept for the `attempts` of campaigns.
+    pub fn attempts_kept(&self) -> Option<AttemptLimit> {
+        self.attempts_kept
     }
 
     /// A trunk by its id, which must come from this policy.
@@ -342,6 +350,8 @@ pub(crate) struct Rule {
     pub(crate) lists: Vec<ListId>,
     pub(crate) except: Vec<ListId>,
     pub(crate) action: Action,
+    /// `None` in an `inbound` rule.
+    pub(crate) campaign: Option<Box<Campaign>>,
 }
 
 /// What a rule does with the calls that it matches.

@@ -152,6 +152,48 @@ pub enum RuleError {
         /// decline or drop.
         action: &'static str,
     },
+    /// A campaign's key in an inbound rule.
+    #[error("`{0}` is for campaigns: an inbound rule has no use for it")]
+    CampaignOnly(&'static str),
+    /// A campaign's `attempts`.
+    #[error("expected a number of calls up to 100 and a time up to 366 days in whole seconds, such as \"3/24h\"")]
+    Attempts,
+    /// The prefix of calling hours.
+    #[error("expected the digits that numbers begin with, such as \"48\"")]
+    HoursPrefix,
+    /// The time zone of calling hours.
+    #[error("there is no time zone \"{name}\" in the IANA database{}", did_you_mean(.nearest))]
+    HoursZone {
+        /// What is written.
+        name: Arc<str>,
+        /// The known name that is spelled most like it.
+        nearest: Option<Arc<str>>,
+    },
+    /// The days of calling hours.
+    #[error("expected days such as \"mon-fri,sun\"")]
+    HoursDays,
+    /// The spans of calling hours.
+    #[error("expected spans such as \"08:00-12:00,14:00-20:00\", from 00:00 to 24:00, none of them empty")]
+    HoursOpen,
+    /// A text of `statuses` that nobody gets.
+    #[error("`statuses.{0}` means nothing without `{0}`")]
+    IdleStatus(&'static str),
+    /// What is said of those whom lists hold, where there are no lists.
+    #[error("`{0}` means nothing in a campaign without `lists` that has only, hours or attempts: those decline")]
+    IdleWithoutLists(&'static str),
+    /// A list that nobody should be blocked into.
+    #[error("list \"{list}\" has the class {class}: who is on it is not blocked")]
+    BlockIntoClass {
+        /// The list.
+        list: Arc<str>,
+        /// Its class.
+        class: Class,
+    },
+    /// A list that does not block.
+    #[error(
+        "who is on the list \"{0}\" is not blocked: the campaign must have it in `lists`, not in `except`, and refuse"
+    )]
+    BlockIntoNothing(Arc<str>),
     /// A redirect or forward without `to`.
     #[error("{0} needs `to`")]
     MissingTo(&'static str),
@@ -315,6 +357,20 @@ pub enum Notice {
         "no socket that trunk \"{0}\" may be spoken to from has the transport and address family of any of its `to`"
     )]
     Unreachable(Arc<str>),
+    /// Callees are blocked as callers too.
+    #[error("an inbound rule has the list \"{0}\" too: whom the campaign blocks can no longer call")]
+    BlockIntoInbound(Arc<str>),
+    /// A dialler's calls that no campaign looks at.
+    #[error(
+        "calls from trunk \"{trunk}\", which a campaign names, can take the route \"{route}\" without being screened: no \
+         campaign that acts, has no callers and no header of its own is asked about all of them"
+    )]
+    Uncovered {
+        /// The dialler's trunk.
+        trunk: Arc<str>,
+        /// The route.
+        route: Arc<str>,
+    },
     /// A pool without numbers.
     #[error("the pool \"{0}\" has no numbers: every call of this route is refused")]
     EmptyPool(Arc<str>),

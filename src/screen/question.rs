@@ -98,7 +98,7 @@ pub enum QuestionError {
 
 /// The URI of a party that an operator typed: URIs stay, `anonymous` becomes that of RFC 3323, anything else the user of
 /// a SIP URI.
-fn uri_of(text: &str) -> String {
+pub(super) fn uri_of(text: &str) -> String {
     let text = text.trim();
     if text.eq_ignore_ascii_case("anonymous") {
         return "sip:anonymous@anonymous.invalid".to_owned();

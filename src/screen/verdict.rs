@@ -1,12 +1,16 @@
 //! What screening decides for a call: a value with its rule and reason, never a `bool`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::counters::{ACTIONS, VERDICTS, assert_numbered};
+use smallvec::SmallVec;
+
+use crate::counters::{ACTIONS, GROUNDS, VERDICTS, assert_numbered};
 use crate::lists::{Class, Entry};
 use crate::number::{Code, Number};
 use crate::screen::present::Occasion;
-use crate::screen::{RouteId, TrunkId};
+use crate::screen::{CampaignId, RouteId, TrunkId};
+use crate::usage::AttemptLimit;
 
 /// What was decided for one call, by which rule, and under which world.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,11 +21,25 @@ pub struct Verdict {
     pub cause: Cause,
     /// What rules with `mode = "observe"` would have done, in the order of judgement.
     pub observed: Vec<Observed>,
+    /// The campaigns that the call was judged by, in the order of judgement; one that decided is the last.
+    pub campaigns: SmallVec<[CampaignId; 2]>,
+    /// What campaigns with `attempts` count of the call, should it go on.
+    pub attempt: Option<CountedAttempt>,
     /// The generation of the world that was asked.
     pub generation: u64,
 }
 
 impl Verdict {
+    /// What is to be counted of a call that goes on: by us, or by the switch that asked.
+    pub fn counted_attempt(&self) -> Option<&CountedAttempt> {
+        let goes_on = match &self.outcome {
+            Outcome::Proceed(_) => true,
+            Outcome::Answer(answer) => answer.kind == AnswerKind::Returned,
+            Outcome::Drop => false,
+        };
+        self.attempt.as_ref().filter(|_| goes_on)
+    }
+
     /// One word for records and tables.
     pub fn word(&self) -> &'static str {
         self.kind().as_str()
@@ -129,7 +147,7 @@ impl VerdictKind {
 
 assert_numbered!(VerdictKind::ALL, VerdictKind::Return);
 
-/// Which rule decided, and through which entry of which list.
+/// Which rule decided, on what ground, and through which entry of which list.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Cause {
     /// The `inbound` or `campaign` rule.
@@ -140,7 +158,39 @@ pub struct Cause {
     pub entry: Option<Entry>,
     /// The class of that list.
     pub class: Option<Class>,
+    /// What the rule found; `None` when it has no lists and matches whatever they are.
+    pub ground: Option<Ground>,
 }
+
+/// Why a rule acts on a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ground {
+    /// One of its lists holds the caller or, in a campaign, the callee.
+    Listed,
+    /// None of the lists of `only` holds the callee.
+    NotConsented,
+    /// The callee is not called at this time of the day and week.
+    OutsideHours,
+    /// The callee was called too often of late.
+    Attempts,
+}
+
+impl Ground {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Ground; GROUNDS] = [Ground::Listed, Ground::NotConsented, Ground::OutsideHours, Ground::Attempts];
+
+    /// As it stands in answers and counters.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Ground::Listed => "listed",
+            Ground::NotConsented => "not-consented",
+            Ground::OutsideHours => "outside-hours",
+            Ground::Attempts => "attempts",
+        }
+    }
+}
+
+assert_numbered!(Ground::ALL, Ground::Attempts);
 
 /// What a rule with `mode = "observe"` would have done.
 #[derive(Debug, Clone, PartialEq)]
@@ -180,6 +230,11 @@ impl ActionWord {
         ActionWord::Pass,
     ];
 
+    /// Whether it keeps a call from going on.
+    pub fn refuses(self) -> bool {
+        matches!(self, ActionWord::Decline | ActionWord::Redirect | ActionWord::Drop)
+    }
+
     /// As it stands in the config.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -215,6 +270,8 @@ pub struct Answer {
     pub phrase: Arc<str>,
     /// The whole value of a Reason header (RFC 3326).
     pub reason: Option<Arc<str>>,
+    /// Seconds after which the call may be tried again, as far as that is known.
+    pub retry_after: Option<u32>,
     /// The URI of a redirect's Contact.
     pub contact: Option<Arc<str>>,
     /// Whether to add a Diversion header (RFC 5806) that names the callee.
@@ -240,6 +297,7 @@ impl Answer {
             status,
             phrase: phrase.into(),
             reason: None,
+            retry_after: None,
             contact: None,
             diverted: false,
             card: None,
@@ -247,6 +305,22 @@ impl Answer {
             route: None,
             kind,
         }
+    }
+
+    /// The text of its Reason header.
+    pub fn reason_text(&self) -> Option<Cow<'_, str>> {
+        let quoted = self.reason.as_deref()?.split_once("text=\"")?.1;
+        let text = &quoted[..quoted.rfind('"')?];
+        if !text.contains('\\') {
+            return Some(text.into());
+        }
+        // RFC 3261 section 25.1, quoted-pair.
+        let mut escaped = false;
+        let plain = text.chars().filter(|char| {
+            escaped = *char == '\\' && !escaped;
+            !escaped
+        });
+        Some(plain.collect::<String>().into())
     }
 }
 
@@ -301,6 +375,15 @@ pub struct Passage {
     pub emergency: bool,
     /// The status that answers the call when the trunk is down, capped or unreachable.
     pub unavailable: u16,
+}
+
+/// A call of a campaign that has `attempts`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CountedAttempt {
+    /// Whom it is for.
+    pub callee: Number,
+    /// The limits that it was found within, and that must still hold when it is counted.
+    pub limits: SmallVec<[AttemptLimit; 1]>,
 }
 
 impl Passage {

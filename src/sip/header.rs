@@ -1,5 +1,7 @@
 //! Header field names and comma-separated values.
 
+use std::borrow::Cow;
+
 use super::identity::quoted_end;
 
 macro_rules! header_names {
@@ -150,6 +152,15 @@ impl<'a> Iterator for Values<'a> {
         self.rest = rest.get(end + 1..);
         Some(rest[..end].trim_ascii())
     }
+}
+
+/// A field's value on one line: a fold, with the white space around it, is one space (RFC 3261 section 7.3.1).
+pub fn unfolded(value: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr(b'\n', value).is_none() {
+        return Cow::Borrowed(value);
+    }
+    let lines: Vec<&[u8]> = value.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).collect();
+    Cow::Owned(lines.join(&b' '))
 }
 
 /// Where the first value of a comma list ends: at a comma outside quotes and angle brackets, or with the field.

@@ -28,7 +28,7 @@ mod tests;
 
 pub use error::{Malformed, Rejected};
 pub use feature_caps::has_feature;
-pub use header::{HeaderName, Values, is_token};
+pub use header::{HeaderName, Values, is_token, unfolded};
 pub use identity::{NameAddr, NameAddrError, param, unquote};
 pub use message::{Field, Headers, Message, Request, Response, Span};
 pub use method::Method;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ringfence::counters::Limit;
 
-use crate::stage::{CARRIER, Sent, Stage, from_caller, invite, ok, response};
+use crate::stage::{CARRIER, Sent, Stage, call, dial, from_caller, invite, ok, response};
 
 const PBX: &str = "name = \"pbx\"";
 const HELP: &str = "[[route]]\nname = \"help\"\ncalled = [\"112\"]\nto = \"pbx\"\n";
@@ -13,19 +13,6 @@ const CALLEE: &str = "192.0.2.3:5070";
 /// A stage whose pbx has further keys.
 fn stage(keys: &str) -> Stage {
     Stage::with(&[(PBX, &format!("{PBX}\n{keys}"))], HELP)
-}
-
-/// A call of its own.
-fn call(number: u32) -> String {
-    let own = invite(9).replace("Call-ID: call", &format!("Call-ID: call{number}"));
-    own.replace("z9hG4bKinvite", &format!("z9hG4bKinvite{number}"))
-}
-
-/// Another call comes; the INVITE that goes on, or the answer.
-#[track_caller]
-fn dial(stage: &mut Stage, number: u32) -> Sent {
-    stage.receive(CARRIER, &call(number));
-    stage.one()
 }
 
 fn taken(stage: &Stage) -> [u64; 2] {

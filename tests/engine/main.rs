@@ -2,6 +2,7 @@
 
 mod addresses;
 mod balance;
+mod campaigns;
 mod dialogs;
 mod draining;
 mod dying;

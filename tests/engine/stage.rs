@@ -245,7 +245,16 @@ impl Stage {
         Stage::with(&[&[listen], changes].concat(), SIX)
     }
 
+    /// The stage of another shard, which shares this usage.
+    pub(crate) fn sharing(usage: &Arc<Usage>, more: &str) -> Stage {
+        Stage::over(Arc::clone(usage), &[], more, 1, None)
+    }
+
     fn build(changes: &[(&str, &str)], more: &str, seed: u8, name: Option<&str>) -> Stage {
+        Stage::over(Arc::new(Usage::new()), changes, more, seed, name)
+    }
+
+    fn over(usage: Arc<Usage>, changes: &[(&str, &str)], more: &str, seed: u8, name: Option<&str>) -> Stage {
         let loaded = load(changes, more);
         let sip = &loaded.settings.sip;
         let listeners = (0..).map(ListenerId).zip(&sip.listen).map(|(id, listen)| Listener {
@@ -265,7 +274,7 @@ impl Stage {
             stream_above: sip.stream_above,
             proven: Arc::default(),
         };
-        let (usage, counters) = (Arc::new(Usage::new()), Arc::new(EngineCounters::default()));
+        let counters = Arc::new(EngineCounters::default());
         let reach = Arc::new(Reach::default());
         let engine = Engine::new(Arc::new(config), [seed; 32], usage.clone(), counters.clone());
         Stage {
@@ -521,6 +530,10 @@ impl Stage {
         &self.counters
     }
 
+    pub(crate) fn shared_counters(&self) -> Arc<EngineCounters> {
+        Arc::clone(&self.counters)
+    }
+
     /// The records so far, each as its fields.
     pub(crate) fn records(&mut self) -> Vec<Vec<String>> {
         self.engine.flush_records();
@@ -592,6 +605,19 @@ pub(crate) fn invite(caller: u32) -> String {
         Contact: <sip:line7@198.51.100.7:5060>
         "
     )
+}
+
+/// A call of its own.
+pub(crate) fn call(number: u32) -> String {
+    let own = invite(9).replace("Call-ID: call", &format!("Call-ID: call{number}"));
+    own.replace("z9hG4bKinvite", &format!("z9hG4bKinvite{number}"))
+}
+
+/// Another call comes; the INVITE that goes on, or the answer.
+#[track_caller]
+pub(crate) fn dial(stage: &mut Stage, number: u32) -> Sent {
+    stage.receive(CARRIER, &call(number));
+    stage.one()
 }
 
 /// A request of the caller inside the dialog that `answer` made, along its Record-Route.

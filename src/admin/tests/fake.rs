@@ -5,6 +5,7 @@ use std::io::Read;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::*;
+use crate::counters::EngineCounters;
 use crate::lists::{
     Action, AuditLine, AuditQuery, BaseRecord, Digest, Effect, FileRecord, FileStamp, ListAt, Percent, Progress,
     Report, RowError, read_list,
@@ -16,6 +17,7 @@ pub(crate) struct Fake {
     pub(crate) state: Mutex<State>,
     pub(crate) usage: Usage,
     pub(crate) reach: Reach,
+    pub(crate) engines: Vec<Arc<EngineCounters>>,
     pub(crate) healthy: bool,
     pub(crate) storage: Option<StorageFailure>,
     pub(crate) reload: Result<Reloaded, ReloadFailure>,
@@ -40,6 +42,7 @@ impl Default for Fake {
             state: Mutex::new(state),
             usage: Usage::new(),
             reach: Reach::default(),
+            engines: vec![Arc::default(), Arc::default()],
             healthy: true,
             storage: None,
             reload: Ok(Reloaded::default()),
@@ -388,6 +391,14 @@ impl Backend for Fake {
 
     fn health(&self) -> Vec<HealthDetail> {
         vec![HealthDetail { name: "records", ok: self.healthy, detail: "written".into() }]
+    }
+
+    fn engines(&self) -> &[Arc<EngineCounters>] {
+        &self.engines
+    }
+
+    fn modestly<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        work()
     }
 
     fn metrics(&self) -> Vec<MetricFamily> {

@@ -1,5 +1,6 @@
 mod access;
 mod bases;
+mod campaigns;
 mod edits;
 mod entries;
 mod exports;
@@ -10,6 +11,7 @@ mod past;
 mod pools;
 mod records;
 mod rules;
+mod screen;
 mod state;
 
 use std::net::SocketAddr;
@@ -38,6 +40,17 @@ const RULES: &str = r#"
     [[inbound]]
     name = "hotline"
     lists = ["default"]
+    [[campaign]]
+    name = "sale"
+    trunks = ["carrier"]
+    header = { name = "X-Campaign", value = "sale" }
+    lists = ["default"]
+    attempts = "2/1h"
+    block_into = "default"
+    [[campaign]]
+    name = "plain"
+    callers = ["4860*"]
+    only = ["vip"]
     [[route]]
     name = "back"
     to = "carrier"
@@ -63,11 +76,13 @@ fn world_of(rules: &str, lists: Vec<List>) -> World {
     struct Rules {
         trunk: Vec<TrunkConfig>,
         inbound: Vec<RuleConfig>,
+        #[serde(default)]
+        campaign: Vec<RuleConfig>,
         route: Vec<RouteConfig>,
     }
     let lists = Lists::new(lists).unwrap();
-    let Rules { trunk, inbound, route } = toml::from_str(rules).unwrap();
-    let rules = RulesConfig { trunks: trunk, inbound, routes: route, ..RulesConfig::default() };
+    let Rules { trunk, inbound, campaign, route } = toml::from_str(rules).unwrap();
+    let rules = RulesConfig { trunks: trunk, inbound, campaigns: campaign, routes: route, ..RulesConfig::default() };
     let (policy, _) = compile(&rules, &lists).unwrap();
     World::new(7, lists, Arc::new(policy)).unwrap()
 }

@@ -65,6 +65,7 @@ fn a_full_disk_is_answered_507_and_any_other_trouble_of_the_storage_503() {
         for (method, path, body) in [
             ("PUT", "/v1/lists/default/entries/118", ""),
             ("DELETE", "/v1/lists/default/entries/118", ""),
+            ("POST", "/v1/campaigns/sale/block/118", ""),
             ("POST", "/v1/lists/default/edits", r#"{"entry": "118"}"#),
             ("POST", "/v1/lists/default/import", "118\n"),
             ("POST", "/v1/lists/default/rollback", ""),

@@ -1,10 +1,12 @@
-//! What is counted of lists.
+//! What is counted of lists and campaigns.
 
 use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::admin::{MetricFamily, MetricKind};
 use crate::app::metrics;
+use crate::counters::EngineCounters;
+use crate::screen::Ground;
 use crate::time::WallTime;
 use crate::usage::{RestRule, ShowLimits};
 
@@ -109,4 +111,26 @@ fn each_pool_tells_how_many_of_its_numbers_rest() {
     };
     assert_eq!(shown(now), [("default".to_owned(), 1)], "the number of another pool is none of its own");
     assert_eq!(shown(now + Duration::from_secs(60)), [("default".to_owned(), 0)]);
+}
+
+#[test]
+fn campaigns_are_added_up_over_shards_by_ground_and_code() {
+    let engines: [Arc<EngineCounters>; 2] = Default::default();
+    for engine in &engines {
+        let counted = engine.campaigns.of(&"sale".into());
+        counted.judged.add(3);
+        counted.grounds[Ground::OutsideHours as usize].add(1);
+        counted.answers.add(486);
+    }
+    let told: Vec<String> = metrics::campaigns::families(&engines)
+        .iter()
+        .flat_map(|family| family.samples.iter().map(|sample| (&family.name, sample)))
+        .map(|(name, sample)| format!("{name} {:?} {}", sample.labels, sample.value))
+        .collect();
+    let expected = [
+        r#"ringfence_campaign_judged [("campaign", "sale")] 6"#,
+        r#"ringfence_campaign_refused [("campaign", "sale"), ("ground", "outside-hours")] 2"#,
+        r#"ringfence_campaign_answers [("campaign", "sale"), ("code", "486")] 2"#,
+    ];
+    assert_eq!(told, expected);
 }

@@ -260,6 +260,17 @@ fn a_table_that_cannot_be_read_is_not_also_missed_by_name() {
 }
 
 #[test]
+fn a_route_that_a_diallers_calls_take_unscreened_is_told_with_its_place() {
+    let text = "[numbers]\nnever_block = []\n[[trunk]]\nname = \"pbx\"\nto = [\"sip:192.0.2.1\"]\n\
+                [[campaign]]\nname = \"sale\"\ntrunks = [\"pbx\"]\ncalled = [\"48*\"]\nlists = [\"default\"]\n\
+                [[route]]\nname = \"out\"\nto = \"pbx\"\n";
+    let warnings = read(text, &[]).expect("good").warnings;
+    let told = "dir/r.toml:12:8: warning: calls from trunk \"pbx\", which a campaign names, can take the route \"out\"";
+    assert_eq!(warnings.len(), 1);
+    assert!(warnings[0].to_string().starts_with(told), "{}", warnings[0]);
+}
+
+#[test]
 fn warnings_have_their_place() {
     let text = format!("[numbers]\nnever_block = [\"112\"]\n{TRUNK}");
     let warnings = read(&text, &[]).expect("good").warnings;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::assembler::Assembler;
 use super::columns::Places;
 use super::delimiter::delimiter;
-use super::records::Records;
+use super::records::{Records, Unreadable};
 use super::source::Source;
 use super::text::Text;
 use super::texts::{BadDate, read_date};
@@ -26,33 +26,17 @@ pub(super) fn read(
     let text = Text::new(source, options.encoding)?;
     let delimiter = options.delimiter.map_or_else(|| delimiter(text.piece()), |given| given.byte());
     let mut records = Records::new(text, delimiter);
-    let mut places: Option<Places> = None;
-    while let Some(row) = records.next()? {
+    assembler.header = each_row(&mut records, &columns(options), |records, row| {
         let line = records.line();
-        if let Err(bad) = row {
-            assembler.count_rows(1);
-            assembler.error(RowError::new(line, bad.at, &bad.cell, bad.reason));
-            continue;
-        }
-        if records.iter().all(|cell| cell.trim_ascii().is_empty()) {
-            continue;
-        }
-        let places = match &places {
-            Some(places) => places,
-            None => {
-                let first: Vec<Cow<'_, str>> = records.iter().map(String::from_utf8_lossy).collect();
-                let first: Vec<&str> = first.iter().map(AsRef::as_ref).collect();
-                let (found, header) = columns(options).places(&first)?;
-                assembler.header = Some(header);
-                let found = places.insert(found);
-                if header {
-                    continue;
-                }
-                found
+        assembler.count_rows(1);
+        let places = match row {
+            Ok(places) => places,
+            Err(bad) => {
+                assembler.error(RowError::new(line, bad.at, &bad.cell, bad.reason));
+                return Ok::<(), FileError>(());
             }
         };
-        assembler.count_rows(1);
-        match read_row(&records, places, options) {
+        match read_row(records, places, options) {
             Ok(row) if refuse.refuses(&row.entry) => {
                 let cell = records.cell(places.number).unwrap_or_default();
                 assembler.error(RowError::new(line, places.number, cell, RowReason::NeverBlock));
@@ -66,8 +50,41 @@ pub(super) fn read(
                 assembler.error(RowError::new(line, at, records.cell(at).unwrap_or_default(), reason));
             }
         }
-    }
+        Ok(())
+    })?;
     records.finish()
+}
+
+/// Hands each row that has any text to `each` with the places of its cells, or what is no row; the header row is none of
+/// them. Whether there was one; `None`: there was no row.
+pub(super) fn each_row<R: Read, E: From<FileError>>(
+    records: &mut Records<'_, R>,
+    columns: &Columns,
+    mut each: impl FnMut(&Records<'_, R>, Result<&Places, Unreadable>) -> Result<(), E>,
+) -> Result<Option<bool>, E> {
+    let mut found: Option<(Places, bool)> = None;
+    while let Some(row) = records.next()? {
+        if let Err(bad) = row {
+            each(records, Err(bad))?;
+            continue;
+        }
+        if records.iter().all(|cell| cell.trim_ascii().is_empty()) {
+            continue;
+        }
+        if found.is_none() {
+            let first: Vec<Cow<'_, str>> = records.iter().map(String::from_utf8_lossy).collect();
+            let first: Vec<&str> = first.iter().map(AsRef::as_ref).collect();
+            let (places, header) = columns.places(&first)?;
+            found = Some((places, header));
+            if header {
+                continue;
+            }
+        }
+        if let Some((places, _)) = &found {
+            each(records, Ok(places))?;
+        }
+    }
+    Ok(found.map(|(_, header)| header))
 }
 
 /// The columns of `uke` have their order where nothing else is said.

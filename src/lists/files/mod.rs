@@ -11,6 +11,7 @@ mod csv;
 mod delimiter;
 mod error;
 mod ftc;
+mod numbers;
 mod options;
 mod read;
 mod records;
@@ -24,6 +25,7 @@ mod tps;
 
 pub use columns::{Column, Columns};
 pub use error::{Compression, FileError, RowReason};
+pub use numbers::read_numbers;
 pub use options::{FileOptions, Format, OnError};
 pub use read::{ListFile, Progress, Refuse, read_list};
 pub use report::{Report, RowError};

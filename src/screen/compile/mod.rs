@@ -2,6 +2,8 @@
 //! reported, all of it at once.
 
 mod answers;
+mod campaigns;
+mod coverage;
 mod present;
 mod routes;
 mod rules;
@@ -43,11 +45,12 @@ pub fn compile(config: &RulesConfig, lists: &Lists) -> Result<Compiled, Vec<Prob
     compiler.answers(&config.answers);
     compiler.never_block(config);
     let inbound = compiler.rules(Kind::Inbound, &config.inbound);
+    compiler.policy.inbound = indexed(inbound);
     let campaigns = compiler.rules(Kind::Campaign, &config.campaigns);
     compiler.check_names_differ(&config.inbound, &config.campaigns);
-    compiler.policy.inbound = indexed(inbound);
-    compiler.policy.campaigns = indexed(campaigns);
     compiler.routes(&config.routes);
+    compiler.check_coverage(&campaigns, &config.routes);
+    compiler.policy.campaigns = indexed(campaigns);
     compiler.check_asking_headers(config);
     compiler.check_never_block_has_routes(&config.numbers);
     if compiler.problems.is_empty() { Ok((compiler.policy, compiler.notices)) } else { Err(compiler.problems) }
@@ -186,7 +189,7 @@ impl Compiler<'_> {
         })
     }
 
-    fn refuse_empty(&mut self, texts: &[Spanned<String>]) {
+    pub(super) fn refuse_empty(&mut self, texts: &[Spanned<String>]) {
         // An empty array has no element to point at: the name of its table is the nearest.
         if texts.is_empty() {
             self.problem(self.here.clone(), RuleError::EmptyArray);

@@ -7,6 +7,7 @@ use toml::Spanned;
 
 use super::{Compiler, callee_of};
 use crate::lists::{Class, Entry, ListId};
+use crate::screen::campaign::CampaignId;
 use crate::screen::config::RuleConfig;
 use crate::screen::policy::{Action, Rule, TrunkId};
 use crate::screen::problem::{Kind, RuleError};
@@ -17,7 +18,13 @@ use crate::sip::{Scheme, Uri};
 impl Compiler<'_> {
     pub(super) fn rules(&mut self, kind: Kind, configs: &[RuleConfig]) -> Vec<Rule> {
         let mut names = HashMap::new();
-        configs.iter().filter_map(|config| self.rule(kind, config, &mut names)).collect()
+        let mut rules = Vec::with_capacity(configs.len());
+        for config in configs {
+            // The position is that of the rule: one that is wrong is left out.
+            let position = u32::try_from(rules.len()).expect("rules are indexed by u32");
+            rules.extend(self.rule(kind, config, position, &mut names));
+        }
+        rules
     }
 
     /// A rule is known by its name alone, wherever its mode is set and its calls are counted.
@@ -32,14 +39,24 @@ impl Compiler<'_> {
         }
     }
 
-    fn rule(&mut self, kind: Kind, config: &RuleConfig, names: &mut HashMap<Arc<str>, ()>) -> Option<Rule> {
+    fn rule(
+        &mut self,
+        kind: Kind,
+        config: &RuleConfig,
+        position: u32,
+        names: &mut HashMap<Arc<str>, ()>,
+    ) -> Option<Rule> {
         let name = self.name(kind, &config.name, names);
         let lists = self.list_ids(&config.lists);
         let word = config.action.as_ref().map_or(ActionWord::Decline, |action| *action.get_ref());
         self.check_classes(config, word);
-        if kind == Kind::Campaign {
+        let campaign = if kind == Kind::Campaign {
             self.check_campaign(config);
-        }
+            Some(self.campaign(CampaignId(position), config, word))
+        } else {
+            self.refuse_campaign_keys(config);
+            None
+        };
         let action = self.action(kind, config, word, &lists);
         Some(Rule {
             name,
@@ -51,6 +68,7 @@ impl Compiler<'_> {
             except: self.list_ids(&config.except),
             lists,
             action: action?,
+            campaign,
         })
     }
 

@@ -2,7 +2,10 @@
 
 mod actions;
 mod answers;
+mod campaign_mistakes;
+mod campaigns;
 mod closing;
+mod hours;
 mod identity;
 mod index;
 mod judgement;
