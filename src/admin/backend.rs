@@ -18,6 +18,7 @@ pub use past::HeldAt;
 pub use reload::{ListChange, ReloadFailure, ReloadProblem, Reloaded, RuleChange};
 pub use state::{HealthDetail, MetricFamily, MetricHistogram, MetricKind, MetricSample};
 
+use crate::counters::CallQuality;
 use crate::lists::{AuditLine, AuditQuery, Class, Digest, Entry, ListAt};
 use crate::number::DialPlan;
 use crate::reach::Reach;
@@ -35,6 +36,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Which targets answer.
     fn reach(&self) -> &Reach;
+
+    /// What calls to a trunk came to since the start.
+    fn call_quality(&self, trunk: &str) -> CallQuality;
 
     /// The time of day.
     fn now(&self) -> WallTime;

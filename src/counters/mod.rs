@@ -8,15 +8,17 @@ mod histogram;
 mod names;
 mod net;
 mod numbered;
+mod quality;
 mod trunk;
 mod values;
 mod verdicts;
 
 pub use engine::{EngineCounters, MALFORMED};
-pub use histogram::{BOUNDS, Histogram, HistogramValues};
+pub use histogram::{Histogram, HistogramValues, MICROSECOND, NANOSECOND};
 pub use names::{Named, Table};
 pub use net::{HandshakeCounters, HandshakeFailure, LookupOutcome, NetCounters};
 pub(crate) use numbered::assert_numbered;
+pub use quality::{CallCounters, CallQuality};
 pub use trunk::{Asked, By, Codes, Limit, METHODS, Traffic, TrunkCounters};
 pub use values::{Counter, Level, Tally};
 pub use verdicts::{ACTIONS, VERDICTS, VerdictCounters};

@@ -227,6 +227,9 @@ impl Engine {
             bytes = self.write_branch(open, client, &flow);
         }
         let proxy = &mut self.proxies[id.0];
+        if let Some(call) = open.plan.call(proxy.method).filter(|_| proxy.branches.is_empty()) {
+            call.between.seized();
+        }
         let kind = kind(proxy.method);
         let is_invite = kind == Kind::Invite;
         let context = Context::Proxy(id);
@@ -339,7 +342,10 @@ impl Engine {
             // Nobody sends these to a non-INVITE (RFC 4320 section 4.1), and who passes one on does.
             (101..=199, BranchState::Tried) if !answered && proxy.method != Method::Invite => {}
             (101..=199, BranchState::Tried) if !answered => {
-                if !std::mem::replace(&mut proxy.ringing, true) && proxy.method == Method::Invite {
+                if !std::mem::replace(&mut proxy.ringing, true) {
+                    if let Some(open) = &proxy.open {
+                        open.heard(now, proxy.method);
+                    }
                     self.condense_later(now, id, client);
                 }
                 self.respond_with(now, id, response);
@@ -389,9 +395,15 @@ impl Engine {
         is_new
     }
 
-    fn count_answer(&mut self, id: ProxyId, status: u16, by: By) {
-        if let Some(open) = self.proxies.get(id.0).and_then(|proxy| proxy.open.as_deref()) {
-            self.counting.answered(&open.came_by.get(), open.asked, by, status);
+    fn count_answer(&mut self, now: Now, id: ProxyId, status: u16, by: By) {
+        let Some(proxy) = self.proxies.get(id.0) else { return };
+        let Some(open) = &proxy.open else { return };
+        self.counting.answered(&open.came_by.get(), open.asked, by, status);
+        if by == By::NextHop && !proxy.ringing && proxy.cancelled.is_none() {
+            open.heard(now, proxy.method);
+        }
+        if let Some(call) = open.plan.call(proxy.method).filter(|_| (200..300).contains(&status)) {
+            call.between.answered();
         }
     }
 
@@ -429,7 +441,7 @@ impl Engine {
             self.counters.stray_responses.add(1);
             return None;
         }
-        self.count_answer(id, status, by);
+        self.count_answer(now, id, status, by);
         Some(status)
     }
 
@@ -565,7 +577,24 @@ impl Engine {
     }
 }
 
+impl Open {
+    /// The caller hears of his call for the first time.
+    fn heard(&self, now: Now, method: Method) {
+        if let Some(call) = self.plan.call(method) {
+            call.between.heard(now.mono.saturating_duration_since(self.came_at));
+        }
+    }
+}
+
 impl Plan {
+    /// That of a call, and of nothing else: neither of another request outside a dialog nor of one inside.
+    fn call(&self, method: Method) -> Option<&CallPlan> {
+        match self {
+            Plan::Call(plan) if method == Method::Invite => Some(plan),
+            Plan::Call(_) | Plan::Dialog(_) => None,
+        }
+    }
+
     /// The next place to try; each is given once.
     fn next_target(&mut self) -> Option<Target> {
         match self {

@@ -12,6 +12,7 @@ use crate::flow::Flow;
 use crate::screen::{CallFacts, Policy, Verdict};
 use crate::text::{put_decimal, put_socket};
 use crate::time::{Now, WallTime};
+use crate::usage::LiveCall;
 
 /// The columns of both kinds of line.
 pub const RECORD_HEADER: &str = "event,time,call_id,transport,peer,from_trunk,to_trunk,request_uri,from,asserted,\
@@ -104,13 +105,13 @@ impl Records {
     }
 
     /// Writes the `end` line.
-    pub(super) fn end(&mut self, now: Now, call: &crate::usage::LiveCall, ended_by: EndedBy) {
+    pub(super) fn end(&mut self, now: Now, call: &LiveCall, duration: Duration, ended_by: EndedBy) {
         let mut row = Row(std::mem::take(&mut self.chunk));
         row.text("end").time(now.wall, &mut self.times).text(&call.call_id).text("").text("");
         row.text(&call.from_trunk).text(&call.to_trunk).text(&call.callee).text(&call.caller);
         row.text("").text("").text("").text("").text("").text(call.rule.as_deref().unwrap_or(""));
         row.text("").text("").text("").text("").text("").text("").text("").text("");
-        row.decimal(now.wall.since(call.since).as_millis());
+        row.decimal(duration.as_millis());
         row.text(match ended_by {
             EndedBy::Caller => "caller",
             EndedBy::Callee => "callee",

@@ -12,6 +12,7 @@ mod names;
 mod nat;
 mod overload;
 mod probing;
+mod quality;
 mod refusals;
 mod rewriting;
 mod screening;

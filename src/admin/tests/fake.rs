@@ -5,6 +5,7 @@ use std::io::Read;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::*;
+use crate::counters::{CallQuality, Named, TrunkCounters};
 use crate::lists::{
     Action, AuditLine, AuditQuery, BaseRecord, Digest, Effect, FileRecord, FileStamp, ListAt, Percent, Progress,
     Report, RowError, read_list,
@@ -16,6 +17,7 @@ pub(crate) struct Fake {
     pub(crate) state: Mutex<State>,
     pub(crate) usage: Usage,
     pub(crate) reach: Reach,
+    pub(crate) counters: Named<TrunkCounters>,
     pub(crate) healthy: bool,
     pub(crate) storage: Option<StorageFailure>,
     pub(crate) reload: Result<Reloaded, ReloadFailure>,
@@ -38,6 +40,7 @@ impl Default for Fake {
             state: Mutex::new(state),
             usage: Usage::new(),
             reach: Reach::default(),
+            counters: Named::default(),
             healthy: true,
             storage: None,
             reload: Ok(Reloaded::default()),
@@ -151,6 +154,11 @@ impl Backend for Fake {
 
     fn reach(&self) -> &Reach {
         &self.reach
+    }
+
+    fn call_quality(&self, trunk: &str) -> CallQuality {
+        let counters = self.counters.find(trunk).unwrap_or_default();
+        CallQuality::default().plus(&counters)
     }
 
     fn now(&self) -> WallTime {
@@ -352,11 +360,12 @@ impl Backend for Fake {
             kind,
             samples: vec![MetricSample { labels, value: 250 }],
         };
-        let waits = MetricHistogram { sum: 2.5, buckets: vec![(0.5, 1), (f64::INFINITY, 2)] };
+        let waits = |labels| MetricHistogram { labels, sum: 2.5, buckets: vec![(0.5, 1), (f64::INFINITY, 2)] };
         vec![
             family("list_entries", MetricKind::Gauge, vec![("list", "default".into())]),
             family("entries", MetricKind::Counter, vec![]),
-            family("wait_seconds", MetricKind::Histogram(waits), vec![]),
+            family("wait_seconds", MetricKind::Histogram(vec![waits(vec![])]), vec![]),
+            family("delay_seconds", MetricKind::Histogram(vec![waits(vec![("trunk", "pbx".into())])]), vec![]),
         ]
     }
 }
