@@ -113,7 +113,8 @@ fn a_message_and_a_re_invite_are_no_calls() {
 fn a_call_that_ends_after_a_reload_counts_for_the_trunk_that_it_went_to() {
     let mut stage = Stage::new();
     let (_, answer) = stage.call(&invite(9));
-    stage.reload(&[("name = \"wild\"", "name = \"a-new-one\"")], "");
+    let new = "name = \"new\"\nfrom = [\"10.9.0.0/16\"]\n[[trunk]]\nname = \"pbx\"";
+    stage.reload(&[("name = \"pbx\"", new)], "");
     stage.wait(Duration::from_secs(5));
     hang_up(&mut stage, &answer);
     assert_eq!((counted(&stage, "pbx")[1], quality(&stage, "pbx").1), ([1, 1, 1], Some(5.0)));
