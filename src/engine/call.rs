@@ -357,8 +357,8 @@ impl Parties {
     }
 }
 
-/// As the table of live calls shows it.
-fn text_of(party: &Party<'_>) -> String {
+/// As the table of live calls and the records show it.
+pub(super) fn text_of(party: &Party<'_>) -> String {
     match party {
         Party::Number(number) => number.to_string(),
         Party::Code(code) => code.to_string(),

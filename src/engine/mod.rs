@@ -57,6 +57,6 @@ pub use dscp::Dscp;
 pub use hash::shard_of;
 pub use hops::{MOST_HOPS, MOST_RESOLVED};
 pub use input::Input;
-pub use record::RECORD_HEADER;
+pub use record::{RECORD_HEADER, reason_text};
 pub use settings::{EngineConfig, Keys, Listener};
 pub use shard::{Engine, Load};

@@ -7,17 +7,19 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+use smallvec::SmallVec;
 
+use super::call::text_of;
 use crate::flow::Flow;
-use crate::screen::{CallFacts, Policy, Verdict};
+use crate::screen::{CallFacts, CallView, Outcome, Policy, Verdict};
 use crate::text::{put_decimal, put_socket};
 use crate::time::{Now, WallTime};
 use crate::usage::LiveCall;
 
 /// The columns of both kinds of line.
 pub const RECORD_HEADER: &str = "event,time,call_id,transport,peer,from_trunk,to_trunk,request_uri,from,asserted,\
-privacy,diversion,headers,verdict,rule,list,entry,observed,generation,draw,presented,status,setup_ms,duration_ms,\
-ended_by";
+privacy,diversion,headers,verdict,rule,list,entry,observed,generation,draw,route,reason,caller,callee,presented,status,\
+setup_ms,duration_ms,ended_by";
 
 /// What has been judged and waits for its final answer: the line as far as it is known.
 #[derive(Debug)]
@@ -36,19 +38,21 @@ pub(super) enum EndedBy {
 }
 
 /// What a `call` line says.
-pub(super) struct JudgedCall<'a> {
+pub(super) struct JudgedCall<'a, 'v> {
     pub call_id: &'a [u8],
     pub flow: &'a Flow,
     pub facts: &'a CallFacts<'a>,
     pub policy: &'a Policy,
+    pub view: &'a CallView<'v>,
     pub verdict: &'a Verdict,
     pub to_trunk: &'a str,
+    pub route: &'a str,
     pub presented: String,
     pub draw: u64,
 }
 
 impl PendingRecord {
-    pub(super) fn new(now: Now, times: &mut Times, judged: &JudgedCall<'_>) -> PendingRecord {
+    pub(super) fn new(now: Now, times: &mut Times, judged: &JudgedCall<'_, '_>) -> PendingRecord {
         let JudgedCall { facts, policy, verdict, .. } = judged;
         let mut row = Row(Vec::with_capacity(512));
         row.text("call").time(now.wall, times).field(judged.call_id);
@@ -65,7 +69,9 @@ impl PendingRecord {
             .iter()
             .map(|would| format!("{} {}", would.action.as_str(), would.cause.rule.as_deref().unwrap_or("")))
             .collect();
-        row.text(&observed.join("; ")).decimal(verdict.generation).decimal(judged.draw).text(&judged.presented);
+        row.text(&observed.join("; ")).decimal(verdict.generation).decimal(judged.draw);
+        row.text(judged.route).text(&reason_text(verdict)).text(&callers(judged.view));
+        row.text(&text_of(judged.view.callee())).text(&judged.presented);
         PendingRecord { line: row.0.into(), began: now.mono }
     }
 
@@ -110,7 +116,8 @@ impl Records {
         row.text("end").time(now.wall, &mut self.times).text(&call.call_id).text("").text("");
         row.text(&call.from_trunk).text(&call.to_trunk).text(&call.callee).text(&call.caller);
         row.text("").text("").text("").text("").text("").text(call.rule.as_deref().unwrap_or(""));
-        row.text("").text("").text("").text("").text("").text("").text("").text("");
+        row.text("").text("").text("").text("").text("").text("").text("");
+        row.text(&call.caller).text(&call.callee).text("").text("").text("");
         row.decimal(duration.as_millis());
         row.text(match ended_by {
             EndedBy::Caller => "caller",
@@ -158,11 +165,38 @@ fn headers(policy: &Policy, facts: &CallFacts<'_>) -> String {
     text
 }
 
+/// The text of the Reason header (RFC 3326) that our own answer bears, as the records have it.
+pub fn reason_text(verdict: &Verdict) -> String {
+    let Outcome::Answer(answer) = &verdict.outcome else { return String::new() };
+    let reason = answer.reason.as_deref().unwrap_or("");
+    let quoted = reason.split_once("text=\"").map_or("", |(_, quoted)| quoted);
+    let mut text = String::new();
+    let mut chars = quoted.chars();
+    while let Some(char) = chars.next().filter(|char| *char != '"') {
+        // A quoted pair stands for its second character (RFC 3261 section 25.1).
+        text.extend(if char == '\\' { chars.next() } else { Some(char) });
+    }
+    text
+}
+
+/// Who calls, as it was screened: the asserted identities, then From where that is another.
+fn callers(view: &CallView<'_>) -> String {
+    let mut texts: SmallVec<[String; 2]> = SmallVec::new();
+    for party in view.callers() {
+        let text = text_of(party);
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts.join(" ")
+}
+
 /// A line in the making; each field ends with a comma.
 struct Row(Vec<u8>);
 
 impl Row {
-    /// A field, in quotes where its bytes ask for them (RFC 4180).
+    /// A field, in quotes where its bytes ask for them (RFC 4180). A line end becomes a space: each line of a file is a
+    /// record, so that a damaged one spoils no other.
     fn field(&mut self, value: &[u8]) -> &mut Row {
         // To the end in any case, so that the compiler can look at many bytes at once.
         let needs_quotes = |found: bool, byte: &u8| found | matches!(byte, b',' | b'"' | b'\r' | b'\n');
@@ -172,7 +206,7 @@ impl Row {
                 if byte == b'"' {
                     self.0.push(b'"');
                 }
-                self.0.push(byte);
+                self.0.push(if matches!(byte, b'\r' | b'\n') { b' ' } else { byte });
             }
             self.0.push(b'"');
         } else {

@@ -265,20 +265,23 @@ impl Engine {
         self.counters.judged.add(1);
         self.counting.judged(&verdict);
         let record = matches!(request.method(), Method::Invite | Method::Message).then(|| {
-            let (to_trunk, presented) = match &verdict.outcome {
+            let (to_trunk, route, presented) = match &verdict.outcome {
                 Outcome::Proceed(passage) => {
+                    let route = passage.route.map_or("", |route| &*world.policy.route(route).name);
                     let presented = passage.present.map(|presented| presented.number.to_string());
-                    (&*world.policy.trunk(passage.trunk).name, presented.unwrap_or_default())
+                    (&*world.policy.trunk(passage.trunk).name, route, presented.unwrap_or_default())
                 }
-                Outcome::Answer(_) | Outcome::Drop => ("", String::new()),
+                Outcome::Answer(_) | Outcome::Drop => ("", "", String::new()),
             };
             let call = JudgedCall {
                 call_id: request.call_id(),
                 flow: &arrival.flow,
                 facts: &facts,
                 policy: &world.policy,
+                view: &view,
                 verdict: &verdict,
                 to_trunk,
+                route,
                 presented,
                 draw,
             };

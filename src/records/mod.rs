@@ -2,8 +2,10 @@
 //! affair; here lines are bytes.
 
 mod file;
+mod row;
 mod writer;
 
+pub use row::{Column, Damage, Event, Fields, Layout, Record, RecordError, RecordReader};
 pub use writer::{Config, RecordCounts, RecordSink, RecordWriter, RecordsError};
 
 #[cfg(test)]

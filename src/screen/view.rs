@@ -81,6 +81,11 @@ impl<'a> CallView<'a> {
         self.asserted.iter().find_map(number)
     }
 
+    /// Everybody that the caller is said to be: the asserted identities, then From.
+    pub fn callers(&self) -> impl Iterator<Item = &Party<'a>> {
+        self.asserted.iter().chain(std::iter::once(&self.from))
+    }
+
     /// The callee.
     pub fn callee(&self) -> &Party<'a> {
         &self.callee

@@ -119,4 +119,23 @@ fn a_call_has_one_record_at_its_final_answer_and_one_at_its_end() {
     assert_eq!((&*records[0][0], &*records[0][column("status")]), ("call", "200"));
     assert_eq!((&*records[1][0], &*records[1][column("ended_by")]), ("end", "caller"));
     assert_eq!(records[1][column("duration_ms")], "61000");
+    for record in &records {
+        let parties = [&record[column("caller")], &record[column("callee")]];
+        assert_eq!(parties, ["48600000009", "48221234567"]);
+    }
+}
+
+#[test]
+fn a_record_names_both_numbers_of_the_caller_and_the_reason_that_he_was_told() {
+    let changes = [("action = \"decline\"", "action = \"decline\"\nstatus = \"Not \\\"you\\\", sorry\"")];
+    let mut stage = Stage::with(&changes, "");
+    let asserted = "\n        P-Asserted-Identity: <tel:+48-600-000-001>\n        Contact";
+    stage.receive(CARRIER, &invite(9).replacen("\n        Contact", asserted, 1));
+    assert!(stage.one().header("Reason").contains("Not \\\"you\\\", sorry"));
+    let record = stage.records().pop().expect("a record");
+    let value = |name: &str| {
+        let mut names = ringfence::engine::RECORD_HEADER.split(',');
+        &*record[names.position(|it| it == name).expect("a column")]
+    };
+    assert_eq!((value("caller"), value("reason")), ("48600000001 48600000009", "Not \"you\", sorry"));
 }

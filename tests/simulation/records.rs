@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ringfence::screen::{CallFacts, CallView, Outcome, Verdict, World, decide, explain};
+use ringfence::screen::{CallFacts, CallView, Outcome, Policy, Verdict, World, decide, explain};
 use ringfence::time::WallTime;
 use ringfence::usage::Usage;
 
@@ -191,7 +191,7 @@ fn check_repetition(row: &Row, world: &World) -> Result<(), String> {
     let explanation = explain(&view, world, &Usage::new(), wall, draw);
     let decided = decide(&view, world, &Usage::new(), wall, draw);
     for (who, verdict) in [("explained", &explanation.verdict), ("decided again", &decided)] {
-        let told = told(verdict);
+        let told = told(verdict, policy);
         if let Some((column, value)) = told.iter().find(|(column, value)| row[*column] != *value) {
             return Err(format!("{column} is {}, but {who} as {value}\n{explanation}", row[*column]));
         }
@@ -200,11 +200,16 @@ fn check_repetition(row: &Row, world: &World) -> Result<(), String> {
 }
 
 /// What a record says of a verdict, by column.
-fn told(verdict: &Verdict) -> [(&'static str, String); 7] {
-    let presented = match &verdict.outcome {
-        Outcome::Proceed(passage) => passage.present.map(|presented| presented.number.to_string()),
-        _ => None,
-    };
+fn told(verdict: &Verdict, policy: &Policy) -> [(&'static str, String); 9] {
+    let (mut presented, mut route, mut reason) = (None, None, None);
+    match &verdict.outcome {
+        Outcome::Proceed(passage) => {
+            presented = passage.present.map(|presented| presented.number.to_string());
+            route = passage.route.map(|route| policy.route(route).name.to_string());
+        }
+        Outcome::Answer(answer) => reason = answer.reason.as_deref().and_then(|value| value.split('"').nth(1)),
+        Outcome::Drop => {}
+    }
     let observed: Vec<String> = verdict
         .observed
         .iter()
@@ -216,6 +221,8 @@ fn told(verdict: &Verdict) -> [(&'static str, String); 7] {
         ("list", verdict.cause.list.as_deref().unwrap_or("").to_owned()),
         ("entry", verdict.cause.entry.as_ref().map(ToString::to_string).unwrap_or_default()),
         ("observed", observed.join("; ")),
+        ("route", route.unwrap_or_default()),
+        ("reason", reason.unwrap_or_default().to_owned()),
         ("presented", presented.unwrap_or_default()),
         ("generation", verdict.generation.to_string()),
     ]

@@ -3,8 +3,8 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
 
-use super::file::RecordFiles;
-use super::{Config, RecordWriter};
+use crate::records::file::RecordFiles;
+use crate::records::{Config, RecordWriter};
 use crate::time::WallTime;
 
 const HEADER: &str = "kind,time";
