@@ -5,12 +5,14 @@
 //! * `live` is what is in force while the daemon runs: it makes edits through the store and serves the admin port;
 //!   `read` is what is known beside the world, `status` and `health` tell it, `past` what was before.
 //! * `reload` builds a new world aside and swaps it in, with bases from `bases`; `difference` tells what it changed.
+//! * `candidate` is the world that another config would make.
 //! * `changes` makes, removes and rolls back whole lists, `imports` adds files to them, `folding` moves edits into bases,
 //!   `watch` sees files change.
 //! * `limits` has the system allow as many connections as there may be; `told` keeps numbers out of the log.
 
 mod background;
 mod bases;
+mod candidate;
 mod changes;
 mod difference;
 mod drain;
@@ -33,6 +35,7 @@ mod told;
 mod watch;
 mod worlds;
 
+pub(crate) use candidate::candidate;
 pub use run::run;
 
 #[cfg(test)]

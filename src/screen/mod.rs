@@ -14,6 +14,7 @@ mod policy;
 mod present;
 mod problem;
 mod question;
+mod recorded;
 mod sockets;
 mod verdict;
 mod view;
@@ -33,6 +34,7 @@ pub use peers::TrunkPeers;
 pub use policy::{Limits, LoadBalance, Methods, Mode, Otherwise, Policy, Present, Route, RouteId, Trunk, TrunkId};
 pub use problem::{Kind, Notice, Problem, RuleError, did_you_mean, nearest};
 pub use question::{Question, QuestionError};
+pub use recorded::Recorded;
 pub use verdict::{
     ActionWord, Answer, AnswerKind, Callee, Cause, Observed, Outcome, Passage, PresentHeaders, Presented, Verdict,
     VerdictKind,

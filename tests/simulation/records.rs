@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ringfence::screen::{CallFacts, CallView, Outcome, Policy, Verdict, World, decide, explain};
+use ringfence::screen::{Outcome, Policy, Recorded, Verdict, World, decide, explain};
 use ringfence::time::WallTime;
 use ringfence::usage::Usage;
 
@@ -166,30 +166,20 @@ fn end_of(life: &Life, dialog: &Dialog) -> (&'static str, Due) {
 /// Decides again, and asks `explain`, with nothing but what the record says: both must say what it says.
 fn check_repetition(row: &Row, world: &World) -> Result<(), String> {
     let policy = &world.policy;
-    let list = |name: &str| row[name].split(' ').filter(|text| !text.is_empty()).map(str::as_bytes).collect::<Vec<_>>();
-    let (asserted, diversions) = (list("asserted"), list("diversion"));
-    let values: BTreeMap<&str, Vec<u8>> = row["headers"]
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .map(|(name, value)| (name, percent_encoding::percent_decode_str(value).collect()))
-        .collect();
-    let headers: Vec<Option<&[u8]>> =
-        policy.headers.iter().map(|name| values.get(&**name).map(Vec::as_slice)).collect();
-    let facts = CallFacts {
-        trunk: policy.trunk_named(&row["from_trunk"]).expect("a trunk"),
+    let recorded = Recorded {
         from: row["from"].as_bytes(),
-        from_display: b"",
-        asserted: &asserted,
+        asserted: row["asserted"].as_bytes(),
         privacy: row["privacy"] == "yes",
         request_uri: row["request_uri"].as_bytes(),
-        diversions: &diversions,
-        headers: &headers,
+        diversions: row["diversion"].as_bytes(),
+        headers: row["headers"].as_bytes(),
     };
+    let trunk = policy.trunk_named(&row["from_trunk"]).expect("a trunk");
     let wall = WallTime::parse(&row["time"]).expect("a time");
     let draw = row["draw"].parse().expect("a draw");
-    let view = CallView::new(policy, &facts);
-    let explanation = explain(&view, world, &Usage::new(), wall, draw);
-    let decided = decide(&view, world, &Usage::new(), wall, draw);
+    let (explanation, decided) = recorded.ask(policy, trunk, |view| {
+        (explain(view, world, &Usage::new(), wall, draw), decide(view, world, &Usage::new(), wall, draw))
+    });
     for (who, verdict) in [("explained", &explanation.verdict), ("decided again", &decided)] {
         let told = told(verdict, policy);
         if let Some((column, value)) = told.iter().find(|(column, value)| row[*column] != *value) {

@@ -22,4 +22,5 @@ mod ipv6;
 mod loaded;
 mod presented;
 mod refused;
+mod replayed;
 mod watched;

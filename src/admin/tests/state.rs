@@ -102,7 +102,9 @@ fn trunks_and_calls_show_what_is_up() {
     let counters = served.backend.counters.of(&"carrier".into());
     counters.calls_to.seizures.add(3);
     counters.calls_to.answered.add(2);
-    [60, 121].map(|seconds| counters.calls_to.durations.add(Duration::from_secs(seconds)));
+    for seconds in [60, 121] {
+        counters.calls_to.durations.add(Duration::from_secs(seconds));
+    }
     counters.post_dial_delay.add(Duration::from_millis(250));
     let trunk = served.call("GET", "/v1/trunks", "").json()["trunks"][0].clone();
     let expected = json!({

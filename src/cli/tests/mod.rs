@@ -1,6 +1,7 @@
 mod files;
 mod lists;
 mod reaching;
+mod replay;
 mod run_time;
 mod trunks;
 
