@@ -227,8 +227,8 @@ impl Engine {
             bytes = self.write_branch(open, client, &flow);
         }
         let proxy = &mut self.proxies[id.0];
-        if let Some(call) = open.plan.call(proxy.method).filter(|_| proxy.branches.is_empty()) {
-            call.between.seized();
+        if let Some(between) = open.plan.between(proxy.method).filter(|_| proxy.branches.is_empty()) {
+            between.seized();
         }
         let kind = kind(proxy.method);
         let is_invite = kind == Kind::Invite;
@@ -402,8 +402,8 @@ impl Engine {
         if by == By::NextHop && !proxy.ringing && proxy.cancelled.is_none() {
             open.heard(now, proxy.method);
         }
-        if let Some(call) = open.plan.call(proxy.method).filter(|_| (200..300).contains(&status)) {
-            call.between.answered();
+        if let Some(between) = open.plan.between(proxy.method).filter(|_| (200..300).contains(&status)) {
+            between.answered();
         }
     }
 
@@ -577,24 +577,7 @@ impl Engine {
     }
 }
 
-impl Open {
-    /// The caller hears of his call for the first time.
-    fn heard(&self, now: Now, method: Method) {
-        if let Some(call) = self.plan.call(method) {
-            call.between.heard(now.mono.saturating_duration_since(self.came_at));
-        }
-    }
-}
-
 impl Plan {
-    /// That of a call, and of nothing else: neither of another request outside a dialog nor of one inside.
-    fn call(&self, method: Method) -> Option<&CallPlan> {
-        match self {
-            Plan::Call(plan) if method == Method::Invite => Some(plan),
-            Plan::Call(_) | Plan::Dialog(_) => None,
-        }
-    }
-
     /// The next place to try; each is given once.
     fn next_target(&mut self) -> Option<Target> {
         match self {

@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::counting::Counting;
+use super::proxy::{Open, Plan};
 use crate::counters::{CallCounters, TrunkCounters};
 use crate::screen::TrunkId;
+use crate::sip::Method;
+use crate::time::Now;
 
 /// The counters of the two trunks of a call. The call holds them: a reload may take its trunks out of the policy.
 #[derive(Debug, Clone)]
@@ -43,5 +46,24 @@ impl Between {
     fn each(&self, count: impl Fn(&CallCounters)) {
         count(&self.from.calls_from);
         count(&self.to.calls_to);
+    }
+}
+
+impl Open {
+    /// The caller hears of his call for the first time.
+    pub(super) fn heard(&self, now: Now, method: Method) {
+        if let Some(between) = self.plan.between(method) {
+            between.heard(now.mono.saturating_duration_since(self.came_at));
+        }
+    }
+}
+
+impl Plan {
+    /// Where a call is counted; `None` for what is none: any other request outside a dialog, and all that is inside one.
+    pub(super) fn between(&self, method: Method) -> Option<&Between> {
+        match self {
+            Plan::Call(plan) if method == Method::Invite => Some(&plan.between),
+            Plan::Call(_) | Plan::Dialog(_) => None,
+        }
     }
 }

@@ -2,24 +2,11 @@
 
 use std::process::Command;
 
+use crate::counted::{DECLINED, PASSED, RULES};
 use crate::facts::{Setting, Transport, try_with};
-use crate::ringfence::{ROUTE, Role, Scene};
+use crate::ringfence::{Role, Scene};
 use crate::sipp::Sipp;
 
-const RULES: &str = r#"
-[[inbound]]
-name = "hotline"
-lists = ["blocked"]
-action = "decline"
-status = "Unwanted"
-[[list]]
-name = "blocked"
-class = "personal"
-entries = ["48600100200"]
-"#;
-
-const DECLINED: (&str, &str, &str) = ("<sip:+48600100200@example.net>", "48221234567", "X-Test: none");
-const PASSED: (&str, &str, &str) = ("<sip:+48600100299@example.net>", "48221234567", "X-Test: none");
 /// Listed at run time.
 const EDITED: (&str, &str, &str) = ("<sip:+48600100300@example.net>", "48221234567", "X-Test: none");
 
@@ -36,7 +23,7 @@ fn replay(scene: &Scene, config: &str, more: &[&str]) -> (Option<i32>, String) {
 fn records_of_a_run_are_the_same_under_its_config_and_told_under_another() {
     try_with(Transport::Udp, 3, |setting: Setting| {
         let scene = Scene::new(setting);
-        let ringfence = scene.start(&(RULES.to_owned() + ROUTE));
+        let ringfence = scene.start(RULES);
         assert_eq!(ringfence.admin("PUT", "/v1/lists/blocked/entries/48600100300"), 201);
         Sipp::play(&scene, Role::Caller, "caller_declined", 4).from(&[DECLINED, EDITED]).rate(50).run();
         let callee = Sipp::play(&scene, Role::Callee, "callee_answers", 6).start();

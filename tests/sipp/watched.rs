@@ -7,44 +7,30 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::counted::{DECLINED, PASSED, RULES};
 use crate::facts::{Setting, Transport, try_with};
 use crate::prometheus::{Prometheus, file};
 use crate::ringfence::{Role, Scene};
 use crate::sipp::Sipp;
 
-/// So that there is something of everything: a refusal, a rule that observes, a trunk that is full and one that is down.
-const RULES: &str = r#"
-[[inbound]]
-name = "hotline"
-lists = ["blocked"]
-action = "decline"
-status = "Unwanted"
+/// So that there is something of everything: a rule that observes, a list of a file, a trunk that is full.
+const MORE: &str = r#"
 [[inbound]]
 name = "trial"
 lists = ["tried"]
 action = "decline"
 mode = "observe"
 [[list]]
-name = "blocked"
-class = "personal"
-file = "blocked.csv"
-[[list]]
 name = "tried"
 class = "personal"
-entries = ["48600100299"]
+file = "tried.csv"
 [[route]]
 name = "full"
 trunks = ["caller"]
 called = ["48339999999"]
 to = "narrow"
-[[route]]
-name = "all"
-trunks = ["caller"]
-to = "callee"
 "#;
 
-const DECLINED: (&str, &str, &str) = ("<sip:+48600100200@example.net>", "48221234567", "X-Test: none");
-const PASSED: (&str, &str, &str) = ("<sip:+48600100299@example.net>", "48221234567", "X-Test: none");
 const TO_NARROW: (&str, &str, &str) = ("<sip:+48600100299@example.net>", "48339999999", "X-Test: none");
 
 fn dashboard() -> Value {
@@ -78,11 +64,11 @@ fn filled_in(expression: &str) -> String {
 fn dashboard_and_alerts_find_all_that_they_ask_for_in_a_real_prometheus() {
     try_with(Transport::Udp, 1, |setting: Setting| {
         let scene = Scene::new(setting);
-        scene.write("blocked.csv", "number\n48600100200\n");
+        scene.write("tried.csv", "number\n48600100299\n");
         let nobody = scene.address(Role::Second);
         let trunk = |name: &str, keys: &str| format!("[[trunk]]\nname = \"{name}\"\nto = [\"sip:{nobody}\"]\n{keys}\n");
         let trunks = trunk("narrow", "max_calls = 1\ntry_for = \"1s\"") + &trunk("silent", "probe = \"1s\"");
-        let ringfence = scene.start(&(trunks + RULES));
+        let ringfence = scene.start(&(trunks + MORE + RULES));
         let mut prometheus = Prometheus::start(&scene, &ringfence);
         let play = || {
             Sipp::play(&scene, Role::Caller, "caller_declined", 2).from(&[DECLINED]).run();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::decision::Decision;
 use super::report::{Calls, Change, Example, Report};
 use crate::records::{Column, Event, Record};
-use crate::screen::{Outcome, Policy, Recorded, TrunkId, Verdict, World, decide};
+use crate::screen::{Outcome, Recorded, TrunkId, Verdict, World, decide};
 use crate::time::WallTime;
 use crate::usage::Usage;
 
@@ -160,11 +160,22 @@ impl<'w> Replayer<'w> {
             headers: record.field(Column::Headers),
         };
         let missing = self.look_for_headers(trunk, &recorded);
-        let world = self.world;
-        let verdict = recorded.ask(&world.policy, trunk, |call| decide(call, world, &self.usage, time, draw));
+        let verdict = self.judge(&recorded, trunk, time, draw);
         self.count_rules(&verdict);
-        self.compare(record, &verdict, &world.policy, missing);
+        self.compare(record, &verdict, missing);
         Ok(())
+    }
+
+    /// Decides, and counts what goes on: `usage` is kept here as the engine keeps its own.
+    fn judge(&mut self, recorded: &Recorded<'_>, trunk: TrunkId, time: WallTime, draw: u64) -> Verdict {
+        let (world, usage) = (self.world, &self.usage);
+        let verdict = recorded.ask(&world.policy, trunk, |call| decide(call, world, usage, time, draw));
+        if let Outcome::Proceed(passage) = &verdict.outcome
+            && let Some(route) = passage.route
+        {
+            self.routes[route.0 as usize] += 1;
+        }
+        verdict
     }
 
     /// The headers that rules read in calls of this trunk, and that this call did not have.
@@ -191,15 +202,10 @@ impl<'w> Replayer<'w> {
         };
         count(&verdict.cause.rule, 0);
         verdict.observed.iter().for_each(|observed| count(&observed.cause.rule, 1));
-        if let Outcome::Proceed(passage) = &verdict.outcome
-            && let Some(route) = passage.route
-        {
-            self.routes[route.0 as usize] += 1;
-        }
     }
 
-    fn compare(&mut self, record: &Record<'_>, verdict: &Verdict, policy: &Policy, missing: u64) {
-        let after = Decision::of(verdict, policy);
+    fn compare(&mut self, record: &Record<'_>, verdict: &Verdict, missing: u64) {
+        let after = Decision::of(verdict, &self.world.policy);
         let before = Decision::recorded(record, &after);
         self.shown.clear();
         if let Outcome::Proceed(passage) = &verdict.outcome
