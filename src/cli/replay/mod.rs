@@ -81,7 +81,11 @@ pub(super) fn replay(path: &Path, arguments: &Arguments, out: &mut dyn Write, er
 fn candidate(path: &Path, state: Option<&Path>, err: &mut dyn Write) -> io::Result<Result<(World, bool), End>> {
     let settings = match config::settings(path) {
         Ok(settings) => settings,
-        Err(errors) => return tell_mistakes(path, &errors, err).map(Err),
+        Err(errors) => {
+            // With all other mistakes.
+            let errors = load_with(path, Vec::new()).err().unwrap_or(errors);
+            return tell_mistakes(path, &errors, err).map(Err);
+        }
     };
     let state = state.map_or(settings.state, |dir| store::Config { dir: dir.into() });
     let found = match store::peek_all(&state) {
