@@ -21,7 +21,7 @@ pub use records::{BlockedRecords, CallQuery, RecordFailure, RecordedCall, Record
 pub use reload::{ListChange, ReloadFailure, ReloadProblem, Reloaded, RuleChange};
 pub use state::{HealthDetail, MetricFamily, MetricHistogram, MetricKind, MetricSample, RuleCalls};
 
-use crate::counters::EngineCounters;
+use crate::counters::{CallQuality, EngineCounters};
 use crate::lists::{AuditLine, AuditQuery, Class, Digest, Entry, ListAt};
 use crate::number::DialPlan;
 use crate::reach::Reach;
@@ -39,6 +39,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Which targets answer.
     fn reach(&self) -> &Reach;
+
+    /// What calls to a trunk came to since the start.
+    fn call_quality(&self, trunk: &str) -> CallQuality;
 
     /// The time of day.
     fn now(&self) -> WallTime;

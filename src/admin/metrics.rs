@@ -14,7 +14,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use super::problem::Problem;
-use super::{Backend, MetricFamily, MetricKind};
+use super::{Backend, MetricFamily, MetricHistogram, MetricKind};
 
 pub(super) async fn metrics<B: Backend>(State(backend): State<Arc<B>>, headers: HeaderMap) -> Response {
     // Some of it is read from /proc.
@@ -67,9 +67,15 @@ impl Collector for Families {
                 MetricKind::Histogram(_) => MetricType::Histogram,
             };
             let mut metric = encoder.encode_descriptor(&family.name, &family.help, None, kind)?;
-            if let MetricKind::Histogram(histogram) = &family.kind {
-                let count = histogram.buckets.iter().map(|(_, count)| count).sum();
-                metric.encode_histogram::<NoLabelSet>(histogram.sum, count, &histogram.buckets, None)?;
+            if let MetricKind::Histogram(histograms) = &family.kind {
+                match histograms.as_slice() {
+                    [only] if only.labels.is_empty() => encode_histogram(only, metric)?,
+                    several => {
+                        for one in several {
+                            encode_histogram(one, metric.encode_family(&one.labels)?)?;
+                        }
+                    }
+                }
                 continue;
             }
             match family.samples.as_slice() {
@@ -83,6 +89,11 @@ impl Collector for Families {
         }
         Ok(())
     }
+}
+
+fn encode_histogram(histogram: &MetricHistogram, mut encoder: MetricEncoder<'_>) -> Result<(), std::fmt::Error> {
+    let count = histogram.buckets.iter().map(|(_, count)| count).sum();
+    encoder.encode_histogram::<NoLabelSet>(histogram.sum, count, &histogram.buckets, None)
 }
 
 fn encode_value(kind: &MetricKind, value: u64, encoder: MetricEncoder<'_>) -> Result<(), std::fmt::Error> {

@@ -47,6 +47,12 @@ struct TrunkBody {
     calls: u64,
     max_calls: Option<u32>,
     max_cps: Option<u32>,
+    /// Of the calls that went to it since the start: the part that was answered, 0 to 1.
+    asr: Option<f64>,
+    /// How long those lasted that are over, in the mean.
+    acd_seconds: Option<f64>,
+    /// How long callers heard nothing, in the mean.
+    pdd_ms: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -126,7 +132,7 @@ pub(super) async fn set<B: Backend>(
 impl TrunkBody {
     fn new<B: Backend>(backend: &B, world: &World, id: TrunkId) -> TrunkBody {
         let (trunk, usage, reach) = (world.policy.trunk(id), backend.usage(), backend.reach());
-        let calls = usage.trunk_calls(&trunk.name);
+        let (calls, quality) = (usage.trunk_calls(&trunk.name), backend.call_quality(&trunk.name));
         let targets = trunk.to.iter().enumerate().map(|(at, target)| {
             let (probed, hops) = probed(reach, trunk, target).unzip();
             let hops = hops.into_iter().flatten().map(|hop| HopBody {
@@ -147,8 +153,16 @@ impl TrunkBody {
             calls: usage.load(&trunk.name).seats(),
             max_calls: trunk.limits.max_calls,
             max_cps: trunk.limits.max_cps,
+            asr: quality.answer_ratio().map(rounded),
+            acd_seconds: quality.mean_duration().map(rounded),
+            pdd_ms: quality.mean_delay().map(|seconds| rounded(seconds * 1_000.0)),
         }
     }
+}
+
+/// Nobody needs more than three digits of a mean.
+fn rounded(value: f64) -> f64 {
+    (value * 1_000.0).round() / 1_000.0
 }
 
 /// What is known of a place, and where else it leads to.

@@ -17,7 +17,7 @@ use crate::admin::{
     ReloadFailure, ReloadProblem, Reloaded, RuleCalls, StorageFailure,
 };
 use crate::config::{Reading, Settings};
-use crate::counters::{Counter, EngineCounters, Histogram};
+use crate::counters::{CallQuality, Counter, EngineCounters, Histogram};
 use crate::lists::{Action, AuditLine, AuditQuery, Class, Digest, Edit, Entry, ListAt};
 use crate::net::TlsStore;
 use crate::number::DialPlan;
@@ -139,6 +139,12 @@ impl Backend for Arc<Live> {
 
     fn reach(&self) -> &Reach {
         &self.counts.sip.reach
+    }
+
+    fn call_quality(&self, trunk: &str) -> CallQuality {
+        let shards = self.counts.sip.engines.iter();
+        let counters = shards.filter_map(|shard| shard.trunks.find(trunk));
+        counters.fold(CallQuality::default(), |sum, counters| sum.plus(&counters))
     }
 
     fn now(&self) -> WallTime {

@@ -4,6 +4,7 @@ mod calls;
 pub(super) mod campaigns;
 pub(super) mod lists;
 pub(super) mod pools;
+mod quality;
 mod rules;
 mod trunks;
 
@@ -15,8 +16,8 @@ use std::sync::Arc;
 use super::live::{Live, wall_time};
 use crate::admin::{MetricFamily, MetricHistogram, MetricKind, MetricSample};
 use crate::counters::{
-    BOUNDS, Counter, EngineCounters, HandshakeCounters, HandshakeFailure, HistogramValues, Level, LookupOutcome,
-    NetCounters, Tally,
+    Counter, EngineCounters, HandshakeCounters, HandshakeFailure, HistogramValues, Level, LookupOutcome, NetCounters,
+    Tally,
 };
 use crate::net::NetGauges;
 use crate::sip::Malformed;
@@ -57,6 +58,7 @@ pub(super) fn families(live: &Live) -> Vec<MetricFamily> {
     families.push(rules::modes(&world));
     families.extend(calls::families(&sip.engines));
     families.extend(campaigns::families(&sip.engines));
+    families.extend(quality::families(&sip.engines));
     families.extend(engines(&sip.engines));
     families.extend(overload(&sip.engines, &sip.net));
     families.extend(levels(&sip.engines));
@@ -291,19 +293,33 @@ fn labelled(
     MetricFamily { name: format!("ringfence_{name}"), help: help.to_owned(), kind, samples }
 }
 
-/// With buckets at those bounds, in nanoseconds, that lie within `shown`.
+/// Durations of one kind under a name.
 fn histogram(name: &str, help: &str, values: &HistogramValues, shown: RangeInclusive<u64>) -> MetricFamily {
+    histograms(name, help, vec![buckets(Vec::new(), values, shown)])
+}
+
+/// The same by labels; they are left out where there is nothing.
+fn histograms(name: &str, help: &str, each: Vec<MetricHistogram>) -> MetricFamily {
+    let kind = MetricKind::Histogram(each);
+    MetricFamily { name: format!("ringfence_{name}"), help: help.to_owned(), kind, samples: Vec::new() }
+}
+
+/// With buckets at those bounds, in nanoseconds, that lie within `shown`.
+fn buckets<const TICK: u64>(
+    labels: Vec<(&'static str, String)>,
+    values: &HistogramValues<TICK>,
+    shown: RangeInclusive<u64>,
+) -> MetricHistogram {
     let (mut buckets, mut below) = (Vec::new(), 0);
-    for (bound, count) in BOUNDS.iter().zip(values.counts) {
+    for (bound, count) in values.buckets() {
         below += count;
-        if shown.contains(bound) {
-            buckets.push((*bound as f64 / 1e9, std::mem::take(&mut below)));
+        if shown.contains(&bound) {
+            buckets.push((bound as f64 / 1e9, std::mem::take(&mut below)));
         }
     }
     let beyond = values.count() - buckets.iter().map(|(_, count)| count).sum::<u64>();
     buckets.push((f64::INFINITY, beyond));
-    let kind = MetricKind::Histogram(MetricHistogram { sum: values.nanoseconds as f64 / 1e9, buckets });
-    MetricFamily { name: format!("ringfence_{name}"), help: help.to_owned(), kind, samples: Vec::new() }
+    MetricHistogram { labels, sum: values.seconds(), buckets }
 }
 
 fn sample(label: &'static str, of: &str, value: u64) -> MetricSample {

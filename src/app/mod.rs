@@ -6,12 +6,14 @@
 //!   `read` is what is known beside the world, `status` and `health` tell it, `past` what was before,
 //!   `records` what calls there were.
 //! * `reload` builds a new world aside and swaps it in, with bases from `bases`; `difference` tells what it changed.
+//! * `candidate` is the world that another config would make.
 //! * `changes` makes, removes and rolls back whole lists, `imports` adds files to them, `folding` moves edits into bases,
 //!   `watch` sees files change.
 //! * `limits` has the system allow as many connections as there may be; `told` keeps numbers out of the log.
 
 mod background;
 mod bases;
+mod candidate;
 mod changes;
 mod difference;
 mod drain;
@@ -35,6 +37,7 @@ mod told;
 mod watch;
 mod worlds;
 
+pub(crate) use candidate::candidate;
 pub use run::run;
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ impl Published for Publisher {
 
 /// Why no world can be built of what the database holds.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub(super) enum BuildError {
+pub(crate) enum BuildError {
     /// An edit does not fit the config.
     #[error(transparent)]
     Edit(#[from] EditError),

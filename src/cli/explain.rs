@@ -83,7 +83,7 @@ fn parse_header(text: &str) -> Result<(String, String), &'static str> {
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
-fn parse_time(text: &str) -> Result<WallTime, &'static str> {
+pub(super) fn parse_time(text: &str) -> Result<WallTime, &'static str> {
     WallTime::parse(text).ok_or("expected a time such as 2026-03-25T08:00:00Z")
 }
 

@@ -6,6 +6,7 @@
 //! | 1 | the config has mistakes, the program could not do its work, or the daemon refused what it was asked |
 //! | 2 | the arguments make no sense, the config file cannot be read, or it does not say how to ask the daemon |
 //! | 3 | the daemon cannot be reached |
+//! | 4 | `replay --fail-on-change`: something would change |
 //!
 //! `list`, `trunk`, `rule` and `reload` ask the running daemon through its admin port; all other commands do without it.
 
@@ -18,6 +19,7 @@ mod port;
 mod progress;
 pub(crate) mod reading;
 mod reload;
+pub mod replay;
 mod rule;
 mod table;
 mod trunk;
@@ -55,6 +57,8 @@ pub enum Command {
     Check,
     /// Tell step by step what would become of a call, by the config and its list files, without run-time edits.
     Explain(explain::Arguments),
+    /// Run recorded calls through a config, and tell what would become of them that did not.
+    Replay(replay::Arguments),
     /// Look at the lists of the running daemon, and change them.
     List(list::Arguments),
     /// Look at the trunks of the running daemon, close them and open them again.
@@ -73,6 +77,7 @@ pub fn main() -> ExitCode {
         None | Some(Command::Run) => crate::app::run(&arguments.config),
         Some(Command::Check) => exit(check::check(&arguments.config, &mut out, &mut err)),
         Some(Command::Explain(call)) => exit(explain::explain(&arguments.config, call, &mut out, &mut err)),
+        Some(Command::Replay(calls)) => exit(replay::replay(&arguments.config, calls, &mut out, &mut err)),
         Some(asking @ (Command::List(_) | Command::Trunk(_) | Command::Rule(_) | Command::Reload(_))) => {
             let progress = err.is_terminal();
             let mut screen = Screen { out: &mut out, err: &mut err, stdin: || Box::new(io::stdin()), progress };
@@ -102,7 +107,7 @@ fn ask(config: &Path, command: &Command, token: Option<String>, screen: &mut Scr
                 .and_then(|client| rule::rule(&client, arguments, screen)),
             Command::Reload(arguments) => port::Client::new(config, &arguments.port, token)
                 .and_then(|client| reload::reload(&client, arguments, screen)),
-            Command::Run | Command::Check | Command::Explain(_) => Ok(()),
+            Command::Run | Command::Check | Command::Explain(_) | Command::Replay(_) => Ok(()),
         };
     match done {
         Ok(()) => Ok(End::Done),
@@ -123,6 +128,8 @@ pub(crate) enum End {
     Unusable,
     /// The daemon cannot be reached.
     Unreachable,
+    /// Recorded calls would go another way.
+    Changed,
 }
 
 impl End {
@@ -132,6 +139,7 @@ impl End {
             End::Mistakes | End::Refused => 1,
             End::Unusable => 2,
             End::Unreachable => 3,
+            End::Changed => 4,
         }
     }
 }
@@ -158,10 +166,15 @@ fn load(path: &Path, err: &mut dyn Write) -> io::Result<Result<Loaded, ConfigErr
         }
         Err(_) => Vec::new(),
     };
+    Ok(load_with(path, made))
+}
+
+/// The same with these lists made at run time.
+fn load_with(path: &Path, made: Vec<store::MadeList>) -> Result<Loaded, ConfigErrors> {
     let made: Vec<_> = made.into_iter().map(|list| (list.name, list.class)).collect();
     let reading = Reading::new();
     let mut files = Files::new(reading.clone());
-    Ok(reading::shown(&reading, || config::load(path, &made, &mut files)))
+    reading::shown(&reading, || config::load(path, &made, &mut files))
 }
 
 /// Tells the mistakes of a config and how to end because of them.
@@ -178,4 +191,5 @@ fn tell_mistakes(config: &Path, errors: &ConfigErrors, err: &mut dyn Write) -> i
 const DEFAULT_CONFIG: &str = "config/ringfence.toml";
 
 const EXIT_CODES: &str = "Exit codes: 0 it worked; 1 the config has mistakes, the work could not be done or the daemon \
-    refused it; 2 the arguments make no sense, or the config file cannot be read; 3 the daemon cannot be reached.";
+    refused it; 2 the arguments make no sense, or the config file cannot be read; 3 the daemon cannot be reached; \
+    4 replay --fail-on-change: something would change.";

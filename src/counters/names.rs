@@ -1,5 +1,6 @@
 //! Tables of counters by name.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,6 +25,14 @@ impl<K: Ord + Clone, V: Default> Table<K, V> {
             return Arc::clone(counters);
         }
         Arc::clone(table.entry(name.clone()).or_default())
+    }
+
+    /// The counters of this name, where there are any.
+    pub fn find<Q: Ord + ?Sized>(&self, name: &Q) -> Option<Arc<V>>
+    where
+        K: Borrow<Q>,
+    {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).map(Arc::clone)
     }
 
     /// All of them, by name.

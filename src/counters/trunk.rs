@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use super::Tally;
+use super::{CallCounters, Histogram, Tally};
 
 /// How many methods are told apart: that it is as many as `Method` has is checked where that stands.
 pub const METHODS: usize = 15;
@@ -21,6 +21,13 @@ pub struct TrunkCounters {
     pub requests_out: Traffic,
     /// Responses that went out, by the method of their request.
     pub responses_out: Traffic,
+    /// Calls that came from it.
+    pub calls_from: CallCounters,
+    /// Calls that went to it.
+    pub calls_to: CallCounters,
+    /// Of a call to it, from when its INVITE was taken up until the caller heard of it: the first response of the next hop
+    /// but 100 (RFC 6076 section 4.3). Whoever hangs up before that is not in it, and no answer of ours.
+    pub post_dial_delay: Histogram,
     answers: [[Codes; 2]; 2],
     limited: [Tally; 2],
 }

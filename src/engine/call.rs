@@ -14,6 +14,7 @@ use super::forward::{Names, Outgoing, ResponseTrust, conceal, next_request_uri};
 use super::hops::{Guard, Hops};
 use super::presenting::EmptyPool;
 use super::proxy::{Open, Plan, ProxyId, Returning};
+use super::quality::Between;
 use super::record::PendingRecord;
 use super::request::Arrival;
 use super::ringing::Kept;
@@ -51,6 +52,8 @@ pub(super) struct CallPlan {
     tried: usize,
     /// Those of a call that is being set up.
     seats: Option<Seats>,
+    /// What becomes of it is counted here.
+    pub between: Between,
     /// Its Request-URI is `sips:`.
     is_sips: bool,
 }
@@ -143,6 +146,7 @@ impl Engine {
         let names = shows_other_from.then(|| Box::new(Names::of(request, false)));
         let trust = ResponseTrust { distrusted: !to.trusted, protected: !from.trusted };
         let order = self.order_of_targets(to, request.call_id());
+        let between = Between::new(&self.counting, from_trunk, passage.trunk);
         let plan = CallPlan {
             from_trunk,
             parties,
@@ -154,6 +158,7 @@ impl Engine {
             order,
             tried: 0,
             seats,
+            between,
             is_sips,
             passage,
             policy,
@@ -191,6 +196,7 @@ impl Engine {
             caller: Side { flow: open.came_by.clone(), contact: contact(request.headers()) },
             callee: Side { flow: leaves_by.into(), contact: contact(response.headers()) },
             _seats: plan.seats.take(),
+            between: plan.between.clone(),
         };
         let live = LiveCall {
             call_id: String::from_utf8_lossy(request.call_id()).into(),

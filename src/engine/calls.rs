@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::admission::Seats;
 use super::hash::keyed;
+use super::quality::Between;
 use super::token::Token;
 use crate::flow::KeptFlow;
 use crate::prehashed::PrehashedMap;
@@ -19,6 +20,7 @@ pub(super) struct Call {
     pub callee: Side,
     /// Held for as long as it is up.
     pub _seats: Option<Seats>,
+    pub between: Between,
 }
 
 /// Where one of the two can be reached.

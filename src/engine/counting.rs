@@ -121,6 +121,11 @@ impl Counting {
         self.policy.as_ref().is_some_and(|current| Arc::ptr_eq(current, policy))
     }
 
+    /// The counters of a trunk of the policy that is followed.
+    pub(super) fn of(&self, trunk: TrunkId) -> Arc<TrunkCounters> {
+        Arc::clone(&self.trunks[usize::from(trunk.0)])
+    }
+
     /// A limit of this trunk of the policy that is followed was reached.
     pub(super) fn limited(&self, trunk: TrunkId, limit: Limit) {
         self.trunks[usize::from(trunk.0)].limited(limit).add(1);

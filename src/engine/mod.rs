@@ -13,7 +13,7 @@
 //! * `dialog`: a request inside a dialog follows the `token` in our Record-Route, or the live call in `calls`.
 //! * `proxy`: branches, responses, CANCEL; `failures` has what follows a target that fails, `ringing` what is kept of a call
 //!   that rings, `streams` what becomes of a request whose connection is lost; `own` has the requests that we make ourselves.
-//! * `record`: what is written of each call.
+//! * `record`: what is written of each call; `counting` and `quality`: what is counted.
 
 mod action;
 mod config;
@@ -48,6 +48,7 @@ mod calls;
 mod counting;
 mod hash;
 mod hops;
+mod quality;
 mod record;
 mod token;
 mod trunks;

@@ -38,10 +38,10 @@ impl Engine {
     ) -> Result<Option<Presented>, EmptyPool> {
         let view = route.and_then(|route| PoolView::new(world, &self.usage, route, now.wall));
         let Some(view) = view.filter(|_| is_shown_by(method)) else { return Ok(Some(presented)) };
-        if self.enter(&view, presented, now) {
+        if view.enter(presented.number) {
             return Ok(Some(presented));
         }
-        self.choose_again(&view, presented, method, now)
+        choose_again(&view, presented, method)
     }
 
     /// Enters the showing of a call that a switch is told to send on: as far as we know, it does.
@@ -100,29 +100,7 @@ impl Engine {
         if view.may_stay(presented.number) {
             return Ok(Some(presented));
         }
-        self.choose_again(&view, presented, method, now)
-    }
-
-    fn choose_again(
-        &self,
-        view: &PoolView<'_>,
-        presented: Presented,
-        method: Method,
-        now: Now,
-    ) -> Result<Option<Presented>, EmptyPool> {
-        for _ in 0..MOST_CHOICES {
-            let Some(number) = view.choose(&presented.occasion) else { break };
-            let next = Presented { number, ..presented };
-            if !is_shown_by(method) || self.enter(view, next, now) {
-                return Ok(Some(next));
-            }
-        }
-        otherwise(view.present.otherwise)
-    }
-
-    fn enter(&self, view: &PoolView<'_>, presented: Presented, now: Now) -> bool {
-        let present = view.present;
-        !present.is_counted() || self.usage.showings.show(presented.number, &present.limits, now.wall).is_ok()
+        choose_again(&view, presented, method)
     }
 
     /// A next hop has refused a call: perhaps for the number that it shows.
@@ -159,6 +137,17 @@ struct Resting<'e> {
     presented: Presented,
     rule: RestRule,
     route: &'e str,
+}
+
+fn choose_again(view: &PoolView<'_>, presented: Presented, method: Method) -> Result<Option<Presented>, EmptyPool> {
+    for _ in 0..MOST_CHOICES {
+        let Some(number) = view.choose(&presented.occasion) else { break };
+        let next = Presented { number, ..presented };
+        if !is_shown_by(method) || view.enter(number) {
+            return Ok(Some(next));
+        }
+    }
+    otherwise(view.present.otherwise)
 }
 
 /// What its route says of a call that no number is left for.

@@ -241,6 +241,9 @@ impl Engine {
             bytes = self.write_branch(open, client, &flow);
         }
         let proxy = &mut self.proxies[id.0];
+        if let Some(between) = open.plan.between(proxy.method).filter(|_| proxy.branches.is_empty()) {
+            between.seized();
+        }
         let kind = kind(proxy.method);
         let is_invite = kind == Kind::Invite;
         let context = Context::Proxy(id);
@@ -354,7 +357,10 @@ impl Engine {
             // Nobody sends these to a non-INVITE (RFC 4320 section 4.1), and who passes one on does.
             (101..=199, BranchState::Tried) if !answered && proxy.method != Method::Invite => {}
             (101..=199, BranchState::Tried) if !answered => {
-                if !std::mem::replace(&mut proxy.ringing, true) && proxy.method == Method::Invite {
+                if !std::mem::replace(&mut proxy.ringing, true) {
+                    if let Some(open) = &proxy.open {
+                        open.heard(now, proxy.method);
+                    }
                     self.condense_later(now, id, client);
                 }
                 self.respond_with(now, id, response);
@@ -408,12 +414,18 @@ impl Engine {
         is_new
     }
 
-    fn count_answer(&mut self, id: ProxyId, status: u16, by: By) {
-        if let Some(open) = self.proxies.get(id.0).and_then(|proxy| proxy.open.as_deref()) {
-            self.counting.answered(&open.came_by.get(), open.asked, by, status);
-            if let Plan::Call(plan) = &open.plan {
-                plan.campaigns().iter().for_each(|campaign| campaign.answers.add(status));
-            }
+    fn count_answer(&mut self, now: Now, id: ProxyId, status: u16, by: By) {
+        let Some(proxy) = self.proxies.get(id.0) else { return };
+        let Some(open) = &proxy.open else { return };
+        self.counting.answered(&open.came_by.get(), open.asked, by, status);
+        if let Plan::Call(plan) = &open.plan {
+            plan.campaigns().iter().for_each(|campaign| campaign.answers.add(status));
+        }
+        if by == By::NextHop && !proxy.ringing && proxy.cancelled.is_none() {
+            open.heard(now, proxy.method);
+        }
+        if let Some(between) = open.plan.between(proxy.method).filter(|_| (200..300).contains(&status)) {
+            between.answered();
         }
     }
 
@@ -451,7 +463,7 @@ impl Engine {
             self.counters.stray_responses.add(1);
             return None;
         }
-        self.count_answer(id, status, by);
+        self.count_answer(now, id, status, by);
         Some(status)
     }
 

@@ -12,9 +12,10 @@ use smallvec::SmallVec;
 use super::call::text_of;
 use crate::flow::Flow;
 use crate::number::Number;
-use crate::screen::{CallFacts, CallView, Outcome, Policy, Verdict};
+use crate::screen::{CallFacts, CallView, Policy, Verdict};
 use crate::text::{put_decimal, put_socket};
 use crate::time::{Now, WallTime};
+use crate::usage::LiveCall;
 
 /// The columns of both kinds of line.
 pub const RECORD_HEADER: &str = "event,time,call_id,transport,peer,from_trunk,to_trunk,request_uri,from,asserted,\
@@ -72,7 +73,7 @@ impl PendingRecord {
             .map(|would| format!("{} {}", would.action.as_str(), would.cause.rule.as_deref().unwrap_or("")))
             .collect();
         row.text(&observed.join("; ")).decimal(verdict.generation).decimal(judged.draw);
-        row.text(judged.route).text(&reason_text(verdict)).text(&callers(judged.view));
+        row.text(judged.route).text(&verdict.reason_text().unwrap_or_default()).text(&callers(judged.view));
         row.text(&text_of(judged.view.callee()));
         PendingRecord { line: row.0.into(), presented: judged.presented, began: now.mono }
     }
@@ -117,14 +118,14 @@ impl Records {
     }
 
     /// Writes the `end` line.
-    pub(super) fn end(&mut self, now: Now, call: &crate::usage::LiveCall, ended_by: EndedBy) {
+    pub(super) fn end(&mut self, now: Now, call: &LiveCall, duration: Duration, ended_by: EndedBy) {
         let mut row = Row(std::mem::take(&mut self.chunk));
         row.text("end").time(now.wall, &mut self.times).text(&call.call_id).text("").text("");
         row.text(&call.from_trunk).text(&call.to_trunk).text(&call.callee).text(&call.caller);
         row.text("").text("").text("").text("").text("").text(call.rule.as_deref().unwrap_or(""));
         row.text("").text("").text("").text("").text("").text("").text("");
         row.text(&call.caller).text(&call.callee).text("").text("").text("");
-        row.decimal(now.wall.since(call.since).as_millis());
+        row.decimal(duration.as_millis());
         row.text(match ended_by {
             EndedBy::Caller => "caller",
             EndedBy::Callee => "callee",
@@ -167,20 +168,6 @@ fn headers(policy: &Policy, facts: &CallFacts<'_>) -> String {
             let separator = if text.is_empty() { "" } else { "&" };
             text += &format!("{separator}{name}={}", percent_encode(value, NON_ALPHANUMERIC));
         }
-    }
-    text
-}
-
-/// The text of the Reason header (RFC 3326) that our own answer bears.
-fn reason_text(verdict: &Verdict) -> String {
-    let Outcome::Answer(answer) = &verdict.outcome else { return String::new() };
-    let reason = answer.reason.as_deref().unwrap_or("");
-    let quoted = reason.split_once("text=\"").map_or("", |(_, quoted)| quoted);
-    let mut text = String::new();
-    let mut chars = quoted.chars();
-    while let Some(char) = chars.next().filter(|char| *char != '"') {
-        // A quoted pair stands for its second character (RFC 3261 section 25.1).
-        text.extend(if char == '\\' { chars.next() } else { Some(char) });
     }
     text
 }

@@ -10,7 +10,7 @@ use rand::{Rng, SeedableRng};
 
 use super::action::{Action, Hop, QueryId, Ticket};
 use super::branch::Branches;
-use super::calls::Calls;
+use super::calls::{Call, Calls};
 use super::counting::{Counting, method_of_request};
 use super::drain::DrainStage;
 use super::hops::{self, Locals, Way};
@@ -182,8 +182,8 @@ impl Engine {
     pub fn handle_timeout(&mut self, now: Now, world: &World) {
         self.transactions.handle_timeout(now.mono);
         self.memory.forget_ended(now.mono);
-        while let Some((key, _)) = self.calls.pop_expired(now.mono) {
-            self.record_end(now, key, EndedBy::Expiry);
+        while let Some((key, call)) = self.calls.pop_expired(now.mono) {
+            self.record_end(now, key, &call, EndedBy::Expiry);
         }
         self.probe(now);
         self.settle(now, world);
@@ -332,17 +332,17 @@ impl Engine {
 
     /// Closes a call in records and counters; whether it was up.
     pub(super) fn end_call(&mut self, now: Now, key: CallKey, ended_by: EndedBy) -> bool {
-        let was_up = self.calls.close(key).is_some();
-        if was_up {
-            self.record_end(now, key, ended_by);
-        }
-        was_up
+        let Some(call) = self.calls.close(key) else { return false };
+        self.record_end(now, key, &call, ended_by);
+        true
     }
 
-    fn record_end(&mut self, now: Now, key: CallKey, ended_by: EndedBy) {
+    fn record_end(&mut self, now: Now, key: CallKey, call: &Call, ended_by: EndedBy) {
         self.counters.calls_closed.add(1);
-        if let Some(call) = self.usage.close(key) {
-            self.records.end(now, &call, ended_by);
+        if let Some(live) = self.usage.close(key) {
+            let duration = now.wall.since(live.since);
+            call.between.ended(duration);
+            self.records.end(now, &live, duration, ended_by);
         }
     }
 }

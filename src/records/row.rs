@@ -279,6 +279,11 @@ impl<'a> Record<'a> {
         place.map_or(b"", |place| &self.fields.text[self.fields.spans[place].clone()])
     }
 
+    /// Whether the file has this column: that of an earlier version may not.
+    pub fn has(&self, column: Column) -> bool {
+        self.layout.places[column as usize].is_some()
+    }
+
     /// A column as text.
     pub fn text(&self, column: Column) -> Cow<'a, str> {
         String::from_utf8_lossy(self.field(column))

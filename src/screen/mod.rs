@@ -17,6 +17,7 @@ mod policy;
 mod present;
 mod problem;
 mod question;
+mod recorded;
 mod redress;
 mod screening;
 mod sockets;
@@ -44,6 +45,7 @@ pub use policy::{
 pub use present::{MOST_TALLIED, NumberState, Occasion, PoolTally, PoolView, Strategy};
 pub use problem::{Kind, Notice, Problem, RuleError, did_you_mean, nearest};
 pub use question::{Question, QuestionError};
+pub use recorded::Recorded;
 pub use redress::{NoRedressId, RedressId};
 pub use screening::{NoNumber, Screening, ScreeningError};
 pub use verdict::{

@@ -64,6 +64,14 @@ impl Verdict {
         }
     }
 
+    /// The text of the Reason header that our own answer bears.
+    pub fn reason_text(&self) -> Option<Cow<'_, str>> {
+        match &self.outcome {
+            Outcome::Answer(answer) => answer.reason_text(),
+            Outcome::Proceed(_) | Outcome::Drop => None,
+        }
+    }
+
     /// What it comes to.
     pub fn kind(&self) -> VerdictKind {
         match &self.outcome {

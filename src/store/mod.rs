@@ -25,7 +25,7 @@ pub use config::Config;
 pub use error::{DatabaseFailure, StoreError};
 pub use keys::Keys;
 pub use open::Store;
-pub use peek::peek;
+pub use peek::{peek, peek_all};
 pub use proposal::{Committed, EditError, Proposal, Published, Refusal};
 pub use replay::{KEPT_BASES, MadeList, Replay};
 pub use snapshots::{Broken, SnapshotError, Snapshots};

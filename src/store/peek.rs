@@ -5,22 +5,37 @@ use std::path::Path;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Config, MadeList, StoreError, replay, schema};
+use super::{Config, MadeList, Replay, StoreError, replay, schema};
 
 /// The lists made at run time; none when there is no database. Takes no lock and makes no file.
 pub fn peek(config: &Config) -> Result<Vec<MadeList>, StoreError> {
+    match look(config)? {
+        // Format 1 knows no such lists.
+        None | Some((_, 1)) => Ok(Vec::new()),
+        Some((connection, _)) => replay::made(&connection),
+    }
+}
+
+/// All that was done at run time, as of one moment; `None` where there is no database, or one of an earlier version that no
+/// daemon of this one has opened. Takes no lock and makes no file.
+pub fn peek_all(config: &Config) -> Result<Option<Replay>, StoreError> {
+    match look(config)? {
+        Some((mut connection, schema::FORMAT)) => replay::replay(&mut connection).map(Some),
+        None | Some(_) => Ok(None),
+    }
+}
+
+/// The database, where there is one, and its format.
+fn look(config: &Config) -> Result<Option<(Connection, i64)>, StoreError> {
     let path = schema::path_in(&config.dir);
     let failed = |error: std::io::Error| StoreError::File { path: path.clone(), kind: error.kind() };
     if !path.try_exists().map_err(failed)? {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let journal = schema::journal_in(&config.dir).try_exists().map_err(failed)?;
     let connection = open(&path, journal).map_err(|error| schema::refusal(&path, error))?;
-    match schema::format(&connection, &path)? {
-        // Format 1 knows no such lists.
-        1 => Ok(Vec::new()),
-        _ => replay::made(&connection),
-    }
+    let format = schema::format(&connection, &path)?;
+    Ok(Some((connection, format)))
 }
 
 /// Without a journal nobody has the database open; SQLite would make one, and leave it behind, if it were not told that

@@ -26,6 +26,11 @@ impl Snapshots {
         Ok(Snapshots { dir, writing: Mutex::default() })
     }
 
+    /// Those of a state directory that somebody else may have open, to read from: no folder is made.
+    pub fn beside(dir: &Path) -> Snapshots {
+        Snapshots { dir: dir.join("lists"), writing: Mutex::default() }
+    }
+
     /// Whether there is one, as far as its name says.
     pub fn contains(&self, digest: &Digest) -> bool {
         self.path(digest).exists()

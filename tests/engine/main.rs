@@ -14,6 +14,7 @@ mod nat;
 mod overload;
 mod presenting;
 mod probing;
+mod quality;
 mod redirect_server;
 mod refusals;
 mod rewriting;

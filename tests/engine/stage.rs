@@ -556,6 +556,14 @@ impl Stage {
     }
 }
 
+/// The fields of a record in these columns.
+pub(crate) fn columns<'a, const N: usize>(record: &'a [String], names: [&str; N]) -> [&'a str; N] {
+    names.map(|name| {
+        let place = ringfence::engine::RECORD_HEADER.split(',').position(|column| column == name);
+        &*record[place.expect("a column of records")]
+    })
+}
+
 /// The address of a socket that its neighbours know.
 fn local_of(socket: &Listener) -> IpAddr {
     match socket.bind.ip() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ringfence::screen::{CallFacts, CallView, Outcome, Policy, Verdict, World, decide, explain};
+use ringfence::screen::{Policy, Recorded, Verdict, World, decide, explain};
 use ringfence::time::WallTime;
 use ringfence::usage::Usage;
 
@@ -170,30 +170,20 @@ fn end_of(life: &Life, dialog: &Dialog) -> (&'static str, Due) {
 /// `may_not` be shown any more when the call went to another target may be another one in the record.
 fn check_repetition(row: &Row, world: &World, may_not: impl Fn(u64) -> bool) -> Result<(), String> {
     let policy = &world.policy;
-    let list = |name: &str| row[name].split(' ').filter(|text| !text.is_empty()).map(str::as_bytes).collect::<Vec<_>>();
-    let (asserted, diversions) = (list("asserted"), list("diversion"));
-    let values: BTreeMap<&str, Vec<u8>> = row["headers"]
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .map(|(name, value)| (name, percent_encoding::percent_decode_str(value).collect()))
-        .collect();
-    let headers: Vec<Option<&[u8]>> =
-        policy.headers.iter().map(|name| values.get(&**name).map(Vec::as_slice)).collect();
-    let facts = CallFacts {
-        trunk: policy.trunk_named(&row["from_trunk"]).expect("a trunk"),
+    let recorded = Recorded {
         from: row["from"].as_bytes(),
-        from_display: b"",
-        asserted: &asserted,
+        asserted: row["asserted"].as_bytes(),
         privacy: row["privacy"] == "yes",
         request_uri: row["request_uri"].as_bytes(),
-        diversions: &diversions,
-        headers: &headers,
+        diversions: row["diversion"].as_bytes(),
+        headers: row["headers"].as_bytes(),
     };
+    let trunk = policy.trunk_named(&row["from_trunk"]).expect("a trunk");
     let wall = WallTime::parse(&row["time"]).expect("a time");
     let draw = row["draw"].parse().expect("a draw");
-    let view = CallView::new(policy, &facts);
-    let explanation = explain(&view, world, &Usage::new(), wall, draw);
-    let decided = decide(&view, world, &Usage::new(), wall, draw);
+    let (explanation, decided) = recorded.ask(policy, trunk, |view| {
+        (explain(view, world, &Usage::new(), wall, draw), decide(view, world, &Usage::new(), wall, draw))
+    });
     for (who, verdict) in [("explained", &explanation.verdict), ("decided again", &decided)] {
         let told = told(verdict, policy);
         let is_replaced = |column: &str, value: &str| column == "presented" && value.parse().is_ok_and(&may_not);
@@ -209,10 +199,6 @@ fn check_repetition(row: &Row, world: &World, may_not: impl Fn(u64) -> bool) -> 
 /// What a record says of a verdict, by column.
 fn told(verdict: &Verdict, policy: &Policy) -> [(&'static str, String); 9] {
     let route = verdict.route().map(|route| policy.route(route).name.to_string());
-    let reason = match &verdict.outcome {
-        Outcome::Answer(answer) => answer.reason.as_deref().and_then(|value| value.split('"').nth(1)),
-        Outcome::Proceed(_) | Outcome::Drop => None,
-    };
     let observed: Vec<String> = verdict
         .observed
         .iter()
@@ -225,7 +211,7 @@ fn told(verdict: &Verdict, policy: &Policy) -> [(&'static str, String); 9] {
         ("entry", verdict.cause.entry.as_ref().map(ToString::to_string).unwrap_or_default()),
         ("observed", observed.join("; ")),
         ("route", route.unwrap_or_default()),
-        ("reason", reason.unwrap_or_default().to_owned()),
+        ("reason", verdict.reason_text().unwrap_or_default().into_owned()),
         ("presented", verdict.presented().map(|number| number.to_string()).unwrap_or_default()),
         ("generation", verdict.generation.to_string()),
     ]

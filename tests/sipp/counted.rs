@@ -8,7 +8,8 @@ use crate::facts::facts;
 use crate::ringfence::{Role, Scene};
 use crate::sipp::Sipp;
 
-const RULES: &str = r#"
+/// A listed caller is declined, everybody else goes on.
+pub(crate) const RULES: &str = r#"
 [[inbound]]
 name = "hotline"
 lists = ["blocked"]
@@ -25,8 +26,8 @@ entries = ["48600100200"]
 "#;
 
 const CALLED: &str = "48221234567";
-const DECLINED: (&str, &str, &str) = ("<sip:+48600100200@example.net>", CALLED, "X-Test: none");
-const PASSED: (&str, &str, &str) = ("<sip:+48600100299@example.net>", CALLED, "X-Test: none");
+pub(crate) const DECLINED: (&str, &str, &str) = ("<sip:+48600100200@example.net>", CALLED, "X-Test: none");
+pub(crate) const PASSED: (&str, &str, &str) = ("<sip:+48600100299@example.net>", CALLED, "X-Test: none");
 
 /// Series with their values, of these families.
 fn series(metrics: &str, families: &[&str]) -> BTreeMap<String, u64> {

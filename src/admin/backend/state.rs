@@ -43,12 +43,14 @@ pub enum MetricKind {
     /// It rises and falls.
     Gauge,
     /// Durations by size; there are no samples beside them.
-    Histogram(MetricHistogram),
+    Histogram(Vec<MetricHistogram>),
 }
 
 /// Durations by size.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MetricHistogram {
+    /// What tells it from the others of its name.
+    pub labels: Vec<(&'static str, String)>,
     /// All together, in seconds.
     pub sum: f64,
     /// Upper ends in seconds, rising, the last infinite, each with how many are above the one before.

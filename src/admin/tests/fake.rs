@@ -5,7 +5,7 @@ use std::io::Read;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::*;
-use crate::counters::EngineCounters;
+use crate::counters::{CallQuality, EngineCounters, Named, TrunkCounters};
 use crate::lists::{
     Action, AuditLine, AuditQuery, BaseRecord, Digest, Effect, FileRecord, FileStamp, ListAt, Percent, Progress,
     Report, RowError, read_list,
@@ -18,6 +18,7 @@ pub(crate) struct Fake {
     pub(crate) usage: Usage,
     pub(crate) reach: Reach,
     pub(crate) engines: Vec<Arc<EngineCounters>>,
+    pub(crate) counters: Named<TrunkCounters>,
     pub(crate) healthy: bool,
     pub(crate) storage: Option<StorageFailure>,
     pub(crate) reload: Result<Reloaded, ReloadFailure>,
@@ -43,6 +44,7 @@ impl Default for Fake {
             usage: Usage::new(),
             reach: Reach::default(),
             engines: vec![Arc::default(), Arc::default()],
+            counters: Named::default(),
             healthy: true,
             storage: None,
             reload: Ok(Reloaded::default()),
@@ -158,6 +160,11 @@ impl Backend for Fake {
 
     fn reach(&self) -> &Reach {
         &self.reach
+    }
+
+    fn call_quality(&self, trunk: &str) -> CallQuality {
+        let counters = self.counters.find(trunk).unwrap_or_default();
+        CallQuality::default().plus(&counters)
     }
 
     fn now(&self) -> WallTime {
@@ -408,11 +415,12 @@ impl Backend for Fake {
             kind,
             samples: vec![MetricSample { labels, value: 250 }],
         };
-        let waits = MetricHistogram { sum: 2.5, buckets: vec![(0.5, 1), (f64::INFINITY, 2)] };
+        let waits = |labels| MetricHistogram { labels, sum: 2.5, buckets: vec![(0.5, 1), (f64::INFINITY, 2)] };
         vec![
             family("list_entries", MetricKind::Gauge, vec![("list", "default".into())]),
             family("entries", MetricKind::Counter, vec![]),
-            family("wait_seconds", MetricKind::Histogram(waits), vec![]),
+            family("wait_seconds", MetricKind::Histogram(vec![waits(vec![])]), vec![]),
+            family("delay_seconds", MetricKind::Histogram(vec![waits(vec![("trunk", "pbx".into())])]), vec![]),
         ]
     }
 }

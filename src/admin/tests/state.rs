@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::*;
@@ -96,11 +98,21 @@ fn trunks_and_calls_show_what_is_up() {
         since: WallTime::parse("2026-11-22T11:59:00Z").unwrap(),
     };
     served.backend.usage.open(1, call);
+    let idle = served.call("GET", "/v1/trunks", "").json()["trunks"][0].clone();
+    assert_eq!([&idle["asr"], &idle["acd_seconds"], &idle["pdd_ms"]], [&json!(null); 3]);
+    let counters = served.backend.counters.of(&"carrier".into());
+    counters.calls_to.seizures.add(3);
+    counters.calls_to.answered.add(2);
+    for seconds in [60, 121] {
+        counters.calls_to.durations.add(Duration::from_secs(seconds));
+    }
+    counters.post_dial_delay.add(Duration::from_millis(250));
     let trunk = served.call("GET", "/v1/trunks", "").json()["trunks"][0].clone();
     let expected = json!({
         "name": "carrier", "state": "up", "trusted": true, "to": ["udp:127.0.0.2:5060"], "load_balance": "ordered",
         "targets": [{"target": "udp:127.0.0.2:5060", "weight": 1}],
-        "calls_from": 1, "calls_to": 0, "calls": 0, "max_calls": null, "max_cps": null
+        "calls_from": 1, "calls_to": 0, "calls": 0, "max_calls": null, "max_cps": null,
+        "asr": 0.667, "acd_seconds": 90.5, "pdd_ms": 250.0
     });
     assert_eq!(trunk, expected);
     let calls = served.call("GET", "/v1/calls", "").json();
@@ -175,6 +187,9 @@ fn metrics_are_in_the_text_format_of_prometheus() {
     let expected = "# HELP list_entries Entries in force\n# TYPE list_entries gauge\nlist_entries{list=\"default\"} 250\n\
                     # HELP entries_total Entries in force\n# TYPE entries_total counter\nentries_total 250\n\
                     # HELP wait_seconds Entries in force\n# TYPE wait_seconds histogram\nwait_seconds_sum 2.5\n\
-                    wait_seconds_count 3\nwait_seconds_bucket{le=\"0.5\"} 1\nwait_seconds_bucket{le=\"+Inf\"} 3\n";
+                    wait_seconds_count 3\nwait_seconds_bucket{le=\"0.5\"} 1\nwait_seconds_bucket{le=\"+Inf\"} 3\n\
+                    # HELP delay_seconds Entries in force\n# TYPE delay_seconds histogram\n\
+                    delay_seconds_sum{trunk=\"pbx\"} 2.5\ndelay_seconds_count{trunk=\"pbx\"} 3\n\
+                    delay_seconds_bucket{le=\"0.5\",trunk=\"pbx\"} 1\ndelay_seconds_bucket{le=\"+Inf\",trunk=\"pbx\"} 3\n";
     assert_eq!(answer.text, expected);
 }

@@ -1,6 +1,7 @@
 mod files;
 mod lists;
 mod reaching;
+mod replay;
 mod rules;
 mod run_time;
 mod trunks;

@@ -44,6 +44,12 @@ impl<'w> PoolView<'w> {
         strategy::choose(self, &Candidates::all(pool), occasion)
     }
 
+    /// Counts the showing of a number; `false` when its limits have been reached since it was chosen.
+    pub fn enter(&self, number: Number) -> bool {
+        let Present { limits, .. } = self.present;
+        !self.present.is_counted() || self.usage.showings.show(number, limits, self.wall).is_ok()
+    }
+
     /// Whether a call that shows a number may go on showing it: the limits that count its own showing are not asked.
     pub fn may_stay(&self, number: Number) -> bool {
         self.listed_state(number) == NumberState::Free
