@@ -122,7 +122,7 @@ impl CampaignBody {
         let names = |lists: &[ListId]| lists.iter().map(|&list| world.lists[list].name().clone()).collect();
         CampaignBody {
             name: campaign.name().clone(),
-            mode: campaign.mode(),
+            mode: world.mode(campaign.rule()),
             lists: names(campaign.lists()),
             only: campaign.only().map(names),
             hours: campaign.has_hours(),

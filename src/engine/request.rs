@@ -279,7 +279,7 @@ impl Engine {
         };
         let view = CallView::new(&world.policy, &facts);
         let draw = self.rng.next_u64();
-        if !view.is_emergency() && has_two_of_one(&world.policy.removed_headers, headers) {
+        if !view.is_emergency() && has_two_of_one(&world.policy.campaign_headers, headers) {
             return Err(Malformed::Duplicate);
         }
         let is_call = request.method() == Method::Invite;

@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use crate::lists::ListId;
 use crate::screen::hours::CallingHours;
-use crate::screen::policy::{HeaderMatch, Mode, Policy, Rule, TrunkId};
+use crate::screen::policy::{HeaderMatch, Policy, Rule, RuleId, Stage, TrunkId};
 use crate::usage::AttemptLimit;
 
 /// The `statuses` of a campaign: texts of the Reason header, by what the callee was refused for.
@@ -76,9 +76,10 @@ impl<'p> CampaignRule<'p> {
         &self.rule.name
     }
 
-    /// Whether it acts, only records, or rests.
-    pub fn mode(&self) -> Mode {
-        self.rule.mode
+    /// Which rule it is, for whoever asks a world for its mode.
+    pub fn rule(&self) -> RuleId {
+        let position = usize::try_from(self.campaign.id.0).expect("rules are few");
+        RuleId { stage: Stage::Campaign, position }
     }
 
     /// The lists whose callees it acts on.

@@ -70,6 +70,8 @@ pub struct Policy {
     /// Those of [`Policy::headers`] that campaigns name, or that ask for a number to be shown: they are removed before the
     /// call goes on.
     pub removed_headers: Vec<Arc<str>>,
+    /// Those of [`Policy::headers`] that mark the calls of campaigns: no call may have two of one.
+    pub campaign_headers: Vec<Arc<str>>,
     /// Those of [`Policy::headers`], by position, that ask for a number to be shown: twice in a call, they say nothing.
     pub asking_headers: Vec<usize>,
     /// The callees that nothing blocks.

@@ -185,11 +185,3 @@ fn an_observing_campaign_counts_what_it_would_have_refused() {
     assert_eq!((counted.judged, counted.refused, counted.observed), (3, 0, [0, 3, 0, 0]));
     assert_eq!(stage.usage.attempts().callees(), 1, "its calls are attempts for other campaigns");
 }
-
-#[test]
-fn an_inbound_rule_of_the_same_name_is_not_counted_as_the_campaign() {
-    let inbound = "[[inbound]]\nname = \"sale\"\ncallers = [\"48600000009\"]\n";
-    let mut stage = Stage::with(&[], &format!("{inbound}{}", campaign("lists = [\"gone\"]")));
-    assert_eq!(dial(&mut stage, 1).status(), 603);
-    assert_eq!(totals(&stage), CampaignTotals::default());
-}

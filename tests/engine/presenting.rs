@@ -7,7 +7,7 @@ use std::time::Duration;
 use ringfence::lists::{Change, Details};
 use ringfence::number::Number;
 
-use crate::stage::{CARRIER, Sent, Stage, from_callee, from_caller, invite, ok, response};
+use crate::stage::{CARRIER, Sent, Stage, columns, from_callee, from_caller, invite, ok, response};
 
 const FIRST: &str = "192.0.2.3:5070";
 const SECOND: &str = "192.0.2.4:5070";
@@ -87,7 +87,7 @@ fn statuses(stage: &mut Stage) -> Vec<u16> {
 /// Verdict, presented number and status of the last call.
 fn recorded(stage: &mut Stage) -> [String; 3] {
     let record = stage.records().pop().expect("a record");
-    [13, 20, 21].map(|column| record[column].clone())
+    columns(&record, ["verdict", "presented", "status"]).map(str::to_owned)
 }
 
 #[test]

@@ -12,7 +12,12 @@ fn a_rule_shows_its_modes_lists_and_calls() {
         "name": "hotline", "kind": "inbound", "mode": "enforce", "configured": "enforce", "by_hand": false,
         "action": "decline", "lists": ["default"], "except": [], "calls": {"decided": 3, "observed": 1}
     });
-    assert_eq!(served.call("GET", "/v1/rules", "").json(), json!({"generation": 7, "rules": [expected]}));
+    let all = served.call("GET", "/v1/rules", "").json();
+    assert_eq!((&all["generation"], &all["rules"][0]), (&json!(7), &expected));
+    let kinds = all["rules"].as_array().unwrap().iter().map(|rule| (&rule["kind"], &rule["name"])).collect::<Vec<_>>();
+    let (inbound, campaign) = (&json!("inbound"), &json!("campaign"));
+    let names = [(inbound, &json!("hotline")), (campaign, &json!("sale")), (campaign, &json!("plain"))];
+    assert_eq!(kinds, names);
     let one = served.call("GET", "/v1/rules/hotline", "").json();
     assert_eq!((&one["generation"], &one["calls"]["decided"]), (&json!(7), &json!(3)));
     assert!(served.call("GET", "/v1/rules/hotlin", "").problem(404).contains("hotlin"));

@@ -6,8 +6,10 @@ use crate::admin::tests::Fake;
 #[test]
 fn show_has_a_line_for_each_rule() {
     let served = Served::new(Fake::default());
-    let expected = "RULE     KIND     MODE     ACTION   DECIDED  OBSERVED  LISTS\n\
-                    hotline  inbound  enforce  decline        3         1  default\n";
+    let expected = "RULE     KIND      MODE     ACTION   DECIDED  OBSERVED  LISTS\n\
+                    hotline  inbound   enforce  decline        3         1  default\n\
+                    sale     campaign  enforce  decline        0         0  default\n\
+                    plain    campaign  enforce  decline        0         0\n";
     assert_eq!(done(&served, &["rule", "show"]), expected);
     assert!(done(&served, &["rule", "show", "--json"]).contains(r#""configured":"enforce""#));
 }

@@ -95,7 +95,8 @@ impl Compiler<'_> {
         let name: Arc<str> = header.name.get_ref().to_ascii_lowercase().into();
         if HEADERS_OF_SIP.contains(&&*name) {
             self.problem(header.name.span(), RuleError::HeaderOfSip(header.name.get_ref().as_str().into()));
-        } else if !self.policy.removed_headers.contains(&name) {
+        } else if !self.policy.campaign_headers.contains(&name) {
+            self.policy.campaign_headers.push(name.clone());
             self.policy.removed_headers.push(name);
         }
     }
