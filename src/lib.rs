@@ -36,7 +36,7 @@
 //! | start | `cli`, `app`, [`config`] | the command line; wiring, reload and stop; the TOML file, gathered from every module's own table, and where lists come from |
 //! | I/O | `net` | sockets: one thread with its UDP sockets per shard, TCP, TLS and DNS on tokio |
 //! | | `admin` | the HTTP port: one file per resource |
-//! | | `store` | run-time edits, the trail, the generation and the keys, in SQLite; snapshots of lists |
+//! | | `store` | run-time edits, the trail, the generation and the keys, in SQLite; snapshots of lists and of what is counted |
 //! | | `records` | the files that call records go to |
 //! | calls | [`engine`] | one shard's calls: screen, answer, forward, dialogs |
 //! | rules | [`transaction`] | the state machines and timers of RFC 3261 section 17 |

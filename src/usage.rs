@@ -3,6 +3,7 @@
 
 mod attempts;
 mod limits;
+mod saved;
 mod showings;
 mod window;
 

@@ -9,6 +9,7 @@
 //! * `candidate` is the world that another config would make.
 //! * `changes` makes, removes and rolls back whole lists, `imports` adds files to them, `folding` moves edits into bases,
 //!   `watch` sees files change.
+//! * `usage` keeps what is counted over restarts.
 //! * `limits` has the system allow as many connections as there may be; `told` keeps numbers out of the log.
 
 mod background;
@@ -34,6 +35,7 @@ mod sip;
 mod status;
 mod supervisor;
 mod told;
+mod usage;
 mod watch;
 mod worlds;
 

@@ -17,6 +17,7 @@ use super::drain::{Settling, drain};
 use super::live::{Counts, Live, records_dir, wall_time};
 use super::open::Opened;
 use super::sip::Sip;
+use super::usage::UsageKeeper;
 use super::watch::Watch;
 use super::worlds::BuildError;
 use super::{folding, limits, log, reload, supervisor, told};
@@ -103,6 +104,7 @@ pub(super) struct Daemon {
     pub(super) sip: Sip,
     pub(super) admin: admin::Server,
     records: RecordWriter,
+    usage: UsageKeeper,
 }
 
 impl Daemon {
@@ -117,10 +119,11 @@ impl Daemon {
         let admin = runtime.block_on(admin::Server::bind(&settings.admin))?;
         let usage = Arc::new(Usage::new());
         let world = opened.worlds.current();
+        let keeper = UsageKeeper::start(&settings.state.dir, &usage, world.load().policy.attempts_kept())?;
         let sip = Sip::start(settings, &opened.keys, runtime.handle(), world, Arc::clone(&opened.tls), sink, &usage)?;
         let counts = Counts { sip: sip.counters(), records: Arc::clone(records.counts()), ..Counts::default() };
         let live = opened.live(config, usage, counts);
-        Ok(Daemon { runtime, live, sip, admin, records })
+        Ok(Daemon { runtime, live, sip, admin, records, usage: keeper })
     }
 
     /// Serves until a signal ends it.
@@ -164,11 +167,11 @@ impl Daemon {
 
     /// Lets the admin port answer; calls are served since [`Daemon::start`].
     pub(super) fn serve(self) -> Serving {
-        let Daemon { runtime, live, sip, admin, records } = self;
+        let Daemon { runtime, live, sip, admin, records, usage } = self;
         let watch = if live.read().lists.watch { Watch::start(&live) } else { None };
         let (stop, stopped) = watch::channel(false);
         let served = runtime.spawn(admin.serve(Arc::new(Arc::clone(&live)), stopped));
-        Serving { runtime, live, sip, records, stop, served, watch }
+        Serving { runtime, live, sip, records, usage, stop, served, watch }
     }
 }
 
@@ -178,6 +181,7 @@ pub(super) struct Serving {
     live: Arc<Live>,
     sip: Sip,
     records: RecordWriter,
+    usage: UsageKeeper,
     stop: watch::Sender<bool>,
     served: JoinHandle<()>,
     watch: Option<Watch>,
@@ -186,7 +190,7 @@ pub(super) struct Serving {
 impl Serving {
     /// First whoever changes lists ends, then calls, then what calls have written.
     pub(super) fn stop(self) {
-        let Serving { runtime, live, sip, records, stop, served, watch } = self;
+        let Serving { runtime, live, sip, records, usage, stop, served, watch } = self;
         drop(watch);
         stop.send_replace(true);
         runtime.block_on(async {
@@ -195,6 +199,7 @@ impl Serving {
         });
         live.edits.stop();
         records.stop();
+        usage.stop();
         runtime.shutdown_timeout(STOP);
     }
 }

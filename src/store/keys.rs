@@ -1,15 +1,15 @@
 //! The keys that must survive a restart, so that calls in progress are still known as ours.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rand::TryRng;
 use rand::rngs::SysRng;
 
 use super::StoreError;
+use super::whole::write_whole;
 
 /// Random bytes made at the first start and read at each later one.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Keys {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let mut bytes = [0; LENGTH];
                 SysRng.try_fill_bytes(&mut bytes).map_err(|_| StoreError::NoRandomness)?;
-                write_whole(dir, &path, &bytes).map_err(failed)?;
+                write_whole(&path, |file| file.write_all(&bytes)).map_err(failed)?;
                 Ok(Keys::from_bytes(&bytes).expect("the length is right"))
             }
             Err(error) => Err(failed(error)),
@@ -55,20 +55,6 @@ impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Keys")
     }
-}
-
-/// Under another name first: a crash leaves no half of a key file.
-fn write_whole(dir: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let unfinished = dir.join("keys.new");
-    match fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)?;
-    File::open(dir)?.sync_all()
 }
 
 const LENGTH: usize = 16 + 16 + 32;

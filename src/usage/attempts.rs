@@ -1,13 +1,15 @@
 //! How often callees were called of late, by the calls of all campaigns that limit that, over all shards.
 //!
 //! A decision reads, and the call that goes on commits, in one step that can refuse: two shards never let through more than
-//! the limit between them. Nothing here is kept over a restart.
+//! the limit between them.
+
+mod saved;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU16;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use smallvec::SmallVec;
@@ -68,6 +70,8 @@ pub struct Attempts {
     hasher: RandomState,
     /// The part that is looked through next for what counts no more.
     turn: AtomicUsize,
+    /// How many calls were counted or taken back.
+    changes: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -84,7 +88,8 @@ impl Default for Attempts {
     fn default() -> Attempts {
         let hasher = RandomState::new();
         let part = || Mutex::new(Part { callees: HashMap::with_hasher(hasher.clone()), swept: 0 });
-        Attempts { parts: std::iter::repeat_with(part).take(PARTS).collect(), hasher, turn: AtomicUsize::new(0) }
+        let parts = std::iter::repeat_with(part).take(PARTS).collect();
+        Attempts { parts, hasher, turn: AtomicUsize::new(0), changes: AtomicU64::new(0) }
     }
 }
 
@@ -115,6 +120,7 @@ impl Attempts {
         times.drain(..surplus);
         times.insert(times.partition_point(|time| *time <= now), now);
         drop(part);
+        self.changes.fetch_add(1, Ordering::Relaxed);
         self.sweep_next(kept.within, now);
         Some(Attempt { attempts: Arc::clone(self), callee, time: now, stands: false })
     }
@@ -175,6 +181,7 @@ impl Drop for Attempt {
         if times.is_empty() {
             part.callees.remove(&self.callee);
         }
+        self.attempts.changes.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -1,5 +1,7 @@
 //! How often the numbers of pools were shown to callees, and which of them rest.
 
+mod saved;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -74,12 +76,14 @@ pub struct Shown {
 ///
 /// A number is known from its first showing until a day after its last one or the end of its rest, whichever is later, and
 /// takes 150 to 350 bytes, as full as its map is. A number of several pools has one account, which each route holds to its own
-/// limits. A start begins with none.
+/// limits.
 #[derive(Debug)]
 pub struct Showings {
     parts: Box<[Mutex<Part>; PARTS]>,
     /// How many showings there were: the order of [`Showings::turn`].
     turns: AtomicU64,
+    /// How many other changes there were to what is known of a number.
+    others: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -108,7 +112,7 @@ struct Rest {
 impl Default for Showings {
     fn default() -> Showings {
         let parts = Box::new(std::array::from_fn(|_| Mutex::default()));
-        Showings { parts, turns: AtomicU64::new(0) }
+        Showings { parts, turns: AtomicU64::new(0), others: AtomicU64::new(0) }
     }
 }
 
@@ -152,13 +156,16 @@ impl Showings {
             account.rest = Some(Rest { since: now, length: rule.length });
             account.refusals = 0;
         }
+        self.others.fetch_add(1, Ordering::Relaxed);
         begins
     }
 
     /// A call that showed the number was answered: its row of refusals is over.
     pub fn answered(&self, number: Number) {
-        if let Some(account) = self.part(number).accounts.get_mut(&number) {
-            account.refusals = 0;
+        if let Some(account) = self.part(number).accounts.get_mut(&number)
+            && std::mem::take(&mut account.refusals) > 0
+        {
+            self.others.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -168,6 +175,7 @@ impl Showings {
         let Some(account) = part.accounts.get_mut(&number) else { return false };
         let rested = account.rests_until(now).is_some();
         account.rest = None;
+        self.others.fetch_add(1, Ordering::Relaxed);
         rested
     }
 

@@ -1,5 +1,9 @@
 //! How often something happened lately: a ring of buckets, each a whole step of UTC.
 
+use std::io::{self, Read};
+
+use super::saved::read_array;
+
 /// Counts of the last `N` steps of time, the present one included. A step is numbered from 1970 on, so that midnight and
 /// daylight saving time are nothing to it.
 ///
@@ -40,6 +44,22 @@ impl<const N: usize> Window<N> {
         let Some(age) = self.age(step) else { return 0 };
         let oldest_first = (self.newest + 1..).take(N).map(|at| u32::from(self.counts[place::<N>(at)]));
         oldest_first.skip(age).sum()
+    }
+
+    /// Adds its bytes: the latest step, then the counts by place.
+    pub(super) fn encode(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.newest.to_le_bytes());
+        self.counts.iter().for_each(|count| bytes.extend_from_slice(&count.to_le_bytes()));
+    }
+
+    /// Reads them again.
+    pub(super) fn decode(input: &mut impl Read) -> io::Result<Window<N>> {
+        let newest = u32::from_le_bytes(read_array(input)?);
+        let mut counts = [0; N];
+        for count in &mut counts {
+            *count = u16::from_le_bytes(read_array(input)?);
+        }
+        Ok(Window { counts, newest })
     }
 
     /// By how many steps the newest one has passed; `None` where it lies too far ahead to be believed.

@@ -12,6 +12,7 @@ mod tracer;
 mod uninterrupted;
 
 mod by_hand;
+mod counted;
 mod database;
 mod disk;
 mod files;

@@ -6,6 +6,7 @@ mod peeked;
 mod snapshots;
 mod swaps;
 mod trail;
+mod usage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
