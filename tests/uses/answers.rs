@@ -41,15 +41,7 @@ fn a_caller_whom_the_callee_has_marked_is_unwanted() {
 
 #[test]
 fn a_caller_whose_network_knows_608_is_rejected_and_another_declined() {
-    let rules = r#"
-[answers]
-card = "https://block.example.net/complaint-jws"
-[[inbound]]
-name = "spam"
-lists = ["analytics"]
-reply = "608 Rejected"
-"#;
-    let office = Office::with(rules, Calls::In).and(&list("analytics", "reputation"));
+    let office = Office::of("Callers whom a machine rejects", Calls::In).and(&list("analytics", "reputation"));
     let open = office.opens();
     let heard = open.call(LISTED, HOTLINE, &["Feature-Caps: *;+sip.608"]);
     assert_eq!(heard.start(), "608 Rejected");
