@@ -553,6 +553,12 @@ fn local_of(socket: &Listener) -> IpAddr {
 }
 
 /// A call from the trunk "six" to the pbx, by the last digits of its caller.
+/// A column of a record, by its name.
+pub(crate) fn field<'r>(record: &'r [String], name: &str) -> &'r str {
+    let at = ringfence::engine::RECORD_HEADER.split(',').position(|column| column == name);
+    &record[at.expect("a column")]
+}
+
 pub(crate) fn invite_from_six(caller: u32) -> String {
     invite(caller).replace("198.51.100.7", "[2001:db8:6::7]").replace("@10.0.0.1", "@[2001:db8::1]")
 }
