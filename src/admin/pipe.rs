@@ -108,7 +108,8 @@ impl PipeWriter {
     }
 
     fn send(&self, piece: Piece) -> io::Result<()> {
-        match self.runtime.block_on(timeout(SILENCE, self.sender.send(piece))) {
+        // The clock of a time-out is that of the runtime, which a thread of another kind is not in before.
+        match self.runtime.block_on(async { timeout(SILENCE, self.sender.send(piece)).await }) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(io::ErrorKind::BrokenPipe.into()),
             Err(_) => Err(io::ErrorKind::TimedOut.into()),

@@ -186,8 +186,7 @@ impl Counting {
         }
     }
 
-    /// The campaign among those that judged a call that found this. By the place of its name: an inbound rule may have the
-    /// same.
+    /// The campaign among those that judged a call that found this.
     fn campaign(&self, verdict: &Verdict, cause: &Cause) -> Option<&CampaignCounters> {
         let rule = cause.rule.as_ref()?;
         let mut judged = verdict.campaigns.iter().map(|id| &self.campaigns[id.0 as usize]);

@@ -16,7 +16,7 @@ pub(super) fn write(directions: &Directions, request: &Request, callee: &Party<'
     let host = host(directions, request.uri());
     let identity = directions.presented.map(|Presented { number, .. }| {
         let mut identity = b"<".to_vec();
-        phone_uri(number, trunk, &host, &mut identity);
+        phone_uri(number, Some(trunk), &host, &mut identity);
         identity.push(b'>');
         identity
     });

@@ -172,9 +172,13 @@ impl Outgoing<'_> {
 
     /// A caller who wants privacy is not named to an untrusted neighbour (RFC 3325 section 5).
     pub(super) fn protect(&mut self) {
-        if wants_privacy(self.headers(), |token| token.eq_ignore_ascii_case(b"id")) {
+        if self.wants_id_privacy() {
             self.remove(HeaderName::PAssertedIdentity);
         }
+    }
+
+    fn wants_id_privacy(&self) -> bool {
+        wants_privacy(self.headers(), |token| token.eq_ignore_ascii_case(b"id"))
     }
 
     /// Takes all fields of these names away.
@@ -196,15 +200,20 @@ impl Outgoing<'_> {
     /// Presents another caller number (RFC 3325), and takes away what it makes untrue.
     pub(super) fn present(&mut self, presented: &Presented, trunk: &Trunk, host: &[u8], may_show_from: bool) {
         self.remove(HeaderName::Identity);
+        let (number, trunk) = (presented.number, Some(trunk));
         if presented.headers.asserted {
-            self.write_instead(HeaderName::PAssertedIdentity, |out| asserted(presented.number, Some(trunk), host, out));
+            self.write_instead(HeaderName::PAssertedIdentity, |out| asserted(number, trunk, host, out));
         }
+        // Some networks show what stands there rather than what is asserted.
+        self.remove(HeaderName::PPreferredIdentity);
         if presented.headers.remote_party && may_show_from {
-            self.write_instead(HeaderName::RemotePartyId, |out| remote_party(presented.number, Some(trunk), host, out));
+            let is_private = presented.keep_privacy && self.wants_id_privacy();
+            self.write_instead(HeaderName::RemotePartyId, |out| remote_party(number, trunk, host, is_private, out));
+        } else {
+            self.remove(HeaderName::RemotePartyId);
         }
         if presented.headers.from && may_show_from {
-            let shown = presented_from(presented.number, trunk, host);
-            self.show_from(&shown);
+            self.show_from(&presented_from(number, trunk, host));
         }
         if presented.keep_privacy {
             return;
@@ -293,27 +302,24 @@ impl Outgoing<'_> {
     ) {
         if let (true, Some(number)) = (from_caller, token.presented) {
             let has = |name| self.request.headers().named(name).next().is_some();
-            let [asserts, asserts_remote_party] = [
-                token.asserts && has(HeaderName::PAssertedIdentity),
-                token.asserts_remote_party && has(HeaderName::RemotePartyId),
-            ];
-            if token.asserts || token.asserts_remote_party {
-                self.remove(HeaderName::Identity);
-            }
-            if asserts {
+            let [has_asserted, has_remote_party] = [HeaderName::PAssertedIdentity, HeaderName::RemotePartyId].map(has);
+            self.remove(HeaderName::Identity);
+            self.remove(HeaderName::PPreferredIdentity);
+            if token.asserts && has_asserted {
                 self.write_instead(HeaderName::PAssertedIdentity, |out| asserted(number, to, host, out));
             }
-            if asserts_remote_party {
-                self.write_instead(HeaderName::RemotePartyId, |out| remote_party(number, to, host, out));
+            if token.asserts_remote_party && has_remote_party {
+                self.write_instead(HeaderName::RemotePartyId, |out| remote_party(number, to, host, false, out));
+            } else {
+                self.remove(HeaderName::RemotePartyId);
             }
         }
         let Some(concealed) = &token.concealed else { return };
         match (from_caller, concealed.hidden) {
             (true, true) => self.hide(to.is_some_and(|trunk| trunk.trusted)),
             (true, false) => {
-                if let (Some(number), Some(trunk)) = (token.presented, to) {
-                    let shown = presented_from(number, trunk, host);
-                    self.show_from(&shown);
+                if let Some(number) = token.presented {
+                    self.show_from(&presented_from(number, to, host));
                 }
             }
             (false, _) if !restores => {}
@@ -499,32 +505,38 @@ pub(super) fn diversion(request_uri: &[u8], out: &mut Vec<u8>) {
 /// A P-Asserted-Identity line of a number, to a trunk or to one that the config no longer has.
 fn asserted(number: Number, trunk: Option<&Trunk>, host: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"P-Asserted-Identity: <");
-    match trunk {
-        Some(trunk) => number_uri(number, trunk, host, out),
-        None => put_number_at(number, None, host, out),
-    }
+    phone_uri(number, trunk, host_of(trunk, host), out);
     out.extend_from_slice(b">\r\n");
 }
 
 /// A Remote-Party-ID line likewise (draft-ietf-sip-privacy-04).
-fn remote_party(number: Number, trunk: Option<&Trunk>, host: &[u8], out: &mut Vec<u8>) {
+fn remote_party(number: Number, trunk: Option<&Trunk>, host: &[u8], is_private: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(b"Remote-Party-ID: <");
-    put_number_at(number, trunk, host, out);
-    out.extend_from_slice(b">;party=calling;privacy=off;screen=yes\r\n");
+    put_number_at(number, trunk, host_of(trunk, host), out);
+    out.extend_from_slice(b">;party=calling;privacy=");
+    out.extend_from_slice(if is_private { b"full" } else { b"off" });
+    out.extend_from_slice(b";screen=yes\r\n");
+}
+
+/// A From likewise, less its tag.
+fn presented_from(number: Number, trunk: Option<&Trunk>, host: &[u8]) -> Vec<u8> {
+    let mut shown = b"<".to_vec();
+    phone_uri(number, trunk, host_of(trunk, host), &mut shown);
+    shown.push(b'>');
+    shown
+}
+
+/// The host that numbers have towards a trunk: its own, where it says one.
+fn host_of<'h>(trunk: Option<&'h Trunk>, host: &'h [u8]) -> &'h [u8] {
+    trunk.and_then(|trunk| trunk.host.as_ref()).map_or(host, |own| own.as_bytes())
 }
 
 /// `sip:NUMBER@host;user=phone`, the number as the trunk wants it.
-fn number_uri(number: Number, trunk: &Trunk, host: &[u8], out: &mut Vec<u8>) {
-    phone_uri(number, trunk, trunk.host.as_ref().map_or(host, |host| host.as_bytes()), out);
-}
-
-/// The same at this very host.
-pub(super) fn phone_uri(number: Number, trunk: &Trunk, host: &[u8], out: &mut Vec<u8>) {
-    put_number_at(number, Some(trunk), host, out);
+pub(super) fn phone_uri(number: Number, trunk: Option<&Trunk>, host: &[u8], out: &mut Vec<u8>) {
+    put_number_at(number, trunk, host, out);
     out.extend_from_slice(b";user=phone");
 }
 
-/// `sip:NUMBER@host`, both as the trunk wants them where there is one.
 fn put_number_at(number: Number, trunk: Option<&Trunk>, host: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"sip:");
     match trunk {
@@ -535,14 +547,7 @@ fn put_number_at(number: Number, trunk: Option<&Trunk>, host: &[u8], out: &mut V
         }
     }
     out.push(b'@');
-    out.extend_from_slice(trunk.and_then(|trunk| trunk.host.as_ref()).map_or(host, |host| host.as_bytes()));
-}
-
-fn presented_from(number: Number, trunk: &Trunk, host: &[u8]) -> Vec<u8> {
-    let mut shown = b"<".to_vec();
-    number_uri(number, trunk, host, &mut shown);
-    shown.push(b'>');
-    shown
+    out.extend_from_slice(host);
 }
 
 /// A number that we put in has not been received in any form: the one that needs no dial plan.

@@ -228,8 +228,12 @@ impl Engine {
                     self.counters.blocked.add(1);
                 }
                 let answer = self.show_to_switch(now, world, answer, arrival.request.method());
-                if let (AnswerKind::Returned, Some(attempt)) = (answer.kind, attempt) {
-                    attempt.stand();
+                if answer.kind == AnswerKind::Returned {
+                    if let Some(attempt) = attempt {
+                        attempt.stand();
+                    }
+                    let campaigns = self.counting.campaigns(&campaigns);
+                    campaigns.iter().for_each(|campaign| campaign.answers.add(answer.status));
                 }
                 if let Some(mut record) = record {
                     record.presented = answer.presented().map(|presented| presented.number);

@@ -324,6 +324,8 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
             return Judged::Over(Outcome::Answer(Answer::new(482, "Loop Detected", AnswerKind::ForwardedTwice)));
         }
         self.forward = Some((callee, trunk));
+        // Nobody tries to reach whom it was for.
+        self.attempt = None;
         self.callee = next;
         self.membership.forget_callee();
         Judged::StageOver

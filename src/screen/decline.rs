@@ -62,6 +62,9 @@ pub fn signals_608(feature_caps: &[u8]) -> bool {
 /// [`Policy::headers`](crate::screen::Policy::headers).
 pub const FEATURE_CAPS: &str = "feature-caps";
 
+/// The callee himself did not want the call (RFC 8197).
+pub(crate) const UNWANTED: u16 = 607;
+
 /// Rejected by an intermediary (RFC 8688).
 pub(crate) const REJECTED: u16 = 608;
 

@@ -136,8 +136,8 @@ pub enum RuleError {
     /// A header name.
     #[error("expected a header name such as X-Campaign")]
     HeaderName,
-    /// A header that SIP itself needs.
-    #[error("{0} is needed by SIP itself: a campaign's header is removed before the call goes on")]
+    /// A header that has a meaning of its own.
+    #[error("{0} has another meaning in SIP: a campaign's header is removed before the call goes on")]
     HeaderOfSip(Arc<str>),
     /// A campaign that would judge every call.
     #[error("a campaign needs at least one of header, trunks and callers")]

@@ -399,3 +399,30 @@ fn a_trunk_says_which_headers_it_wants() {
     assert!(sent.header("From").starts_with("<sip:+48501000001@"));
     assert!(sent.headers("P-Asserted-Identity").is_empty());
 }
+
+#[test]
+fn what_else_names_the_caller_does_not_go_on_beside_a_presented_number() {
+    let own = "Remote-Party-ID: <sip:+48600000009@pbx>;party=calling\r\nP-Preferred-Identity: <sip:+48600000009@pbx>\r\nContact";
+    let mut stage = stage(ONE, ", headers = [\"From\", \"P-Asserted-Identity\"]");
+    stage.receive(CARRIER, &call(0).replacen("Contact", own, 1));
+    let sent = stage.one();
+    assert_eq!(shown(&sent), 1);
+    for name in ["Remote-Party-ID", "P-Preferred-Identity"] {
+        assert!(sent.headers(name).is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_dialog_keeps_its_from_when_a_reload_takes_the_callees_trunk_away() {
+    let headers = ", headers = [\"From\", \"P-Asserted-Identity\"]";
+    let mut stage = stage(ONE, headers);
+    stage.receive(CARRIER, &invite(9));
+    let sent = stage.one();
+    stage.receive(FIRST, &ok(&sent));
+    let answer = stage.sent().into_iter().find(|sent| sent.to() == CARRIER && sent.status() == 200).expect("a 200");
+    let renamed = [("name = \"pbx\"", "name = \"switch\""), ("to = \"pbx\"", "to = \"switch\"")];
+    stage.reload(&renamed, "");
+    stage.receive(CARRIER, &from_caller("BYE", 2, &answer));
+    let bye = stage.one();
+    assert!(bye.is_request("BYE") && bye.header("From").contains("+48501000001@"), "{}", bye.text);
+}

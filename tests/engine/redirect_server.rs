@@ -70,6 +70,17 @@ fn a_presented_number_stands_in_the_contact_and_in_a_header() {
 }
 
 #[test]
+fn the_routes_host_stands_in_all_of_the_answer() {
+    let host = ("name = \"carrier\"", "name = \"carrier\"\nhost = \"a.example.net\"");
+    let out = ("to = \"carrier\"\npresent", "answer = 302\nhost = \"b.example.net\"\npresent");
+    let unavailable = ("unavailable = 486\n", "");
+    let mut stage = Stage::with(&[host, out, unavailable], "");
+    let answer = answer(&mut stage, &invite(9).replace("+4822123", "+4850123"));
+    assert_eq!(answer.header("P-Asserted-Identity"), "<sip:+48501000000@b.example.net;user=phone>");
+    assert_eq!(answer.text.matches("a.example.net").count(), 0);
+}
+
+#[test]
 fn a_forward_and_a_hide_are_told() {
     let to = ("to = \"48229999999\"", "to = \"48359999999\"");
     let forwarded = answer(&mut stage("answer = 302", &[to]), &asking(4));

@@ -556,12 +556,15 @@ impl Stage {
     }
 }
 
-/// The fields of a record in these columns.
-pub(crate) fn columns<'a, const N: usize>(record: &'a [String], names: [&str; N]) -> [&'a str; N] {
-    names.map(|name| {
-        let place = ringfence::engine::RECORD_HEADER.split(',').position(|column| column == name);
-        &*record[place.expect("a column of records")]
-    })
+/// A column of a record, by its name.
+pub(crate) fn field<'r>(record: &'r [String], name: &str) -> &'r str {
+    let at = ringfence::engine::RECORD_HEADER.split(',').position(|column| column == name);
+    &record[at.expect("a column of records")]
+}
+
+/// The same of several.
+pub(crate) fn columns<'r, const N: usize>(record: &'r [String], names: [&str; N]) -> [&'r str; N] {
+    names.map(|name| field(record, name))
 }
 
 /// The address of a socket that its neighbours know.

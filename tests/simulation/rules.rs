@@ -351,7 +351,7 @@ impl Model {
             "pbx" | "carrier" if digits.starts_with("44") => ("wild", false),
             _ => return answer("no-route"),
         };
-        if presents && !self.pool(at).any(|number| self.may_present(number, at)) {
+        if presents && !self.has_number_to_show(at) {
             return answer("empty-pool");
         }
         let word = match (forwarded, hidden) {
@@ -361,6 +361,11 @@ impl Model {
             (false, false) => "pass",
         };
         Judgement { word, trunk }
+    }
+
+    /// Whether any number of the pool may be shown.
+    pub(crate) fn has_number_to_show(&self, at: WallTime) -> bool {
+        self.pool(at).any(|number| self.may_present(number, at))
     }
 
     fn pool(&self, at: WallTime) -> impl Iterator<Item = u64> {

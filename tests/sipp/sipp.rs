@@ -2,8 +2,8 @@
 
 use std::fs::{self, File};
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::facts::Transport;
@@ -24,8 +24,14 @@ pub(crate) struct Sipp<'a> {
 impl<'a> Sipp<'a> {
     /// Plays `scenarios/NAME.xml`, for this many calls.
     pub(crate) fn play(scene: &'a Scene, role: Role, scenario: &str, calls: usize) -> Sipp<'a> {
-        let file = format!("{}/tests/sipp/scenarios/{scenario}.xml", env!("CARGO_MANIFEST_DIR"));
-        Sipp::new(scene, role, scenario, calls, &["-sf", &file])
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sipp/scenarios");
+        Sipp::play_of(scene, role, &folder, scenario, calls)
+    }
+
+    /// Plays `FOLDER/NAME.xml`, for this many calls.
+    pub(crate) fn play_of(scene: &'a Scene, role: Role, folder: &Path, scenario: &str, calls: usize) -> Sipp<'a> {
+        let file = folder.join(scenario).with_extension("xml");
+        Sipp::new(scene, role, scenario, calls, &["-sf", &file.to_string_lossy()])
     }
 
     /// Plays a scenario that SIPp brings along.
@@ -120,10 +126,15 @@ impl Running {
         assert!(ended.is_none(), "{} has ended: {ended:?}", self.name);
     }
 
+    /// Waits until it has played all its calls, whether they failed or not.
+    pub(crate) fn end(&mut self) -> ExitStatus {
+        let status = self.process.wait(self.at_most);
+        status.unwrap_or_else(|| panic!("{} has not ended after {:?}", self.name, self.at_most))
+    }
+
     /// Waits until it has played all its calls, and none of them failed.
     pub(crate) fn finish(mut self) {
-        let status = self.process.wait(self.at_most);
-        let status = status.unwrap_or_else(|| panic!("{} has not ended after {:?}", self.name, self.at_most));
+        let status = self.end();
         assert!(status.success(), "{} ends with {status}: calls have failed", self.name);
     }
 }

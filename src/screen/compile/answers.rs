@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::Compiler;
 use crate::lists::{Class, ListId};
 use crate::screen::config::{AnswersConfig, Contacts, Region};
-use crate::screen::decline::{FEATURE_CAPS, REJECTED};
+use crate::screen::decline::{FEATURE_CAPS, REJECTED, UNWANTED};
 use crate::screen::policy::NetworkBlocked;
 use crate::screen::problem::{Notice, RuleError};
 use crate::sip::Uri;
@@ -150,9 +150,6 @@ fn is_https(text: &str) -> bool {
     const SCHEME: &str = "https://";
     text.len() > SCHEME.len() && text.get(..SCHEME.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME))
 }
-
-/// The callee himself did not want the call (RFC 8197).
-const UNWANTED: u16 = 607;
 
 /// RFC 8606 section 4, as ATIS-1000099 uses them.
 const LOCATIONS: [&str; 5] = ["LN", "TN", "RLN", "LPN", "RPN"];

@@ -51,6 +51,7 @@ pub fn compile(config: &RulesConfig, lists: &Lists) -> Result<Compiled, Vec<Prob
     compiler.routes(&config.routes);
     compiler.check_coverage(&campaigns, &config.routes);
     compiler.policy.campaigns = indexed(campaigns);
+    compiler.check_told(&config.routes);
     compiler.check_asking_headers(config);
     compiler.check_never_block_has_routes(&config.numbers);
     if compiler.problems.is_empty() { Ok((compiler.policy, compiler.notices)) } else { Err(compiler.problems) }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::Compiler;
-use super::rules::HEADERS_OF_SIP;
+use super::rules::{HEADERS_OF_CALLERS, HEADERS_OF_SIP};
 use crate::lists::{Class, ListId, Pool};
 use crate::screen::config::{PresentConfig, Privacy, RulesConfig};
 use crate::screen::policy::{Destination, Otherwise, Present};
@@ -180,7 +180,3 @@ const DEFAULT_REST: Duration = Duration::from_secs(24 * 3_600);
 
 /// To look at so many takes a call a few tenths of a millisecond.
 const MOST_WALKED: u64 = 100_000;
-
-/// What says who calls, and so cannot ask for a number as well.
-const HEADERS_OF_CALLERS: [&str; 6] =
-    ["p-asserted-identity", "p-preferred-identity", "remote-party-id", "privacy", "identity", "diversion"];

@@ -10,7 +10,7 @@ use super::Compiler;
 use crate::screen::config::RouteConfig;
 use crate::screen::decide::{DEFAULT_UNAVAILABLE, MOVED};
 use crate::screen::index::RuleIndex;
-use crate::screen::policy::{Action, Destination, Route, Rule};
+use crate::screen::policy::{Action, Destination, Policy, Route, Rule};
 use crate::screen::problem::{Kind, Notice, RuleError};
 use crate::sip::Uri;
 
@@ -35,7 +35,6 @@ impl Compiler<'_> {
             callers: self.patterns(config.callers.as_ref()),
             header: self.header(config.header.as_ref()),
         };
-        self.check_told(config, &route);
         Some(route)
     }
 
@@ -96,18 +95,19 @@ impl Compiler<'_> {
     }
 
     /// A switch that only takes its next route does so with the call as it was.
-    fn check_told(&mut self, config: &RouteConfig, route: &Route) {
-        let Destination::Switch { status, .. } = route.to else { return };
-        if status == MOVED {
-            return;
-        }
-        let untold = |rule: &&Rule| {
-            matches!(rule.action, Action::Hide | Action::Forward { trunk: None, .. })
-                && rule.trunks.meets(&route.trunks)
-        };
-        if let (Some(rule), Some(answer)) = (self.policy.inbound.rules.iter().find(untold), &config.answer) {
-            let (rule, action) = (rule.name.clone(), rule.action.word().as_str());
-            self.notices.push((answer.span(), Notice::Untold { rule, action, status }));
+    pub(super) fn check_told(&mut self, configs: &[RouteConfig]) {
+        let Policy { inbound, campaigns, routes, .. } = &self.policy;
+        for (route, config) in routes.iter().zip(configs) {
+            let Destination::Switch { status, .. } = route.to else { continue };
+            let untold = |rule: &&Rule| {
+                let changes = matches!(rule.action, Action::Hide | Action::Forward { trunk: None, .. });
+                changes && rule.trunks.meets(&route.trunks) && status != MOVED
+            };
+            let rules = inbound.rules.iter().chain(&campaigns.rules);
+            if let (Some(rule), Some(answer)) = (rules.into_iter().find(untold), &config.answer) {
+                let (rule, action) = (rule.name.clone(), rule.action.word().as_str());
+                self.notices.push((answer.span(), Notice::Untold { rule, action, status }));
+            }
         }
     }
 

@@ -93,7 +93,7 @@ impl Compiler<'_> {
         }
         let Some(header) = &config.header else { return };
         let name: Arc<str> = header.name.get_ref().to_ascii_lowercase().into();
-        if HEADERS_OF_SIP.contains(&&*name) {
+        if HEADERS_OF_SIP.contains(&&*name) || HEADERS_OF_CALLERS.contains(&&*name) {
             self.problem(header.name.span(), RuleError::HeaderOfSip(header.name.get_ref().as_str().into()));
         } else if !self.policy.campaign_headers.contains(&name) {
             self.policy.campaign_headers.push(name.clone());
@@ -196,6 +196,10 @@ impl Compiler<'_> {
 
 /// The Reason text of a campaign's decline, as diallers know it.
 const DEFAULT_CAMPAIGN_STATUS: &str = "Blacklist";
+
+/// What says who calls, and so can neither mark a campaign nor ask for a number.
+pub(super) const HEADERS_OF_CALLERS: [&str; 6] =
+    ["p-asserted-identity", "p-preferred-identity", "remote-party-id", "privacy", "identity", "diversion"];
 
 /// Headers without which the call could not go on, long and compact.
 pub(super) const HEADERS_OF_SIP: [&str; 22] = [

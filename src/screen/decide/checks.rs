@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use super::{Answer, Judge, Judged, Outcome, Subject, Trace, label};
 use crate::number::Party;
 use crate::screen::campaign::{Campaign, Check};
+use crate::screen::decline::{REJECTED, UNWANTED};
 use crate::screen::hours::{Calling, CallingHours};
 use crate::screen::policy::{Action, Mode, Rule, Stage};
 use crate::screen::verdict::{ActionWord, Cause, CountedAttempt, Ground, Observed};
@@ -59,7 +60,8 @@ impl<'j, 'c: 'j, T: Trace> Judge<'j, 'c, T> {
         self.trace.deciding_step(|| format!("{}: {why}: decline", label()));
         self.cause = cause;
         let reply = match &rule.action {
-            Action::Decline { reply, .. } => reply.as_ref(),
+            // Neither the callee nor a machine that weighs callers has said anything.
+            Action::Decline { reply, .. } => reply.as_ref().filter(|(code, _)| !matches!(*code, UNWANTED | REJECTED)),
             _ => None,
         };
         let declined = self.decline(Some(status), reply);

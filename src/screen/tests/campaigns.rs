@@ -213,3 +213,20 @@ fn a_header_is_compared_as_one_line_whatever_its_name_is_written_like() {
         assert_eq!(to("48600000001").header("X-Campaign", value).word(&world), "pass", "{value:?}");
     }
 }
+
+#[test]
+fn only_who_is_listed_has_marked_the_caller() {
+    let personal = "[[list]]\nname = \"marked\"\nclass = \"personal\"\nentries = [\"48600000007\"]\n";
+    let keys = "lists = [\"marked\"]\nreply = \"607 Unwanted\"\nattempts = \"1/24h\"";
+    let world = campaign(&format!("{keys}\n{personal}"));
+    assert_eq!(to("48600000007").answer(&world).status, 607);
+    let verdict = decided(&to("48600000008"), &world, &called("48600000008", 1));
+    assert_eq!(answered(&verdict).0, 603, "his attempts are not his word");
+}
+
+#[test]
+fn whoever_a_call_is_forwarded_from_has_not_been_called() {
+    let world = campaign("lists = [\"vip\"]\naction = \"forward\"\nto = \"48221112233\"\nattempts = \"1/24h\"");
+    assert_eq!(to("48600000001").verdict(&world).counted_attempt(), None);
+    assert!(to("48600000002").verdict(&world).counted_attempt().is_some());
+}

@@ -124,7 +124,7 @@ fn a_campaign_needs_header_trunks_or_callers() {
 
 #[test]
 fn a_campaign_cannot_take_away_headers_of_sip() {
-    for name in ["Via", "f", "Call-ID", "content-length"] {
+    for name in ["Via", "f", "Call-ID", "content-length", "Privacy", "P-Asserted-Identity"] {
         let text = format!("[[campaign]]\nname = \"c\"\nheader = {{ name = \"{name}\" }}\n");
         assert_eq!(problem(&text), RuleError::HeaderOfSip(name.into()));
     }

@@ -34,6 +34,8 @@ pub(crate) struct Incoming {
     pub(super) try_for: Duration,
     pub(super) failover_on: &'static [u16],
     pub(super) unavailable: u16,
+    /// Another caller number is shown.
+    pub(super) presents: bool,
     /// What it answers, if it is not to be sent on.
     pub(super) failures: Vec<u16>,
     pub(super) last: Option<Bytes>,
@@ -67,6 +69,7 @@ impl Incoming {
             try_for: SURELY,
             failover_on: &[],
             unavailable: 500,
+            presents: false,
             failures: Vec::new(),
             last: None,
             stateless: false,
@@ -111,7 +114,7 @@ impl Incoming {
     }
 
     /// A target has answered 300-699: another one is tried, or that is the end of it.
-    pub(super) fn fails(&mut self, key: &Key, status: u16) -> Option<Deed> {
+    pub(super) fn fails(&mut self, key: &Key, status: u16, has_number: bool) -> Option<Deed> {
         // RFC 4320 section 4.2; and 503 would stop the peer from sending us anything.
         let is_silence = status == 408 && !self.is_invite();
         if status != 503 && !is_silence {
@@ -119,7 +122,8 @@ impl Incoming {
         }
         let has_more = self.tried < self.targets.len();
         if has_more && self.failover_on.contains(&status) && !self.cancelled && !self.ringing {
-            return Some(self.forward(key));
+            let next = self.forward(key);
+            return Some(if self.presents && !has_number { refused(key) } else { next });
         }
         let ours = if self.cancelled { 487 } else { self.unavailable };
         match self.best() {
@@ -137,4 +141,9 @@ impl Incoming {
         }
         self.failures.iter().rev().copied().min_by_key(|&status| rank(status))
     }
+}
+
+/// No number may be shown any more.
+pub(super) fn refused(key: &Key) -> Deed {
+    Deed::Respond { request: key.clone(), status: 403 }
 }

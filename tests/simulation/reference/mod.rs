@@ -70,6 +70,12 @@ pub(crate) struct Scene<'a> {
     pub(crate) worlds: &'a Worlds,
 }
 
+impl Scene<'_> {
+    fn has_number_to_show(&self) -> bool {
+        self.worlds.current().1.has_number_to_show(self.worlds.wall(self.now))
+    }
+}
+
 /// Branch and method; that of an ACK to a failure and of a CANCEL's target is INVITE.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {

@@ -108,6 +108,9 @@ impl Reference {
         let names = targets_of(judgement.trunk).iter();
         let agent = |name: &&str| scene.agents.iter().position(|agent| agent.name == *name);
         incoming.targets = names.filter_map(agent).collect();
+        let presents = judgement.trunk == "carrier"
+            || (judgement.trunk == "wild" && plan.facts.callee.to_string().starts_with("49"));
+        incoming.presents = presents && plan.facts.callee != 112;
         let is_pbx = judgement.trunk == "pbx";
         incoming.try_for = Duration::from_secs(if is_pbx { 2 } else { 4 });
         incoming.failover_on = if is_pbx { &[503, 480] } else { &[503] };

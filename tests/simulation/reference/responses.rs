@@ -6,6 +6,7 @@ use ringfence::sip::{HeaderName, Response};
 
 use super::deeds::cause_of;
 use super::dialog::{Dialog, State, dialog_key};
+use super::incoming::refused;
 use super::{Deed, Duty, Effects, Reference, Scene, Waiting, text};
 
 impl Reference {
@@ -62,7 +63,7 @@ impl Reference {
                 // A 6xx speaks for all targets, also when its own was given up (16.7 items 4 and 6).
                 let refuses = status >= 600 && incoming.answer.is_none();
                 if is_first && (is_awaited || refuses) {
-                    expected.extend(incoming.fails(&request, status));
+                    expected.extend(incoming.fails(&request, status, scene.has_number_to_show()));
                 }
                 if is_first && refuses && !is_awaited {
                     let others = incoming.branches.clone();
@@ -134,21 +135,30 @@ impl Reference {
         match status {
             _ if incoming.answer.is_some() => Vec::new(),
             200..=299 => vec![Deed::Respond { request: key, status }],
-            _ => incoming.fails(&key, status).into_iter().collect(),
+            _ => incoming.fails(&key, status, scene.has_number_to_show()).into_iter().collect(),
         }
     }
 
     pub(super) fn expect_resolved(&mut self, scene: Scene<'_>, query: QueryId, effects: &Effects) -> Duty {
         self.tell_apart(scene, query, effects);
-        Duty::Exactly(match self.waiting.remove(&(scene.shard, query)) {
-            Some(Waiting::Ack { agent }) => vec![Deed::PassAck { agent }],
+        match self.waiting.remove(&(scene.shard, query)) {
+            Some(Waiting::Ack { agent }) => Duty::Exactly(vec![Deed::PassAck { agent }]),
             Some(Waiting::Forward { request, agent }) => {
                 let incoming = &self.requests[&request];
-                let goes_on = incoming.answer.is_none() && !incoming.cancelled;
-                if goes_on { vec![Deed::Forward { request, agent }] } else { Vec::new() }
+                let forward = Deed::Forward { request: request.clone(), agent };
+                if incoming.answer.is_some() || incoming.cancelled {
+                    Duty::Exactly(Vec::new())
+                } else if !incoming.presents || scene.has_number_to_show() {
+                    Duty::Exactly(vec![forward])
+                } else if incoming.tried > 1 {
+                    Duty::Exactly(vec![refused(&request)])
+                } else {
+                    // A number that has expired since the decision is shown to the first target all the same.
+                    Duty::Perhaps(vec![forward, refused(&request)])
+                }
             }
-            None => Vec::new(),
-        })
+            None => Duty::Exactly(Vec::new()),
+        }
     }
 
     /// Timers that run out at one moment ask for one place at once, and which question is whose shows when it is answered.
