@@ -30,9 +30,11 @@ impl UsageKeeper {
         }
         let (stop, stopped) = channel();
         let usage = Arc::clone(usage);
+        // Before a call is served: the thread may come to its turn long after that.
+        let read = usage.changes();
         let keep = move || {
             be_modest();
-            keep(&file, &usage, &stopped);
+            keep(&file, &usage, read, &stopped);
         };
         let spawned = thread::Builder::new().name("usage".to_owned()).spawn(keep);
         Ok(UsageKeeper { stop, thread: spawned.map_err(|error| StartError::System(error.kind()))? })
@@ -47,8 +49,9 @@ impl UsageKeeper {
     }
 }
 
-fn keep(file: &UsageFile, usage: &Usage, stopped: &Receiver<()>) {
-    let (mut written, mut is_failing) = (usage.changes(), false);
+/// Writes what was counted since `written`.
+fn keep(file: &UsageFile, usage: &Usage, mut written: u64, stopped: &Receiver<()>) {
+    let mut is_failing = false;
     loop {
         let is_over = stopped.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout);
         // Before it is written: what is counted meanwhile is written next time.
