@@ -9,7 +9,7 @@ mod window;
 
 pub use attempts::{Attempt, AttemptLimit, Attempts};
 pub use limits::{Seat, TrunkLoad};
-pub use showings::{Held, RestRule, ShowLimits, Showings, Shown};
+pub use showings::{Held, RestRule, ShowLimits, Showing, Showings, Shown};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,7 +30,7 @@ pub struct Usage {
     calls: DashMap<CallKey, Box<LiveCall>, Prehashed>,
     trunks: DashMap<Arc<str>, TrunkCounters>,
     /// Of the numbers of pools whose routes have limits, or choose by showings.
-    pub showings: Showings,
+    pub showings: Arc<Showings>,
     attempts: Arc<Attempts>,
 }
 

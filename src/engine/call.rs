@@ -12,7 +12,7 @@ use super::calls::{Call, Side};
 use super::counting::{CampaignsCounted, asked};
 use super::forward::{Names, Outgoing, ResponseTrust, conceal, next_request_uri};
 use super::hops::{Guard, Hops};
-use super::presenting::EmptyPool;
+use super::presenting::{EmptyPool, Shows};
 use super::proxy::{Open, Plan, ProxyId, Returning};
 use super::quality::Between;
 use super::record::PendingRecord;
@@ -28,7 +28,7 @@ use crate::screen::{CallView, Passage, Policy, Presented, RouteId, TrunkId, Worl
 use crate::sip::{HeaderName, Headers, NameAddr, Request, Response, Scheme, Splice, Target, phrase, request_uri};
 use crate::time::Now;
 use crate::transaction::ClientId;
-use crate::usage::{Attempt, CallKey, LiveCall};
+use crate::usage::{Attempt, CallKey, LiveCall, Showing};
 
 /// What a call needs until its final response.
 #[derive(Debug)]
@@ -43,6 +43,8 @@ pub(super) struct CallPlan {
     campaigns: CampaignsCounted,
     /// Until it goes on.
     attempt: Option<Attempt>,
+    /// Likewise.
+    showing: Option<Showing>,
     token: Token,
     /// What the token is sealed with.
     nonce: [u8; NONCE],
@@ -111,13 +113,14 @@ impl Engine {
                 return self.answer_with(now, &arrival, answer);
             }
         };
+        let mut showing = None;
         if let Some(presented) = passage.present {
-            let Ok(shown) = self.show(now, world, passage.route, presented, request.method()) else {
+            let Ok(shows) = self.show(now, world, passage.route, presented, request.method()) else {
                 return self.refuse_call(now, &arrival, record, EmptyPool::STATUS);
             };
-            passage.present = shown;
+            (passage.present, showing) = (shows.presented, shows.showing);
             if let Some(record) = &mut record {
-                record.presented = shown.map(|presented| presented.number);
+                record.presented = passage.present.map(|presented| presented.number);
             }
         }
         let shows_other_from = passage.shows_other_from();
@@ -153,6 +156,7 @@ impl Engine {
             rule,
             campaigns,
             attempt,
+            showing,
             token,
             nonce,
             order,
@@ -281,10 +285,11 @@ impl CallPlan {
         self.passage.present
     }
 
-    /// Shows another number from now on, or the caller's own.
-    pub(super) fn present_instead(&mut self, presented: Option<Presented>) {
-        self.passage.present = presented;
-        self.token.present(presented);
+    /// Shows another number from now on, or the caller's own. That of before was not shown, unless it stands.
+    pub(super) fn present_instead(&mut self, shows: Shows) {
+        self.passage.present = shows.presented;
+        self.showing = shows.showing;
+        self.token.present(shows.presented);
         if !self.passage.shows_other_from() {
             self.token.concealed = None;
         }
@@ -305,10 +310,13 @@ impl CallPlan {
         &self.policy.trunk(self.passage.trunk).via
     }
 
-    /// It is sent to a target: from now on it counts among the attempts to reach its callee.
+    /// It is sent to a target: from now on it counts among the attempts to reach its callee, and its number was shown.
     pub(super) fn goes_on(&mut self) {
         if let Some(attempt) = self.attempt.take() {
             attempt.stand();
+        }
+        if let Some(showing) = self.showing.take() {
+            showing.stand();
         }
     }
 

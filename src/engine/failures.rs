@@ -46,7 +46,7 @@ impl Engine {
         response: &Response,
     ) {
         let status = response.status();
-        self.note_refusal(now, id, response);
+        self.note_refusal(now, id, client, response);
         if status == 503
             && let Some(flow) = self.transactions.client_flow(client)
         {

@@ -22,6 +22,7 @@ use super::ringing::Kept;
 use super::shard::{Context, Engine, Waiting};
 use crate::counters::{Asked, By};
 use crate::flow::{Flow, KeptFlow, Sockets};
+use crate::number::Number;
 use crate::screen::World;
 use crate::sip::reply::trying;
 use crate::sip::{Message, Method, Request, Response, Target, scan};
@@ -69,8 +70,10 @@ pub(super) struct Returning {
 /// A request sent to one target.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Branch {
-    client: ClientId,
+    pub client: ClientId,
     state: BranchState,
+    /// The number that it shows instead of the caller's.
+    pub presented: Option<Number>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -258,7 +261,11 @@ impl Engine {
             }
         }
         self.counters.failovers.add(u64::from(!proxy.branches.is_empty()));
-        proxy.branches.push(Branch { client, state: BranchState::Tried });
+        let presented = match &open.plan {
+            Plan::Call(plan) => plan.presented().map(|presented| presented.number),
+            Plan::Dialog(_) => None,
+        };
+        proxy.branches.push(Branch { client, state: BranchState::Tried, presented });
         proxy.references += 1;
     }
 
@@ -379,7 +386,7 @@ impl Engine {
                 self.transactions.release_request(client);
                 let bytes = self.back(id, response);
                 let given = self.give(now, id, response.status(), bytes, By::NextHop);
-                self.note_answer(id);
+                self.note_answer(id, client);
                 if response.method() == Method::Invite {
                     // First, since forks are made after it, whatever late 2xx of other branches came before.
                     let key = self.key_of_response(response);

@@ -329,7 +329,7 @@ pub struct PresentConfig {
     /// How long a number is not shown after it was.
     pub cool_down: Option<Spanned<String>>,
     /// After how many refusals of networks in a row a number rests; omitted: never.
-    pub rest_after: Option<NonZeroU16>,
+    pub rest_after: Option<Spanned<NonZeroU16>>,
     /// How long it rests; 24 h when omitted.
     pub rest_for: Option<Spanned<String>>,
     /// Lists whose numbers are not shown; omitted: every personal, dnc, dno and reputation list.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::lists::{Class, Entry, EntryError};
+use crate::screen::present::MOST_LOOKS;
 use crate::sip::UriError;
 
 /// A mistake in the rules, and where it stands in the text of the config.
@@ -282,8 +283,8 @@ pub enum RuleError {
     /// The host of a Contact.
     #[error("expected a host, perhaps with a port")]
     ContactHost,
-    /// From in a 302.
-    #[error("a 302 presents a number in P-Asserted-Identity only: a URI cannot set From (RFC 3261 section 19.1.5)")]
+    /// Another header than P-Asserted-Identity in a 302.
+    #[error("a 302 presents a number in P-Asserted-Identity only: its Contact asks for no other header")]
     PresentFromSwitch,
     /// A strategy that is not there.
     #[error(
@@ -374,8 +375,11 @@ pub enum Notice {
     /// A pool without numbers.
     #[error("the pool \"{0}\" has no numbers: every call of this route is refused")]
     EmptyPool(Arc<str>),
-    /// A pool that is looked through for each call.
-    #[error("this strategy looks at each of the {0} numbers of the pool for each call")]
+    /// A pool that cannot be looked through for a call.
+    #[error(
+        "a call looks at {MOST_LOOKS} of the {0} numbers of the pool at most: with nearly all of them excluded or used up \
+         it may find none"
+    )]
     LargePool(u64),
 }
 

@@ -4,7 +4,7 @@ mod saved;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::window::Window;
@@ -109,6 +109,40 @@ struct Rest {
     length: Duration,
 }
 
+/// A showing that was entered. Unless it stands, because the call has gone on, it is taken back with this.
+#[derive(Debug)]
+pub struct Showing {
+    showings: Arc<Showings>,
+    number: Number,
+    entered: Entered,
+    stands: bool,
+}
+
+impl Showing {
+    /// The number was shown: it counts, whatever becomes of the call.
+    pub fn stand(mut self) {
+        self.stands = true;
+    }
+}
+
+impl Drop for Showing {
+    fn drop(&mut self) {
+        if !self.stands {
+            self.showings.take_back(self.number, &self.entered);
+        }
+    }
+}
+
+/// Where a showing was entered, and what stood there before.
+#[derive(Debug)]
+struct Entered {
+    hour: u32,
+    day: u32,
+    turn: u64,
+    last_before: Option<WallTime>,
+    turn_before: u64,
+}
+
 impl Default for Showings {
     fn default() -> Showings {
         let parts = Box::new(std::array::from_fn(|_| Mutex::default()));
@@ -130,20 +164,46 @@ impl Showings {
         self.part(number).accounts.get(&number)?.rests_until(now)
     }
 
-    /// Enters that a number is shown, unless these limits hold it back: in one step, so that no two shards both take the
-    /// last showing that is left.
+    /// Enters that a number is shown, unless these limits hold it back.
     pub fn show(&self, number: Number, limits: &ShowLimits, now: WallTime) -> Result<(), Held> {
+        self.count(number, limits, now).map(|_| ())
+    }
+
+    /// Enters that a number will be shown, unless these limits hold it back.
+    pub fn enter(self: &Arc<Self>, number: Number, limits: &ShowLimits, now: WallTime) -> Result<Showing, Held> {
+        let entered = self.count(number, limits, now)?;
+        Ok(Showing { showings: Arc::clone(self), number, entered, stands: false })
+    }
+
+    /// In one step, so that no two shards both take the last showing that is left.
+    fn count(&self, number: Number, limits: &ShowLimits, now: WallTime) -> Result<Entered, Held> {
         let mut part = self.part(number);
         if let Some(held) = part.accounts.get(&number).and_then(|account| account.held(limits, now)) {
             return Err(held);
         }
         part.make_room(now);
         let account = part.accounts.entry(number).or_default();
-        account.hour.add(step(now, MINUTES_5));
-        account.day.add(step(now, HOURS_1));
-        account.last = Some(now);
-        account.turn = self.turns.fetch_add(1, Ordering::Relaxed) + 1;
-        Ok(())
+        let turn = self.turns.fetch_add(1, Ordering::Relaxed) + 1;
+        Ok(Entered {
+            hour: account.hour.add(step(now, MINUTES_5)),
+            day: account.day.add(step(now, HOURS_1)),
+            last_before: account.last.replace(now),
+            turn_before: std::mem::replace(&mut account.turn, turn),
+            turn,
+        })
+    }
+
+    fn take_back(&self, number: Number, entered: &Entered) {
+        let mut part = self.part(number);
+        let Some(account) = part.accounts.get_mut(&number) else { return };
+        account.hour.take_back(entered.hour);
+        account.day.take_back(entered.day);
+        if account.turn == entered.turn {
+            (account.last, account.turn) = (entered.last_before, entered.turn_before);
+        }
+        if account.last.is_none() && account.rest.is_none() {
+            part.accounts.remove(&number);
+        }
     }
 
     /// A network has refused a call that showed the number; whether it begins to rest. A rest begins a new row.

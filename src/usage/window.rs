@@ -25,8 +25,8 @@ impl<const N: usize> Default for Window<N> {
 }
 
 impl<const N: usize> Window<N> {
-    /// Counts one.
-    pub(super) fn add(&mut self, step: u32) {
+    /// Counts one; in which step.
+    pub(super) fn add(&mut self, step: u32) -> u32 {
         match self.age(step) {
             Some(_) if step <= self.newest => {}
             Some(_) => {
@@ -37,6 +37,15 @@ impl<const N: usize> Window<N> {
         }
         let count = &mut self.counts[place::<N>(self.newest)];
         *count = count.saturating_add(1);
+        self.newest
+    }
+
+    /// Takes one back that [`Window::add`] counted in this step; nothing where that is no more known.
+    pub(super) fn take_back(&mut self, step: u32) {
+        if self.newest.checked_sub(step).is_some_and(|age| (age as usize) < N) {
+            let count = &mut self.counts[place::<N>(step)];
+            *count = count.saturating_sub(1);
+        }
     }
 
     /// How many there were in the last `N` steps.
@@ -106,6 +115,20 @@ mod tests {
         assert_eq!(window.sum(FAR + 1), 0);
         window.add(FAR + 1);
         assert_eq!([FAR + 1, FAR + 5].map(|step| window.sum(step)), [1, 0]);
+    }
+
+    #[test]
+    fn what_is_taken_back_counts_no_more_and_takes_nothing_else_with_it() {
+        let mut window = Window::<4>::default();
+        let [first, second] = [FAR, FAR + 1].map(|step| window.add(step));
+        window.take_back(first);
+        assert_eq!(window.sum(FAR + 1), 1);
+        window.add(FAR + 4);
+        window.take_back(first);
+        assert_eq!(window.sum(FAR + 4), 2, "its step is over");
+        window.take_back(second);
+        assert_eq!(window.sum(FAR + 4), 1);
+        assert_eq!(window.add(FAR + 2), FAR + 4, "counted where time stands still");
     }
 
     proptest! {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ringfence::lists::{Change, Details};
 use ringfence::number::Number;
+use ringfence::time::WallTime;
 
 use crate::stage::{CARRIER, Sent, Stage, columns, from_callee, from_caller, invite, ok, response};
 
@@ -33,6 +34,12 @@ fn stage_with(pool: &str, present: &str, changes: &[(&str, &str)], more: &str) -
 fn stage(pool: &str, present: &str) -> Stage {
     stage_with(pool, present, &[], "")
 }
+
+/// When the stage begins.
+const NOON: WallTime = WallTime::from_micros(1_774_440_000_000_000);
+
+/// The pbx is known by its name.
+const NAMED: (&str, &str) = ("to = [\"sip:192.0.2.3:5070\", \"sip:192.0.2.4:5070\"]", "to = [\"sip:pbx.example.net\"]");
 
 const ONE: &str = "\"48501000001\"";
 const THREE: &str = "\"48501000001-48501000003\"";
@@ -126,6 +133,30 @@ fn only_what_goes_on_counts() {
 }
 
 #[test]
+fn a_call_that_is_sent_nowhere_uses_up_no_showing() {
+    let mut stage = stage_with(ONE, ", per_day = 1, cool_down = \"1h\"", &[NAMED], "");
+    for at in 0..3 {
+        stage.receive(CARRIER, &call(at)).sent();
+        stage.resolve_to(&[]);
+        assert_eq!(statuses(&mut stage), [500], "the name leads nowhere");
+        assert!(stage.usage.showings.is_empty());
+    }
+    stage.receive(CARRIER, &call(3)).sent();
+    stage.resolve_to(&["udp:192.0.2.3:5070"]);
+    assert!(stage.sent().pop().expect("it goes on").is_request("INVITE"));
+    assert_eq!(dial(&mut stage, 4).status(), 403, "the one showing is used up");
+}
+
+#[test]
+fn a_call_that_is_hung_up_before_it_is_sent_uses_up_no_showing() {
+    let mut stage = stage_with(ONE, ", per_day = 1", &[NAMED], "");
+    stage.receive(CARRIER, &call(0)).sent();
+    stage.receive(CARRIER, &call(0).replace("INVITE", "CANCEL"));
+    assert_eq!(statuses(&mut stage).last(), Some(&487));
+    assert!(stage.usage.showings.is_empty());
+}
+
+#[test]
 fn without_limits_nothing_is_counted() {
     for strategy in ["random", "sticky", "local"] {
         let mut stage = stage(THREE, &format!(", strategy = \"{strategy}\""));
@@ -189,9 +220,8 @@ fn a_number_that_is_listed_before_the_second_target_is_tried_is_not_shown_there(
     assert_eq!(statuses(&mut stage), [200]);
     let told = number(shown(&second)).to_string();
     assert_eq!(recorded(&mut stage), ["pass", &told, "200"]);
-    let now = ringfence::time::WallTime::from_micros(1_774_440_000_000_000);
     for last in [shown(&first), shown(&second)] {
-        assert_eq!(stage.usage.showings.shown(number(last), now).last_hour, 1, "both were shown");
+        assert_eq!(stage.usage.showings.shown(number(last), NOON).last_hour, 1, "both were shown");
     }
 }
 
@@ -206,12 +236,20 @@ fn a_number_that_begins_to_rest_is_not_shown_to_the_second_target() {
 }
 
 #[test]
+fn a_late_refusal_is_that_of_the_number_that_the_branch_showed() {
+    let mut stage = stage(THREE, ", strategy = \"sticky\", rest_after = 1");
+    let first = dial(&mut stage, 0);
+    list(&mut stage, shown(&first));
+    let second = to_second(&mut stage);
+    answer(&mut stage, &first, 608, "Rejected");
+    let rests = |sent: &Sent| stage.usage.showings.rests_until(number(shown(sent)), NOON);
+    assert_eq!([rests(&first).is_some(), rests(&second).is_some()], [true, false]);
+}
+
+#[test]
 fn a_number_that_has_expired_is_not_shown_to_the_second_target() {
     let mut stage = stage("", ", strategy = \"sticky\"");
-    let expires = |micros: u64| Details {
-        expires: Some(ringfence::time::WallTime::from_micros(1_774_440_000_000_000 + micros)),
-        ..Details::default()
-    };
+    let expires = |micros: u64| Details { expires: Some(NOON + Duration::from_micros(micros)), ..Details::default() };
     stage.edit("our-numbers", "48501000001", Change::Put(expires(1_000_000)));
     let first = dial(&mut stage, 0);
     stage.edit("our-numbers", "48501000002", Change::Put(Details::default()));
@@ -251,8 +289,7 @@ fn when_all_targets_have_failed_their_failure_is_the_answer_whatever_is_listed_m
 
 #[test]
 fn a_number_that_is_listed_while_a_name_is_looked_up_is_never_shown() {
-    let named = ("to = [\"sip:192.0.2.3:5070\", \"sip:192.0.2.4:5070\"]", "to = [\"sip:pbx.example.net\"]");
-    let mut stage = stage_with(THREE, ", strategy = \"sticky\", per_day = 9", &[named], "");
+    let mut stage = stage_with(THREE, ", strategy = \"sticky\", per_day = 9", &[NAMED], "");
     let own = shown(&{
         let mut other = self::stage(THREE, ", strategy = \"sticky\"");
         dial(&mut other, 0)
@@ -263,6 +300,7 @@ fn a_number_that_is_listed_while_a_name_is_looked_up_is_never_shown() {
     stage.resolve_to(&["udp:192.0.2.3:5070"]);
     let sent = stage.sent().pop().expect("it goes on");
     assert!(sent.is_request("INVITE") && shown(&sent) != own);
+    assert_eq!(stage.usage.showings.len(), 1, "and does not count");
 }
 
 #[test]

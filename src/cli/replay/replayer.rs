@@ -178,7 +178,7 @@ impl<'w> Replayer<'w> {
         if let Some(route) = verdict.route() {
             self.routes[route.0 as usize] += 1;
             if let (Some(number), Some(view)) = (verdict.presented(), PoolView::new(world, usage, route, time)) {
-                view.enter(number);
+                view.enter_sent(number);
             }
         }
         verdict

@@ -11,7 +11,7 @@ use super::rules::{HEADERS_OF_CALLERS, HEADERS_OF_SIP};
 use crate::lists::{Class, ListId, Pool};
 use crate::screen::config::{PresentConfig, Privacy, RulesConfig};
 use crate::screen::policy::{Destination, Otherwise, Present};
-use crate::screen::present::Strategy;
+use crate::screen::present::{MOST_LOOKS, Strategy};
 use crate::screen::problem::{Notice, RuleError};
 use crate::screen::verdict::PresentHeaders;
 use crate::usage::{RestRule, ShowLimits};
@@ -31,7 +31,7 @@ impl Compiler<'_> {
         let limits = self.show_limits(config);
         let explicit = config.explicit.as_ref().and_then(|name| self.asking_header(name));
         let pool = self.list(&config.pool)?;
-        self.check_pool(config, pool, strategy);
+        self.check_pool(config, pool);
         Some(Present {
             pool,
             exclude: self.exclude(config, pool),
@@ -61,13 +61,13 @@ impl Compiler<'_> {
         }
     }
 
-    fn check_pool(&mut self, config: &PresentConfig, list: ListId, strategy: Strategy) {
+    fn check_pool(&mut self, config: &PresentConfig, list: ListId) {
         match Pool::new(&self.lists[list]) {
             Ok(pool) if pool.count() == 0 && config.otherwise == Otherwise::Refuse => {
                 let name = self.lists[list].name().clone();
                 self.notices.push((config.pool.span(), Notice::EmptyPool(name)));
             }
-            Ok(pool) if pool.count() > MOST_WALKED && strategy != Strategy::Random => {
+            Ok(pool) if pool.count() > MOST_LOOKS => {
                 self.notices.push((config.pool.span(), Notice::LargePool(pool.count())));
             }
             Ok(_) => {}
@@ -98,7 +98,7 @@ impl Compiler<'_> {
             }
             span
         });
-        if let (Some(text), None) = (&config.rest_for, config.rest_after) {
+        if let (Some(text), None) = (&config.rest_for, &config.rest_after) {
             self.problem(text.span(), RuleError::IdleRest);
         }
         let length = self.span(config.rest_for.as_ref(), DEFAULT_REST);
@@ -106,7 +106,7 @@ impl Compiler<'_> {
             per_hour: config.per_hour.map(NonZeroU16::get),
             per_day: config.per_day.map(NonZeroU16::get),
             cool_down,
-            rest: config.rest_after.map(|after| RestRule { after: after.get(), length }),
+            rest: config.rest_after.as_ref().map(|after| RestRule { after: after.get_ref().get(), length }),
         }
     }
 
@@ -178,5 +178,3 @@ const DEFAULT_HEADERS: PresentHeaders =
 /// A network that has refused a number has forgotten it by then, or will refuse it again.
 const DEFAULT_REST: Duration = Duration::from_secs(24 * 3_600);
 
-/// To look at so many takes a call a few tenths of a millisecond.
-const MOST_WALKED: u64 = 100_000;

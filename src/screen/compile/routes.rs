@@ -67,9 +67,16 @@ impl Compiler<'_> {
             return None;
         }
         let moved = status == MOVED;
+        let present = config.present.as_ref();
         let idle = [
             ("unavailable", config.unavailable.as_ref().map(Spanned::span)),
-            ("present", config.present.as_ref().map(|present| present.pool.span()).filter(|_| !moved)),
+            ("present", present.map(|present| present.pool.span()).filter(|_| !moved)),
+            // What becomes of the call is between the switch and its next hop.
+            (
+                "rest_after",
+                present.and_then(|present| present.rest_after.as_ref()).map(Spanned::span).filter(|_| moved),
+            ),
+            ("rest_for", present.and_then(|present| present.rest_for.as_ref()).map(Spanned::span).filter(|_| moved)),
             ("host", config.host.as_ref().map(Spanned::span).filter(|_| !moved)),
         ];
         for (key, place) in idle {
@@ -77,8 +84,8 @@ impl Compiler<'_> {
                 self.problem(place, RuleError::IdleInRoute { key, answer: status });
             }
         }
-        let headers = config.present.iter().filter_map(|present| present.headers.as_ref()).flatten();
-        for name in headers.filter(|name| name.get_ref().eq_ignore_ascii_case("From")) {
+        let headers = present.and_then(|present| present.headers.as_ref()).into_iter().flatten();
+        for name in headers.filter(|name| !name.get_ref().eq_ignore_ascii_case("P-Asserted-Identity")) {
             self.problem(name.span(), RuleError::PresentFromSwitch);
         }
         let host = config.host.as_ref().map(|host| self.contact_host(host));

@@ -17,6 +17,7 @@ mod view;
 
 pub use occasion::Occasion;
 pub use state::{NumberState, PoolTally};
+pub(crate) use strategy::MOST_LOOKS;
 pub use strategy::Strategy;
 pub use view::{MOST_TALLIED, PoolView};
 

@@ -1,6 +1,6 @@
 //! The choice in words an operator understands.
 
-use super::{MOST_TALLIED, NumberState, Occasion, PoolView};
+use super::{MOST_LOOKS, MOST_TALLIED, NumberState, Occasion, PoolView};
 use crate::number::Number;
 use crate::usage::Held;
 
@@ -19,10 +19,14 @@ impl PoolView<'_> {
         format!("the call asks for {asked}, which is not shown: {}", self.why(asked))
     }
 
-    /// That no number may be shown, and how many are out for which reason.
+    /// That no number may be shown or was found, and how many are out for which reason.
     pub(crate) fn tell_empty(&self) -> String {
         let beyond = if self.pool().count() > MOST_TALLIED { " of the first million" } else { "" };
-        format!("no number may be shown from {}: {}{beyond}", self.tell_pool(), self.tally())
+        let (pool, tally) = (self.tell_pool(), self.tally());
+        if self.pool().count() > MOST_LOOKS {
+            return format!("no number that may be shown was found by {MOST_LOOKS} looks at {pool}: {tally}{beyond}");
+        }
+        format!("no number may be shown from {pool}: {tally}")
     }
 
     /// Why a number is or is not shown.

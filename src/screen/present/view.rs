@@ -2,13 +2,14 @@
 
 use super::candidates::Candidates;
 use super::nearest::Nearest;
+use super::strategy::Looks;
 use super::{NumberState, Occasion, PoolTally, strategy};
 use crate::lists::Pool;
 use crate::number::{Number, Party};
 use crate::screen::policy::{Present, RouteId};
 use crate::screen::world::World;
 use crate::time::WallTime;
-use crate::usage::Usage;
+use crate::usage::{Held, Showing, Usage};
 
 /// What a route may show at a moment.
 #[derive(Debug, Clone, Copy)]
@@ -32,22 +33,33 @@ impl<'w> PoolView<'w> {
         self.world.pool(self.present.pool)
     }
 
-    /// The number that a call shows: the one that it asks for, else the strategy's; `None` when none may be shown.
+    /// The number that a call shows: the one that it asks for, else the strategy's; `None` when none may be shown, or none was
+    /// found by so many looks as a call may take.
     pub fn choose(&self, occasion: &Occasion) -> Option<Number> {
         if let Some(asked) = occasion.asked.filter(|&asked| self.is_free(asked)) {
             return Some(asked);
         }
-        let pool = self.pool();
+        let (pool, mut looks) = (self.pool(), Looks::default());
         if let (true, Some(callee)) = (self.present.local, occasion.number) {
-            return Nearest::new(pool, callee).find_map(|nearest| strategy::choose(self, &nearest, occasion));
+            return Nearest::new(pool, callee)
+                .find_map(|nearest| strategy::choose(self, &nearest, occasion, &mut looks));
         }
-        strategy::choose(self, &Candidates::all(pool), occasion)
+        strategy::choose(self, &Candidates::all(pool), occasion, &mut looks)
     }
 
-    /// Counts the showing of a number; `false` when its limits have been reached since it was chosen.
-    pub fn enter(&self, number: Number) -> bool {
-        let Present { limits, .. } = self.present;
-        !self.present.is_counted() || self.usage.showings.show(number, limits, self.wall).is_ok()
+    /// Counts the showing of a number, where the route counts; fails when its limits have been reached since it was chosen.
+    pub fn enter(&self, number: Number) -> Result<Option<Showing>, Held> {
+        if !self.present.is_counted() {
+            return Ok(None);
+        }
+        self.usage.showings.enter(number, &self.present.limits, self.wall).map(Some)
+    }
+
+    /// Counts the showing of a number by a call that has gone on, as far as its limits let it.
+    pub fn enter_sent(&self, number: Number) {
+        if let Ok(Some(showing)) = self.enter(number) {
+            showing.stand();
+        }
     }
 
     /// Whether a call that shows a number may go on showing it: the limits that count its own showing are not asked.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::presentation::with;
 use super::*;
 use crate::lists::Change;
-use crate::screen::Explanation;
+use crate::screen::{AnswerKind, Explanation};
 use crate::usage::ShowLimits;
 
 const TWENTY: &str = "\"48223900000-48223900019\"";
@@ -251,15 +251,81 @@ fn what_cannot_be_meant_is_told_with_its_place() {
 }
 
 #[test]
-fn a_large_pool_that_is_looked_through_for_each_call_is_worth_a_warning() {
-    let text = |strategy: &str| {
+fn a_pool_that_a_call_cannot_look_through_is_worth_a_warning() {
+    let text = |strategy: &str, last: u64| {
         format!(
-            "[[list]]\nname = \"ours\"\nclass = \"pool\"\nentries = [\"48223900000-48224900000\"]\n\
+            "[[list]]\nname = \"ours\"\nclass = \"pool\"\nentries = [\"48223900000-{last}\"]\n\
              [[route]]\nname = \"out\"\nto = \"carrier\"\npresent = {{ pool = \"ours\", strategy = \"{strategy}\" }}\n"
         )
     };
-    assert_eq!(notices(&text("sticky")), [Notice::LargePool(1_000_001)]);
-    assert_eq!(notices(&text("local")), []);
+    for strategy in ["random", "sticky", "local", "least-used", "round-robin"] {
+        assert_eq!(notices(&text(strategy, 48_223_909_999)), [], "{strategy}");
+        assert_eq!(notices(&text(strategy, 48_223_910_000)), [Notice::LargePool(10_001)], "{strategy}");
+    }
+}
+
+const EACH_STRATEGY: [&str; 7] = [
+    "strategy = \"random\"",
+    "strategy = \"local\"",
+    "strategy = \"sticky\"",
+    "strategy = \"sticky\", local = true",
+    "strategy = \"least-used\"",
+    "strategy = \"least-used\", local = true",
+    "strategy = \"round-robin\"",
+];
+
+/// A pool of which only the numbers between two ranges of a list may be shown.
+fn nearly_excluded(pool: &str, excluded: [&str; 2], present: &str) -> World {
+    let [below, above] = excluded;
+    let lists = format!("[[list]]\nname = \"dnc\"\nclass = \"dnc\"\nentries = [\"{below}\", \"{above}\"]\n");
+    with(&format!("\"{pool}\""), &lists, &format!(", {present}"))
+}
+
+#[test]
+fn the_last_free_number_of_a_block_is_found_by_each_strategy() {
+    for present in EACH_STRATEGY {
+        let excluded = ["48223900000-48223906665", "48223906667-48223909999"];
+        let world = nearly_excluded("48223900000-48223909999", excluded, present);
+        for callee in [48_229_990_000, 48_223_901_234, 49_301_234_567] {
+            assert_eq!(shown(&out(callee), &world, &Usage::new(), callee).0, 48_223_906_666, "{present}");
+        }
+    }
+}
+
+#[test]
+fn a_call_does_not_look_through_a_large_pool_for_its_last_free_number() {
+    for present in EACH_STRATEGY {
+        let excluded = ["48223000000-48223666665", "48223666667-48223999999"];
+        let world = nearly_excluded("48223000000-48223999999", excluded, present);
+        let explanation = out(48_229_990_000).explain(&world, &Usage::new(), NOON, 0).expect("a known trunk");
+        let Outcome::Answer(answer) = &explanation.verdict.outcome else { panic!("{present}: it was found") };
+        assert_eq!(answer.kind, AnswerKind::EmptyPool);
+        let told = "no number that may be shown was found by 10000 looks at list \"ours\" of 1000000: 999999 listed";
+        assert!(explanation.to_string().contains(told), "{explanation}");
+    }
+}
+
+#[test]
+fn a_hundredth_of_a_large_pool_is_found_wherever_it_stands() {
+    for present in EACH_STRATEGY {
+        let excluded = ["48223000000-48223659999", "48223670000-48223999999"];
+        let world = nearly_excluded("48223000000-48223999999", excluded, present);
+        for callee in 48_229_990_000..48_229_990_003 {
+            let (number, _) = shown(&out(callee), &world, &Usage::new(), callee);
+            assert!((48_223_660_000..48_223_670_000).contains(&number), "{present}: {number}");
+        }
+    }
+}
+
+#[test]
+fn of_a_pool_too_large_to_score_callees_share_all_numbers_and_keep_their_own() {
+    let sticky = |pool: &str| {
+        let world = with(pool, "", ", strategy = \"sticky\"");
+        (0..12).map(|at| shown(&out(48_229_990_000 + at), &world, &Usage::new(), at).0).collect::<Vec<_>>()
+    };
+    let before = sticky("\"48223000000-48223999999\"");
+    assert!(before.iter().max().expect("some") - before.iter().min().expect("some") > 500_000, "{before:?}");
+    assert_eq!(sticky("\"48223000000-48224000000\""), before, "one number more");
 }
 
 #[test]

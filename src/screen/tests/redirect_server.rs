@@ -108,8 +108,18 @@ fn a_route_has_one_end_and_keys_that_mean_something_there() {
     for host in ["", "a b", "1@h", "h;lr", "h?a=b", "h>"] {
         assert_eq!(with(&format!("answer = 302\nhost = \"{host}\"")), RuleError::ContactHost, "{host}");
     }
-    let from = "present = { pool = \"our\", headers = [\"From\", \"P-Asserted-Identity\"] }";
-    assert_eq!(with(&format!("answer = 302\n{from}")), RuleError::PresentFromSwitch);
+    let present = |keys: &str| with(&format!("answer = 302\npresent = {{ pool = \"our\", {keys} }}"));
+    for header in ["From", "Remote-Party-ID", "Privacy"] {
+        let headers = format!("headers = [\"{header}\", \"P-Asserted-Identity\"]");
+        assert_eq!(present(&headers), RuleError::PresentFromSwitch, "{header}");
+    }
+    assert_eq!(present("rest_after = 3"), idle("rest_after", 302));
+    let text =
+        format!("{OUR}{}", route("answer = 302\npresent = { pool = \"our\", rest_after = 3, rest_for = \"1h\" }"));
+    assert_eq!(
+        problems(&text),
+        [(idle("rest_after", 302), "3".to_owned()), (idle("rest_for", 302), "\"1h\"".to_owned()),]
+    );
 }
 
 #[test]

@@ -46,6 +46,20 @@ fn the_days_limit_holds_over_midnight() {
 }
 
 #[test]
+fn a_showing_that_does_not_stand_is_as_if_it_had_never_been() {
+    let (showings, limits) = (Arc::new(Showings::default()), ShowLimits { per_day: Some(1), ..per_hour(1) });
+    let showing = showings.enter(number(0), &limits, NOON).expect("no showing before");
+    assert_eq!(showings.show(number(0), &limits, NOON), Err(Held::CappedByHour), "it counts while it is on its way");
+    drop(showing);
+    assert!(showings.is_empty());
+    showings.enter(number(0), &limits, NOON).expect("it was taken back").stand();
+    assert_eq!(showings.show(number(0), &limits, NOON), Err(Held::CappedByHour));
+    let (turn, shown) = (showings.turn(number(0)), showings.shown(number(0), NOON));
+    drop(showings.enter(number(0), &ShowLimits::default(), NOON + MINUTE));
+    assert_eq!((showings.turn(number(0)), showings.shown(number(0), NOON)), (turn, shown));
+}
+
+#[test]
 fn a_number_cools_down_after_each_showing() {
     let limits = ShowLimits { cool_down: Some(10 * MINUTE), ..ShowLimits::default() };
     let showings = Showings::default();
