@@ -1,5 +1,6 @@
 //! `/v1/rules`: the inbound and campaign rules, what they have matched, and who changes their modes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -7,6 +8,7 @@ use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use super::by::{ReasonBody, ReasonQuery, by};
@@ -20,6 +22,16 @@ use crate::screen::{ActionWord, Mode, RuleId, Setting, World};
 pub(super) struct AllRules {
     generation: u64,
     rules: Vec<RuleBody>,
+    /// Modes by hand of rules that the config does not have: they would come into force with a rule of that name.
+    without_rule: BTreeMap<Arc<str>, Mode>,
+}
+
+/// What is left of a rule that the config does not have, once its mode by hand is taken back.
+#[derive(Serialize)]
+struct GoneRule {
+    generation: u64,
+    name: Arc<str>,
+    mode: Option<Mode>,
 }
 
 #[derive(Serialize)]
@@ -52,7 +64,9 @@ pub(super) async fn all<B: Backend>(State(backend): State<Arc<B>>) -> Json<AllRu
         let calls = calls.remove(&rule.name).unwrap_or_default();
         RuleBody::new(&world, id, calls)
     });
-    Json(AllRules { generation: world.generation, rules: rules.collect() })
+    let by_hand = world.by_hand().modes.iter().filter(|(name, _)| world.policy.rule_named(name).is_none());
+    let without_rule = by_hand.map(|(name, mode)| (name.clone(), *mode)).collect();
+    Json(AllRules { generation: world.generation, rules: rules.collect(), without_rule })
 }
 
 pub(super) async fn one<B: Backend>(
@@ -79,7 +93,7 @@ pub(super) async fn set<B: Backend>(
     path: Result<Path<String>, PathRejection>,
     query: Result<Query<ReasonQuery>, QueryRejection>,
     body: Body,
-) -> Result<Json<OneRule>, Problem> {
+) -> Result<Response, Problem> {
     let (Path(name), Query(query)) = (path?, query?);
     let expected = "expected {\"mode\": \"enforce\", \"observe\", \"off\" or null}";
     let ModeBody { mode, reason } =
@@ -94,15 +108,18 @@ pub(super) async fn reset<B: Backend>(
     path: Result<Path<String>, PathRejection>,
     query: Result<Query<ReasonQuery>, QueryRejection>,
     body: Body,
-) -> Result<Json<OneRule>, Problem> {
+) -> Result<Response, Problem> {
     let (Path(name), Query(query)) = (path?, query?);
     let ReasonBody { reason } = body::json(body).await?.unwrap_or_default();
     change(&*backend, by(actor, query.reason, reason)?, &name, None).await
 }
 
-async fn change<B: Backend>(backend: &B, by: By, name: &str, mode: Option<Mode>) -> Result<Json<OneRule>, Problem> {
+async fn change<B: Backend>(backend: &B, by: By, name: &str, mode: Option<Mode>) -> Result<Response, Problem> {
     let generation = by_hand::set(backend, by, Setting::Rule { name: name.into(), mode }).await?;
-    shown(backend, name, Some(generation))
+    if backend.world().policy.rule_named(name).is_none() {
+        return Ok(Json(GoneRule { generation, name: name.into(), mode: None }).into_response());
+    }
+    Ok(shown(backend, name, Some(generation))?.into_response())
 }
 
 /// `generation`: that of the change that was asked for; else that of the world.

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::by::{ReasonQuery, by};
@@ -103,6 +104,14 @@ pub(super) async fn all<B: Backend>(State(backend): State<Arc<B>>) -> Json<AllTr
     Json(AllTrunks { generation: world.generation, trunks: trunks.collect() })
 }
 
+/// What is left of a trunk that the config does not have, once it is opened again.
+#[derive(Serialize)]
+struct GoneTrunk {
+    generation: u64,
+    name: String,
+    state: TrunkState,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StateBody {
@@ -117,7 +126,7 @@ pub(super) async fn set<B: Backend>(
     path: Result<Path<String>, PathRejection>,
     query: Result<Query<ReasonQuery>, QueryRejection>,
     body: Body,
-) -> Result<Json<OneTrunk>, Problem> {
+) -> Result<Response, Problem> {
     let (Path(name), Query(query)) = (path?, query?);
     let StateBody { state, reason } = body::json::<StateBody>(body)
         .await?
@@ -125,8 +134,10 @@ pub(super) async fn set<B: Backend>(
     let by = by(actor, query.reason, reason)?;
     let generation = by_hand::set(&*backend, by, Setting::Trunk { name: name.as_str().into(), state }).await?;
     let world = backend.world();
-    let id = world.policy.trunk_named(&name).ok_or_else(|| by_hand::unknown("trunk", &name))?;
-    Ok(Json(OneTrunk { generation, trunk: TrunkBody::new(&*backend, &world, id) }))
+    Ok(match world.policy.trunk_named(&name) {
+        Some(id) => Json(OneTrunk { generation, trunk: TrunkBody::new(&*backend, &world, id) }).into_response(),
+        None => Json(GoneTrunk { generation, name, state }).into_response(),
+    })
 }
 
 impl TrunkBody {

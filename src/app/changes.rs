@@ -108,7 +108,7 @@ pub(super) fn confirm(live: &Arc<Live>, by: &By, name: &Arc<str>, digest: Digest
 pub(super) fn set(live: &Arc<Live>, by: &By, setting: Setting) -> Result<u64, ListFailure> {
     let _turn = live.building.lock().unwrap_or_else(PoisonError::into_inner);
     let (world, read) = (World::clone(&live.worlds.load()), Read::clone(&live.read()));
-    if !setting.fits(&world.policy) {
+    if !setting.fits(&world.policy, world.by_hand()) {
         return Err(ListFailure::Unknown);
     }
     let (action, told) = (setting.action(), setting.to_string());

@@ -61,6 +61,7 @@ impl Opened {
         if idle > 0 {
             tracing::warn!("{idle} edits are kept of lists that the config does not have");
         }
+        reload::warn_by_hand(&world);
         let read = Read::new(&loaded, tls, &replay, &steps, now);
         let worlds = Arc::new(Worlds::new(world));
         let edits = store.start(Publisher(Arc::clone(&worlds)))?;

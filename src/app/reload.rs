@@ -17,6 +17,7 @@ use crate::admin::{Backend, By, ListChange, ReloadFailure, ReloadProblem, Reload
 use crate::config::{self, ConfigError, ConfigErrors, ConfigWarning, Loaded, Origin, SourceNotice};
 use crate::lists::{Action, Lists};
 use crate::net::{Tls, TlsError, TlsFiles};
+use crate::screen::World;
 use crate::store::SwapError;
 
 /// Reloads; on a failure everything stays as it was. Blocks: not for a thread that serves calls or requests.
@@ -79,6 +80,7 @@ fn build_and_swap(live: &Arc<Live>, by: &By) -> Result<Reloaded, ReloadFailure> 
         error => ReloadFailure::Storage(unavailable(&format!("{error}; reload again"))),
     })?;
     warn(&loaded);
+    warn_by_hand(&live.worlds.load());
     let restart_needed = live.started_with.restart_keys(&loaded.settings);
     Ok(Reloaded {
         generation,
@@ -87,6 +89,11 @@ fn build_and_swap(live: &Arc<Live>, by: &By) -> Result<Reloaded, ReloadFailure> 
         restart_needed: restart_needed.into_iter().map(str::to_owned).collect(),
         warnings: warnings(&loaded).into_iter().chain(tls_warnings(tls.as_deref())).collect(),
     })
+}
+
+/// Logs where what is set by hand has the config not decide.
+pub(super) fn warn_by_hand(world: &World) {
+    world.by_hand().deviations(&world.policy).iter().for_each(|deviation| tracing::warn!("{deviation}"));
 }
 
 /// Reads the files of `[tls]`, if there is one, and logs what they will not do for long.

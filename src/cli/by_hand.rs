@@ -48,6 +48,6 @@ pub(super) fn set(
         return Ok(writeln!(screen.out, "{}", answer.text)?);
     }
     let Answer { generation, members } = answer.read()?;
-    let now = members.get(member.name).and_then(Value::as_str).unwrap_or_default();
+    let now = members.get(member.name).and_then(Value::as_str).unwrap_or("not in the config");
     Ok(writeln!(screen.out, "{}: {now}; generation {generation}", printable(name))?)
 }

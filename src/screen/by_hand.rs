@@ -42,11 +42,15 @@ pub enum Setting {
 }
 
 impl Setting {
-    /// Whether there is what it sets.
-    pub fn fits(&self, policy: &Policy) -> bool {
+    /// Whether there is what it sets; what is `set` already can be taken back without it.
+    pub fn fits(&self, policy: &Policy, set: &ByHand) -> bool {
         match self {
-            Setting::Trunk { name, .. } => policy.trunk_named(name).is_some(),
-            Setting::Rule { name, .. } => policy.rule_named(name).is_some(),
+            Setting::Trunk { name, state } => {
+                policy.trunk_named(name).is_some() || *state == TrunkState::Up && set.trunks.contains_key(name)
+            }
+            Setting::Rule { name, mode } => {
+                policy.rule_named(name).is_some() || mode.is_none() && set.modes.contains_key(name)
+            }
         }
     }
 
@@ -75,6 +79,23 @@ impl fmt::Display for Setting {
 }
 
 impl ByHand {
+    /// Rules that have another mode than that of the config, and settings of what it does not have: each in words.
+    pub fn deviations(&self, policy: &Policy) -> Vec<String> {
+        let trunks = self.trunks.iter().filter(|(name, _)| policy.trunk_named(name).is_none());
+        let trunks = trunks.map(|(name, state)| {
+            format!("trunk \"{name}\" is {} by hand, and the config does not have it", state.as_str())
+        });
+        let modes = self.modes.iter().filter_map(|(name, mode)| {
+            let by_hand = format!("rule \"{name}\" is set to {} by hand", mode.as_str());
+            match policy.rule_named(name).map(|id| policy.rule(id).mode) {
+                Some(configured) if configured == *mode => None,
+                Some(configured) => Some(format!("{by_hand}: the config says {}", configured.as_str())),
+                None => Some(format!("{by_hand}, and the config does not have it")),
+            }
+        });
+        trunks.chain(modes).collect()
+    }
+
     /// The same after one more setting.
     #[must_use]
     pub fn with(&self, setting: &Setting) -> ByHand {

@@ -102,6 +102,11 @@ impl<'p> CampaignRule<'p> {
         self.campaign.attempts.as_ref().map(|attempts| attempts.asks)
     }
 
+    /// The Reason text for whom `attempts` refuses.
+    pub fn attempts_status(&self) -> Option<&'p str> {
+        self.campaign.attempts.as_ref().map(|attempts| &*attempts.status)
+    }
+
     /// The list that callees are blocked into.
     pub fn block_into(&self) -> Option<ListId> {
         self.campaign.block_into

@@ -307,7 +307,7 @@ impl Backend for Fake {
         self.stored().map_err(ListFailure::Storage)?;
         let mut held = self.state();
         let mut world = World::clone(&held.world);
-        if !setting.fits(&world.policy) {
+        if !setting.fits(&world.policy, world.by_hand()) {
             return Err(ListFailure::Unknown);
         }
         world.generation += 1;

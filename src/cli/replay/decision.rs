@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::records::{Column, Record};
-use crate::screen::{Outcome, Policy, Verdict};
+use crate::screen::{Outcome, Policy, RedressId, Verdict};
 
 /// What a record and a verdict can be compared by. Empty texts: none.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
@@ -15,7 +15,7 @@ pub(super) struct Decision<'a> {
     pub(super) list: Cow<'a, str>,
     /// Of an answer of our own.
     pub(super) status: Option<u64>,
-    /// The text of its Reason.
+    /// The text of its Reason, without the redress id: each call has its own.
     pub(super) reason: Cow<'a, str>,
     pub(super) route: Cow<'a, str>,
     /// The next trunk.
@@ -36,7 +36,7 @@ impl<'a> Decision<'a> {
         match &verdict.outcome {
             Outcome::Answer(answer) => {
                 decision.status = Some(answer.status.into());
-                decision.reason = answer.reason_text().unwrap_or_default();
+                decision.reason = without_redress_id(answer.reason_text().unwrap_or_default());
             }
             Outcome::Drop => {}
             Outcome::Proceed(passage) => {
@@ -55,7 +55,7 @@ impl<'a> Decision<'a> {
             rule: record.text(Column::Rule),
             list: record.text(Column::List),
             status: if goes_on { None } else { record.decimal(Column::Status) },
-            reason: text(Column::Reason, &now.reason),
+            reason: without_redress_id(text(Column::Reason, &now.reason)),
             route: text(Column::Route, &now.route),
             trunk: record.text(Column::ToTrunk),
             verdict,
@@ -72,6 +72,18 @@ impl<'a> Decision<'a> {
             reason: owned(self.reason),
             route: owned(self.route),
             trunk: owned(self.trunk),
+        }
+    }
+}
+
+fn without_redress_id(reason: Cow<'_, str>) -> Cow<'_, str> {
+    let id = reason.rsplit_once(";id=").filter(|(_, id)| id.parse::<RedressId>().is_ok());
+    match (id.map(|(before, _)| before.len()), reason) {
+        (None, reason) => reason,
+        (Some(end), Cow::Borrowed(reason)) => Cow::Borrowed(&reason[..end]),
+        (Some(end), Cow::Owned(mut reason)) => {
+            reason.truncate(end);
+            Cow::Owned(reason)
         }
     }
 }

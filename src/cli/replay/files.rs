@@ -1,5 +1,6 @@
 //! Record files, found and read in the order of their times.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -67,8 +68,19 @@ fn read(file: &Path, replayer: &mut Replayer<'_>) -> Result<(), FilesError> {
     }
 }
 
-/// `None` for an empty file: the daemon has made it and not written to it yet.
+/// The daemon may compress a file at any moment; the compressed one is there before the other goes.
 fn open(file: &Path) -> Result<Option<RecordReader<Box<dyn io::BufRead + Send>>>, FilesError> {
+    match open_as_named(file) {
+        Err(
+            FilesError::Unreadable { kind: io::ErrorKind::NotFound, .. }
+            | FilesError::Foreign(RecordError::Io { kind: io::ErrorKind::NotFound, .. }),
+        ) if compressed(file).exists() => open_as_named(&compressed(file)),
+        opened => opened,
+    }
+}
+
+/// `None` for an empty file: the daemon has made it and not written to it yet.
+fn open_as_named(file: &Path) -> Result<Option<RecordReader<Box<dyn io::BufRead + Send>>>, FilesError> {
     let length = fs::metadata(file).map_err(|error| unreadable(file, &error))?.len();
     if length == 0 { Ok(None) } else { Ok(Some(RecordReader::open(file)?)) }
 }
@@ -90,7 +102,7 @@ fn first_time(file: &Path) -> Result<Option<WallTime>, FilesError> {
     }
 }
 
-/// A file itself, or the record files of a folder.
+/// A file itself, or the record files of a folder: of one that is there compressed as well, the one that is not.
 fn files_of(path: &Path) -> Result<Vec<PathBuf>, FilesError> {
     let failed = |error: io::Error| unreadable(path, &error);
     if !fs::metadata(path).map_err(failed)?.is_dir() {
@@ -104,7 +116,16 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, FilesError> {
             files.push(file);
         }
     }
+    let plain: HashSet<PathBuf> = files.iter().map(|file| compressed(file)).collect();
+    files.retain(|file| !plain.contains(file));
     if files.is_empty() { Err(FilesError::None(path.into())) } else { Ok(files) }
+}
+
+/// The name of a file once it is compressed.
+fn compressed(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".gz");
+    name.into()
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> FilesError {

@@ -44,7 +44,7 @@ pub struct Arguments {
     /// How many calls are shown of each change.
     #[arg(long, value_name = "COUNT", default_value_t = EXAMPLES)]
     pub examples: usize,
-    /// End with exit code 4 when something would change.
+    /// End with exit code 4 when something would change, and with 1 when no call was judged or a line cannot be read.
     #[arg(long)]
     pub fail_on_change: bool,
     /// Answer in JSON.
@@ -74,7 +74,16 @@ pub(super) fn replay(path: &Path, arguments: &Arguments, out: &mut dyn Write, er
     } else {
         text::write(&report, path, out)?;
     }
-    Ok(if arguments.fail_on_change && report.changes_something() { End::Changed } else { End::Done })
+    if !arguments.fail_on_change {
+        return Ok(End::Done);
+    }
+    if report.changes_something() {
+        return Ok(End::Changed);
+    }
+    match report.proves_nothing() {
+        Some(why) => refused(&why, err),
+        None => Ok(End::Done),
+    }
 }
 
 /// The candidate's world, and whether run-time edits are in it; or how to end without.
@@ -87,11 +96,16 @@ fn candidate(path: &Path, state: Option<&Path>, err: &mut dyn Write) -> io::Resu
             return tell_mistakes(path, &errors, err).map(Err);
         }
     };
+    let asked_for = state;
     let state = state.map_or(settings.state, |dir| store::Config { dir: dir.into() });
     let found = match store::peek_all(&state) {
         Ok(found) => found,
         Err(error) => return refused(&error, err).map(Err),
     };
+    if let (Some(dir), None) = (asked_for, &found) {
+        let missing = format!("{}: no database: expected the state folder of a daemon", dir.display());
+        return refused(&missing, err).map(Err);
+    }
     let (edits_included, replay) = (found.is_some(), found.unwrap_or_default());
     let loaded = match load_with(path, replay.made.clone()) {
         Ok(loaded) => loaded,

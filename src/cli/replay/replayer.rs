@@ -5,9 +5,9 @@ use std::io::Write;
 use std::sync::Arc;
 
 use super::decision::Decision;
-use super::report::{Calls, Change, Example, Report};
+use super::report::{ByCounts, Calls, Change, Example, Report};
 use crate::records::{Column, Event, Record};
-use crate::screen::{PoolView, Recorded, TrunkId, Verdict, World, decide};
+use crate::screen::{Ground, PoolView, Present, Recorded, TrunkId, Verdict, VerdictKind, World, decide};
 use crate::time::WallTime;
 use crate::usage::Usage;
 
@@ -67,7 +67,7 @@ struct Group {
     examples: Vec<(u64, Example)>,
 }
 
-/// Calls by the headers that were looked for in vain: a bit each.
+/// Calls by what makes them uncertain: a bit for each header that was looked for in vain, and [`COUNTS`].
 #[derive(Debug, Default)]
 struct Certainty(Vec<(u64, u64)>);
 
@@ -79,10 +79,10 @@ impl Certainty {
         }
     }
 
-    /// All of them, and those of which one of these headers was looked for.
-    fn calls(&self, unseen: u64) -> Calls {
+    /// All of them, and those that one of these bits makes uncertain.
+    fn calls(&self, doubts: u64) -> Calls {
         let all = self.0.iter().map(|(_, count)| count).sum();
-        let uncertain = self.0.iter().filter(|(missing, _)| missing & unseen != 0).map(|(_, count)| count).sum();
+        let uncertain = self.0.iter().filter(|(missing, _)| missing & doubts != 0).map(|(_, count)| count).sum();
         Calls { calls: all, not_certain: uncertain }
     }
 }
@@ -219,6 +219,7 @@ impl<'w> Replayer<'w> {
         }
         let decides_alike = before == after;
         let shows = decides_alike && self.shown != record.field(Column::Presented);
+        let missing = if self.is_by_counts(&before, verdict, shows) { missing | COUNTS } else { missing };
         if decides_alike && !shows {
             return self.unchanged.count(missing);
         }
@@ -232,18 +233,40 @@ impl<'w> Replayer<'w> {
         }
     }
 
+    /// Whether the decision of then or of now goes by what was counted of other calls. `usage` only comes near the engine's
+    /// account: that takes back the attempts of calls that are refused later, knows what was before the first record and
+    /// which numbers rest, and records stand in the order of final answers.
+    fn is_by_counts(&self, before: &Decision<'_>, verdict: &Verdict, shows: bool) -> bool {
+        let policy = &*self.world.policy;
+        let is_attempts = verdict.cause.ground == Some(Ground::Attempts)
+            || before.list.is_empty()
+                && policy
+                    .campaign_named(&before.rule)
+                    .and_then(|campaign| campaign.attempts_status())
+                    .is_some_and(|status| before.reason.is_empty() || before.reason == status);
+        let is_empty = verdict.kind() == VerdictKind::EmptyPool || before.verdict == VerdictKind::EmptyPool.as_str();
+        let present = verdict.route().and_then(|route| policy.route(route).present.as_ref());
+        is_attempts || (is_empty || shows) && present.is_some_and(Present::is_counted)
+    }
+
     /// What came out of it.
     pub fn report(self, edits_included: bool) -> Report {
         let policy = &self.world.policy;
         let looked_for = self.read.iter().fold(0, |all, read| all | read);
         let unseen = looked_for & !self.seen;
+        let doubts = unseen | COUNTS;
+        let of_all = |bits| {
+            let changed = self.changes.values().map(|group| group.certainty.calls(bits).not_certain).sum();
+            ByCounts { changed, unchanged: self.unchanged.calls(bits).not_certain }
+        };
+        let (decided_by_counts, by_headers) = (of_all(COUNTS), of_all(unseen));
         let headers = policy.headers.iter().enumerate().filter(|(at, _)| unseen & bit(*at) != 0);
         let mut changes: Vec<Change> = self
             .changes
             .into_iter()
             .map(|(Changed { before, after, shows }, Group { certainty, examples })| {
-                let examples = examples.into_iter().map(|(missing, example)| example.certain(missing & unseen == 0));
-                Change::new(policy, before, after, shows, certainty.calls(unseen), examples.collect())
+                let examples = examples.into_iter().map(|(missing, example)| example.certain(missing & doubts == 0));
+                Change::new(policy, before, after, shows, certainty.calls(doubts), examples.collect())
             })
             .collect();
         changes.sort_by(|one, other| one.place().cmp(&other.place()));
@@ -256,9 +279,11 @@ impl<'w> Replayer<'w> {
             from: self.from.map(|time| time.to_string()),
             to: self.to.map(|time| time.to_string()),
             changed: total(&changes),
-            unchanged: self.unchanged.calls(unseen),
+            unchanged: self.unchanged.calls(doubts),
             changes,
             headers_not_recorded: headers.map(|(_, name)| name.clone()).collect(),
+            by_headers: by_headers.changed + by_headers.unchanged,
+            decided_by_counts,
             unknown_trunks: self.unknown_trunks,
             closed_by_hand: self.closed,
             damaged_lines: self.damaged_lines,
@@ -269,10 +294,13 @@ impl<'w> Replayer<'w> {
     }
 }
 
-/// There are seldom more than a few headers; those beyond 64 share a bit.
+/// There are seldom more than a few headers; those beyond 63 share a bit.
 fn bit(header: usize) -> u64 {
-    1 << header.min(63)
+    1 << header.min(62)
 }
+
+/// Counts of other calls decided.
+const COUNTS: u64 = 1 << 63;
 
 /// What somebody had closed by hand then is no matter of a config.
 const CLOSED: &[u8] = b"trunk-closed";

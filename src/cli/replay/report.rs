@@ -27,6 +27,10 @@ pub struct Report {
     pub(super) changes: Vec<Change>,
     /// Headers that the candidate reads and that no record holds.
     pub(super) headers_not_recorded: Vec<Arc<str>>,
+    /// Calls in which one of them was looked for.
+    pub(super) by_headers: u64,
+    /// Calls that attempts, or the showings and rests of numbers, decided: then or now.
+    pub(super) decided_by_counts: ByCounts,
     /// Trunks that the candidate does not have, with their calls.
     pub(super) unknown_trunks: BTreeMap<String, u64>,
     /// Calls that were refused because somebody had closed their trunk.
@@ -38,7 +42,8 @@ pub struct Report {
     pub(super) unmatched: Vec<Named>,
 }
 
-/// How many calls, and of how many it is not certain because the candidate reads a header that no record holds.
+/// How many calls, and of how many it is not certain: the candidate reads a header that no record holds, or counts of calls
+/// decided, which a replay does not have as the engine had them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub(super) struct Calls {
     pub(super) calls: u64,
@@ -49,6 +54,13 @@ impl Calls {
     pub(super) fn plus(self, other: Calls) -> Calls {
         Calls { calls: self.calls + other.calls, not_certain: self.not_certain + other.not_certain }
     }
+}
+
+/// Calls that counts decided.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct ByCounts {
+    pub(super) changed: u64,
+    pub(super) unchanged: u64,
 }
 
 /// A rule or route.
@@ -145,9 +157,19 @@ impl Change {
 }
 
 impl Report {
-    /// Whether a caller would notice. A trunk that the candidate does not have makes strangers of its calls.
+    /// Whether a caller would notice. A trunk that the candidate does not have makes strangers of its calls. What counts
+    /// decided is left out: the config of the time would seem to change its own calls.
     pub fn changes_something(&self) -> bool {
-        self.changed.calls > 0 || !self.unknown_trunks.is_empty()
+        self.changed.calls > self.decided_by_counts.changed || !self.unknown_trunks.is_empty()
+    }
+
+    /// Why "nothing changes" says nothing, if so.
+    pub(super) fn proves_nothing(&self) -> Option<&'static str> {
+        if self.changed.calls + self.unchanged.calls == 0 {
+            Some("no call was judged again: there is nothing that could have changed")
+        } else {
+            (self.damaged_lines > 0).then_some("some lines of the records cannot be read: their calls may change")
+        }
     }
 
     /// Calls that were not judged again.

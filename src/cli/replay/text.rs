@@ -109,13 +109,21 @@ fn write_left_out(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "not read: {}", counted(report.damaged_lines, "damaged line"))?;
         report.damaged.iter().try_for_each(|damage| writeln!(out, "  {}", printable(damage)))?;
     }
-    if not_certain > 0 {
+    let by_counts = report.decided_by_counts.changed + report.decided_by_counts.unchanged;
+    if by_counts > 0 {
+        writeln!(
+            out,
+            "not certain: {}: attempts, or showings and rests of numbers, decided, which no record holds",
+            calls(by_counts)
+        )?;
+    }
+    if report.by_headers > 0 {
         let names: Vec<&str> = report.headers_not_recorded.iter().map(|name| &**name).collect();
         let names = names.join(", ");
         writeln!(
             out,
             "not certain: {}: no record holds a header that the candidate reads: {names}",
-            calls(not_certain)
+            calls(report.by_headers)
         )?;
     }
     Ok(())

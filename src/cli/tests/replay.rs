@@ -243,7 +243,7 @@ fn calls_of_a_trunk_that_the_candidate_does_not_have_are_told_and_are_a_change()
 
 #[test]
 fn a_trunk_that_was_closed_by_hand_is_no_matter_of_the_config() {
-    let desk = Desk::with(CONFIG, &[passed().with("verdict", "trunk-closed").with("status", "500")]);
+    let desk = Desk::with(CONFIG, &[passed(), passed().with("verdict", "trunk-closed").with("status", "500")]);
     assert_eq!(desk.told(&["--fail-on-change"])["closed_by_hand"], 1);
 }
 
@@ -338,6 +338,64 @@ fn a_compressed_file_that_is_cut_off_is_told_and_replayed_up_to_there() {
     let told = desk.told(&[]);
     assert_eq!(told["damaged_lines"], 1);
     assert!(told["unchanged"]["calls"].as_u64().is_some_and(|calls| (1..2_000).contains(&calls)), "{told:#}");
+}
+
+#[test]
+fn a_part_that_is_there_compressed_as_well_is_judged_once() {
+    let desk = Desk::with(CONFIG, &[passed()]);
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(records(RECORD_HEADER, &[passed()]).as_bytes()).expect("writes");
+    desk.write("calls-20261125.csv.gz", &gzip.finish().expect("whole"));
+    let told = desk.told(&[]);
+    assert_eq!((&told["files"], &told["calls"]), (&json!(1), &json!(1)));
+}
+
+#[test]
+fn calls_refused_with_603_plus_are_one_change_whatever_their_redress_ids_are() {
+    let config = CONFIG
+        .replacen("class = \"personal\"", "class = \"reputation\"", 1)
+        .replace("action = \"decline\"", "action = \"decline\"\nmode = \"off\"");
+    let refused = |id: &str| declined().with("reason", &format!("v=analytics1;url=https://a.example;id={id}"));
+    let desk = Desk::with(&config, &[refused("69c3ce40-0000000000b17f3a"), refused("69c3ce41-0000000000b17f3b")]);
+    let told = desk.told(&[]);
+    assert_eq!(told["changes"].as_array().map(Vec::len), Some(1), "{told:#}");
+    assert_eq!(told["changes"][0]["before"]["reason"], "v=analytics1;url=https://a.example");
+}
+
+#[test]
+fn what_counts_of_other_calls_decided_is_not_certain_and_fails_nothing() {
+    let campaign = "lists = [\"default\"]\nheader = { name = \"X-Campaign\", value = \"spring\" }";
+    let limited = CONFIG.replace(campaign, "attempts = \"1/24h\"");
+    let refused = presented().with("verdict", "decline").with("rule", "spring").with("status", "603");
+    let refused = refused.with("reason", "Too many attempts").with("to_trunk", "").with("route", "");
+    let refused = refused.with("presented", "");
+    let then = Desk::with(&limited, &[refused]);
+    let now = Desk::with(&limited, &[presented(), presented()]);
+    let capped =
+        CONFIG.replace("pool = \"ours\"", "pool = \"ours\", per_day = 1").replace(campaign, "lists = [\"default\"]");
+    let shown = Desk::with(&capped, &[presented(), presented()]);
+    for desk in [then, now, shown] {
+        let told = desk.told(&["--fail-on-change"]);
+        assert_eq!(told["decided_by_counts"], json!({"changed": 1, "unchanged": 0}), "{told:#}");
+        assert_eq!(told["changed"], json!({"calls": 1, "not_certain": 1}));
+        assert!(desk.run(&["."]).1.contains("not certain: 1 call: attempts, or showings and rests"));
+    }
+    let other = presented().with("verdict", "decline").with("rule", "spring").with("reason", "Outside calling hours");
+    assert_eq!(Desk::with(&limited, &[other]).run(&[".", "--fail-on-change"]).0, End::Changed);
+}
+
+#[test]
+fn a_gate_does_not_pass_on_nothing() {
+    let empty = Desk::with(CONFIG, &[]);
+    let (end, _, err) = empty.run(&[".", "--fail-on-change"]);
+    assert!(end == End::Refused && err.starts_with("no call was judged again"), "{err}");
+    assert_eq!(empty.run(&["."]).0, End::Done);
+    let damaged = Desk::with(CONFIG, &[passed(), passed().with("draw", "")]);
+    let (end, _, err) = damaged.run(&[".", "--fail-on-change"]);
+    assert!(end == End::Refused && err.starts_with("some lines of the records cannot be read"), "{err}");
+    let state = damaged.0.path().join("missing");
+    let (end, _, err) = damaged.run(&[".", "--state", state.to_str().expect("UTF-8")]);
+    assert!(end == End::Refused && err.contains("missing: no database"), "{err}");
 }
 
 #[test]

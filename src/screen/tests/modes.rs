@@ -1,7 +1,7 @@
 //! Modes of rules, of the config and by hand.
 
 use super::*;
-use crate::screen::{ByHand, Kind, Mode, Setting};
+use crate::screen::{ByHand, Kind, Mode, Setting, TrunkState};
 
 /// Two rules that match the call: the first declines it, the second, a campaign, observes only.
 const RULES: &str = "[[list]]\nname = \"l\"\nclass = \"personal\"\nentries = [\"48221110001\", \"48229990000\"]\n\
@@ -73,4 +73,24 @@ fn an_inbound_and_a_campaign_rule_of_one_name_are_a_mistake_told_at_both() {
     let same = |other| RuleError::SameRuleName { other, name: "in".into() };
     let told = [(same(Kind::Campaign), "\"in\"".to_owned()), (same(Kind::Inbound), "\"in\"".to_owned())];
     assert_eq!(problems(&text), told);
+}
+
+#[test]
+fn a_setting_without_its_rule_or_trunk_is_told_and_can_only_be_taken_back() {
+    let gone = Setting::Rule { name: "gone".into(), mode: Some(Mode::Off) };
+    let closed = Setting::Trunk { name: "old".into(), state: TrunkState::Drain };
+    let world = with(&[("in", Mode::Enforce), ("out", Mode::Off)]);
+    let set = world.by_hand().with(&gone).with(&closed);
+    let told = [
+        "trunk \"old\" is drain by hand, and the config does not have it",
+        "rule \"gone\" is set to off by hand, and the config does not have it",
+        "rule \"out\" is set to off by hand: the config says observe",
+    ];
+    assert_eq!(set.deviations(&world.policy), told);
+    let reset = Setting::Rule { name: "gone".into(), mode: None };
+    let up = Setting::Trunk { name: "old".into(), state: TrunkState::Up };
+    for (back, forth) in [(&reset, &gone), (&up, &closed)] {
+        assert!(back.fits(&world.policy, &set) && !back.fits(&world.policy, &ByHand::default()));
+        assert!(!forth.fits(&world.policy, &set));
+    }
 }
