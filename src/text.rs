@@ -9,6 +9,11 @@ pub fn put_decimal(value: impl itoa::Integer, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
+/// What is joined with spaces.
+pub fn words(joined: &[u8]) -> impl Iterator<Item = &[u8]> {
+    joined.split(|byte| *byte == b' ').filter(|word| !word.is_empty())
+}
+
 /// A number as 16 hexadecimal digits.
 pub fn hex64(value: u64) -> [u8; 16] {
     let mut digits = [0; 16];

@@ -25,12 +25,12 @@ pub(super) struct BlockedQuery {
 #[derive(Serialize)]
 pub(super) struct BlockedBody {
     number: String,
-    /// From then on all are shown, as far as `more` and `unread` do not say otherwise; `null`: there are no records.
+    /// From then on all are shown, as far as `more` does not say otherwise; `null`: there are no records.
     complete_since: Option<String>,
     calls: Vec<BlockedCall>,
     /// Whether there are earlier ones.
     more: bool,
-    /// Files that could not be read.
+    /// Files that could not be read, and why; all are of the time before `complete_since`.
     unread: Vec<String>,
 }
 
@@ -38,6 +38,8 @@ pub(super) struct BlockedBody {
 #[derive(Serialize)]
 struct BlockedCall {
     time: String,
+    /// `null`: a version that did not record it.
+    method: Option<String>,
     /// `null`: he is anonymous.
     caller: Option<String>,
     verdict: String,
@@ -76,6 +78,7 @@ impl BlockedCall {
         let is_anonymous = call.column("privacy") == "yes" || callers.clone().any(|caller| caller == "anonymous");
         BlockedCall {
             time: call.column("time").to_owned(),
+            method: said("method"),
             caller: callers.next().filter(|_| !is_anonymous).map(str::to_owned),
             verdict: call.column("verdict").to_owned(),
             rule: call.column("rule").to_owned(),

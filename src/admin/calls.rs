@@ -71,6 +71,11 @@ pub(super) async fn all<B: Backend>(
 ) -> Result<Response, Problem> {
     let Query(query) = query?;
     let live = CallsQuery { live: query.live.clone(), ..CallsQuery::default() };
+    if let Some(other) = query.live.as_ref().filter(|value| !["", "true"].contains(&value.as_str())) {
+        return Err(Problem::unprocessable(format!(
+            "live=\"{other}\": expected `live` or `live=true`, or nothing at all"
+        )));
+    }
     if query == live {
         return Ok(Json(live_calls(&*backend)).into_response());
     }

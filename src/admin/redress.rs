@@ -1,8 +1,7 @@
 //! `/v1/redress/{id}`: what became of the call that a 603+ answer gave this id to (ATIS-1000099), and the way back: the
 //! entry that blocked it is removed.
 
-use std::fmt;
-use std::str::FromStr;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,8 +21,7 @@ use super::problem::Problem;
 use super::recorded::{call_body, find, reading};
 use super::{Backend, By, CallQuery, EditFailure, EditGroup, RecordedCall, body};
 use crate::lists::{Change, Edit, Entry};
-use crate::text::{hex32, hex64, parse_hex32, parse_hex64};
-use crate::time::WallTime;
+use crate::screen::RedressId;
 
 #[derive(Serialize)]
 pub(super) struct RedressBody {
@@ -133,70 +131,44 @@ impl Blocked {
     }
 }
 
-/// Of a 603+ answer: when it was sent, and the draw of its decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct RedressId {
-    /// Since 1970.
-    seconds: u32,
-    draw: u64,
-}
-
-impl RedressId {
-    fn time(self) -> WallTime {
-        WallTime::from_micros(u64::from(self.seconds) * 1_000_000)
-    }
-}
-
-impl FromStr for RedressId {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<RedressId, ()> {
-        let (seconds, draw) = text.split_once('-').ok_or(())?;
-        let seconds = seconds.as_bytes().try_into().ok().and_then(parse_hex32).ok_or(())?;
-        let draw = draw.as_bytes().try_into().ok().and_then(parse_hex64).ok_or(())?;
-        Ok(RedressId { seconds, draw })
-    }
-}
-
-impl fmt::Display for RedressId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        write!(f, "{}-{}", digits(&hex32(self.seconds)), digits(&hex64(self.draw)))
-    }
-}
-
 fn id_of(path: Result<Path<String>, PathRejection>) -> Result<RedressId, Problem> {
     let Path(text) = path?;
-    text.parse().map_err(|()| {
-        let detail = format!("\"{text}\" is no id of a 603+ answer: expected one such as {EXAMPLE}");
+    text.parse().map_err(|error| {
+        let detail = format!("\"{text}\" is no id of a 603+ answer: {error}");
         Problem::new(StatusCode::NOT_FOUND, detail)
     })
 }
 
 /// The record of the call that was answered with this id. The time in it leads to the file, and to the place in it.
 async fn call_of<B: Backend>(backend: &Arc<B>, bulk: &Bulk, id: RedressId) -> Result<RecordedCall, Problem> {
+    let second = id.second();
     let mut query = CallQuery {
         reason: Some(format!("id={id}")),
-        since: Some(id.time()),
-        until: Some(id.time() + Duration::from_secs(1)),
+        since: Some(second),
+        until: Some(second + Duration::from_secs(1)),
         limit: 1,
         ..CallQuery::default()
     };
+    let mut unread = BTreeSet::new();
     loop {
         let found = find(backend, bulk, query.clone()).await?;
         if let Some(call) = found.calls.into_iter().next() {
             return Ok(call);
         }
+        unread.extend(found.unread);
         match found.next {
             Some(next) => query.after = Some(next),
             None => break,
         }
     }
+    if !unread.is_empty() {
+        let files = unread.into_iter().collect::<Vec<_>>().join("; ");
+        let detail = format!("records of {second} cannot be read: {files}");
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
+    }
     let oldest = reading(backend, bulk, B::oldest_record).await?;
-    if oldest.is_none_or(|oldest| id.time() < oldest) {
-        return Err(Problem::new(StatusCode::GONE, format!("records of {} are no longer kept", id.time())));
+    if oldest.is_none_or(|oldest| second < oldest) {
+        return Err(Problem::new(StatusCode::GONE, format!("records of {second} are no longer kept")));
     }
     Err(Problem::new(StatusCode::NOT_FOUND, format!("no call was answered with the id {id}")))
 }
-
-const EXAMPLE: &str = "69c1c2d0-0123456789abcdef";

@@ -42,7 +42,9 @@ pub fn screen<W: Write>(
 ) -> io::Result<W> {
     match format {
         Format::Csv { number } => {
-            let mut out = csv::Writer::from_writer(out);
+            let mut out = out;
+            out.write_all(&header()?)?;
+            let mut out = csv::WriterBuilder::new().has_headers(false).from_writer(out);
             let mut write = |line: &Line<'_>| out.serialize(line).map_err(io::Error::from);
             let read = read_numbers(body, number.clone(), |number| match number {
                 Ok(number) => judged(number, &judge, &mut write).map_err(Failure::Answer),
@@ -99,6 +101,15 @@ struct Line<'a> {
     reason: Option<std::borrow::Cow<'a, str>>,
     retry_after: Option<u32>,
     error: Option<String>,
+}
+
+/// The first line of an answer in CSV, with the names of the others' fields.
+fn header() -> io::Result<Vec<u8>> {
+    let mut example = csv::Writer::from_writer(Vec::new());
+    example.serialize(Line::default())?;
+    let mut lines = example.into_inner().map_err(|error| error.into_error())?;
+    lines.truncate(memchr::memchr(b'\n', &lines).map_or(0, |end| end + 1));
+    Ok(lines)
 }
 
 impl<'a> Line<'a> {

@@ -5,7 +5,7 @@ use std::io;
 use super::background::modestly;
 use super::live::Live;
 use crate::admin::{BlockedRecords, CallQuery, RecordFailure, RecordedCall, RecordedCalls, StorageFailure};
-use crate::records::{Column, FoundCall, PositionError, Search};
+use crate::records::{Column, FoundCall, PositionError, Search, Unread};
 use crate::time::WallTime;
 
 pub(super) fn find(live: &Live, query: &CallQuery) -> Result<RecordedCalls, RecordFailure> {
@@ -46,7 +46,7 @@ fn recorded(call: &FoundCall) -> RecordedCall {
     RecordedCall(Column::ALL.iter().map(|column| (column.name(), call.text(*column).to_owned())).collect())
 }
 
-fn file((name, why): &(String, io::ErrorKind)) -> String {
+fn file((name, why): &(String, Unread)) -> String {
     format!("{name}: {why}")
 }
 

@@ -13,12 +13,13 @@ use super::call::text_of;
 use crate::flow::Flow;
 use crate::number::Number;
 use crate::screen::{CallFacts, CallView, Policy, Verdict};
+use crate::sip::Method;
 use crate::text::{put_decimal, put_socket};
 use crate::time::{Now, WallTime};
 use crate::usage::LiveCall;
 
 /// The columns of both kinds of line.
-pub const RECORD_HEADER: &str = "event,time,call_id,transport,peer,from_trunk,to_trunk,request_uri,from,asserted,\
+pub const RECORD_HEADER: &str = "event,time,call_id,transport,peer,from_trunk,to_trunk,method,request_uri,from,asserted,\
 privacy,diversion,headers,verdict,rule,list,entry,observed,generation,draw,route,reason,caller,callee,presented,status,\
 setup_ms,duration_ms,ended_by";
 
@@ -44,6 +45,7 @@ pub(super) enum EndedBy {
 pub(super) struct JudgedCall<'a, 'v> {
     pub call_id: &'a [u8],
     pub flow: &'a Flow,
+    pub method: Method,
     pub facts: &'a CallFacts<'a>,
     pub policy: &'a Policy,
     pub view: &'a CallView<'v>,
@@ -61,7 +63,7 @@ impl PendingRecord {
         row.text("call").time(now.wall, times).field(judged.call_id);
         row.text(judged.flow.transport.uri_token()).peer(judged.flow.peer);
         row.text(&policy.trunk(facts.trunk).name).text(judged.to_trunk);
-        row.field(facts.request_uri).field(facts.from).list(facts.asserted);
+        row.text(judged.method.as_str()).field(facts.request_uri).field(facts.from).list(facts.asserted);
         row.text(if facts.privacy { "yes" } else { "" }).list(facts.diversions);
         row.field(headers(policy, facts).as_bytes()).text(verdict.word());
         row.text(verdict.cause.rule.as_deref().unwrap_or(""));
@@ -121,7 +123,7 @@ impl Records {
     pub(super) fn end(&mut self, now: Now, call: &LiveCall, duration: Duration, ended_by: EndedBy) {
         let mut row = Row(std::mem::take(&mut self.chunk));
         row.text("end").time(now.wall, &mut self.times).text(&call.call_id).text("").text("");
-        row.text(&call.from_trunk).text(&call.to_trunk).text(&call.callee).text(&call.caller);
+        row.text(&call.from_trunk).text(&call.to_trunk).text("").text(&call.callee).text(&call.caller);
         row.text("").text("").text("").text("").text("").text(call.rule.as_deref().unwrap_or(""));
         row.text("").text("").text("").text("").text("").text("").text("");
         row.text(&call.caller).text(&call.callee).text("").text("").text("");

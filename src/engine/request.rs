@@ -299,6 +299,7 @@ impl Engine {
             let call = JudgedCall {
                 call_id: request.call_id(),
                 flow: &arrival.flow,
+                method: request.method(),
                 facts: &facts,
                 policy: &world.policy,
                 view: &view,

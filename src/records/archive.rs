@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use super::blocked;
 use super::lines::PartLines;
-use super::part::{Kind, Part, day_of, parts};
+use super::part::{DAY, Files, Kind, Part, day_of, parts};
 use super::row::{Column, Fields};
-use super::search::{FoundCall, Page, Search, search};
+use super::search::{FoundCall, Page, Search, Unread, search};
 use crate::time::WallTime;
 
 /// Reads the files that a [`RecordWriter`](super::RecordWriter) writes. Blocks; what the writer has not got yet is not
@@ -22,12 +22,12 @@ pub struct RecordArchive {
 pub struct BlockedCalls {
     /// The latest first.
     pub calls: Vec<FoundCall>,
-    /// No record before this day is left.
+    /// No record before this day is left, or all before it are in parts of which one could not be read.
     pub oldest: Option<WallTime>,
     /// There are more, earlier ones.
     pub has_more: bool,
     /// Parts that could not be read, and why.
-    pub unread: Vec<(String, io::ErrorKind)>,
+    pub unread: Vec<(String, Unread)>,
 }
 
 impl RecordArchive {
@@ -51,11 +51,15 @@ impl RecordArchive {
         let parts = parts(&self.dir)?;
         let oldest = parts.keys().next().map(|part| part.began());
         let mut told = BlockedCalls { oldest, ..BlockedCalls::default() };
-        for part in parts.into_keys().rev().filter(|part| part.day >= day_of(since)) {
-            match self.blocked_in(part, callee, since, limit, &mut told) {
+        for (part, files) in parts.into_iter().rev().filter(|(part, _)| part.day >= day_of(since)) {
+            match self.blocked_in(part, files, callee, since, limit, &mut told) {
                 Ok(()) if told.has_more => break,
-                Ok(()) => {}
-                Err(error) => told.unread.push((part.to_string(), error.kind())),
+                // It was removed since the folder was read.
+                Ok(()) | Err(Unread::Io(io::ErrorKind::NotFound)) => {}
+                Err(why) => {
+                    told.oldest = told.oldest.max(Some(part.began() + DAY));
+                    told.unread.push((part.to_string(), why));
+                }
             }
         }
         Ok(told)
@@ -64,11 +68,15 @@ impl RecordArchive {
     fn blocked_in(
         &self,
         part: Part,
+        files: Files,
         callee: &str,
         since: WallTime,
         limit: usize,
         told: &mut BlockedCalls,
-    ) -> io::Result<()> {
+    ) -> Result<(), Unread> {
+        if !files.blocked {
+            return Err(Unread::NoIndex);
+        }
         let places = blocked::find(&part.path(&self.dir, Kind::Blocked), blocked::key(callee.as_bytes()))?;
         if places.is_empty() {
             return Ok(());

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::config::Config;
 use super::file::Current;
 use super::pack::{members, pack};
-use super::part::{Files, Kind, Part, day_of, parts};
+use super::part::{DAY, Files, Kind, Part, day_of, parts};
 use crate::time::WallTime;
 
 /// Keeps the files of a folder.
@@ -67,7 +67,7 @@ impl Keeper {
 
     fn remove(&self, part: Part) -> io::Result<()> {
         // The lines last: what stands beside them is of no use without them.
-        for kind in [Kind::Blocked, Kind::Gzip, Kind::Plain] {
+        for kind in [Kind::Blocked, Kind::Unfinished, Kind::Gzip, Kind::Plain] {
             match fs::remove_file(part.path(&self.dir, kind)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -83,7 +83,7 @@ impl Keeper {
             // A crash came between the rename and the removal.
             return fs::remove_file(part.path(&self.dir, Kind::Plain));
         }
-        let unfinished = part.path(&self.dir, Kind::Gzip).with_extension("gz.unfinished");
+        let unfinished = part.path(&self.dir, Kind::Unfinished);
         let packed = self.pack(&plain, &unfinished).and_then(|read| self.swap(part, &plain, &unfinished, read));
         if packed.is_err() {
             let _ = fs::remove_file(&unfinished);
@@ -126,8 +126,6 @@ fn is_whole(packed: &Path, plain: &File) -> io::Result<bool> {
         Err(error) => Err(error),
     }
 }
-
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// How late a file is removed, and a compression that failed tried again.
 const ROUND: Duration = Duration::from_secs(600);

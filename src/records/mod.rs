@@ -23,7 +23,7 @@ mod writer;
 pub use archive::{BlockedCalls, RecordArchive};
 pub use config::Config;
 pub use row::{Column, Damage, Event, Fields, Layout, Record, RecordError, RecordReader};
-pub use search::{FoundCall, Page, Position, PositionError, Search};
+pub use search::{FoundCall, Page, Position, PositionError, Search, Unread};
 pub use writer::{Place, RecordCounts, RecordSink, RecordWriter, RecordsError};
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{fmt, fs, io};
 
 use jiff::civil::Date;
@@ -61,6 +62,8 @@ pub(super) enum Kind {
     Plain,
     /// The lines, compressed.
     Gzip,
+    /// What is to become the compressed file.
+    Unfinished,
     /// Where the calls stand that a rule kept from their callee.
     Blocked,
 }
@@ -70,6 +73,7 @@ impl Kind {
         match self {
             Kind::Plain => "csv",
             Kind::Gzip => "csv.gz",
+            Kind::Unfinished => "csv.gz.unfinished",
             Kind::Blocked => "blocked",
         }
     }
@@ -106,3 +110,6 @@ pub(super) fn day_of(time: WallTime) -> Date {
     let micros = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
     jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::MAX).to_zoned(TimeZone::UTC).date()
 }
+
+/// In UTC each is as long.
+pub(super) const DAY: Duration = Duration::from_secs(86_400);

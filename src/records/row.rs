@@ -10,8 +10,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
-use percent_encoding::percent_decode;
 
+use crate::text::words;
 use crate::time::WallTime;
 
 /// What is wrong with a record file.
@@ -117,6 +117,8 @@ columns! {
     FromTrunk = "from_trunk",
     /// The trunk that it went to.
     ToTrunk = "to_trunk",
+    /// `INVITE` or `MESSAGE`; empty for an `end`.
+    Method = "method",
     /// The Request-URI as it came.
     RequestUri = "request_uri",
     /// The URI of From as it came.
@@ -127,7 +129,7 @@ columns! {
     Privacy = "privacy",
     /// The URIs of Diversion, joined with a space.
     Diversion = "diversion",
-    /// Headers that rules read: see [`Record::headers`].
+    /// Headers that rules read, as `name=value`, percent-encoded and joined with `&`.
     Headers = "headers",
     /// The verdict in one word.
     Verdict = "verdict",
@@ -174,6 +176,11 @@ impl Layout {
     /// That of a file whose header is still to be read.
     pub(super) fn none() -> Layout {
         Layout { places: [None; Column::ALL.len()], width: 0 }
+    }
+
+    /// Whether the file has this column.
+    pub(super) fn has(&self, column: Column) -> bool {
+        self.places[column as usize].is_some()
     }
 
     /// Reads a header line; `None`: it is none. Columns of later versions are passed over.
@@ -281,7 +288,7 @@ impl<'a> Record<'a> {
 
     /// Whether the file has this column: that of an earlier version may not.
     pub fn has(&self, column: Column) -> bool {
-        self.layout.places[column as usize].is_some()
+        self.layout.has(column)
     }
 
     /// A column as text.
@@ -301,20 +308,12 @@ impl<'a> Record<'a> {
 
     /// The values of a column that holds several: [`Column::Asserted`], [`Column::Diversion`], [`Column::Caller`].
     pub fn values(&self, column: Column) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        self.field(column).split(|byte| *byte == b' ').filter(|value| !value.is_empty())
+        words(self.field(column))
     }
 
     /// Whether the caller asked for privacy.
     pub fn wants_privacy(&self) -> bool {
         self.field(Column::Privacy) == b"yes"
-    }
-
-    /// The headers that rules read, with their names in lower case.
-    pub fn headers(&self) -> impl Iterator<Item = (&'a [u8], Cow<'a, [u8]>)> + use<'a> {
-        self.field(Column::Headers).split(|byte| *byte == b'&').filter_map(|pair| {
-            let equals = memchr::memchr(b'=', pair)?;
-            Some((&pair[..equals], Cow::from(percent_decode(&pair[equals + 1..]))))
-        })
     }
 }
 

@@ -22,7 +22,7 @@ pub struct Search {
     pub party: Option<String>,
     /// The Call-ID of the caller's side.
     pub call_id: Option<String>,
-    /// A part of the text of the Reason header.
+    /// A part of the text of the Reason header of our own answer.
     pub reason: Option<String>,
     /// The verdict in one word.
     pub verdict: Option<String>,
@@ -82,13 +82,53 @@ pub struct Page {
     /// Lines that could not be read.
     pub damaged: u64,
     /// Parts that could not be read (any further), and why.
-    pub unread: Vec<(String, io::ErrorKind)>,
+    pub unread: Vec<(String, Unread)>,
+}
+
+/// Why a part cannot be read (any further).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unread {
+    /// What the system or the decompressor said.
+    #[error("{0}")]
+    Io(io::ErrorKind),
+    /// An earlier version wrote it, without a column that is asked about.
+    #[error("it has no column `{}`", .0.name())]
+    NoColumn(Column),
+    /// An earlier version wrote it, without a file that says where the blocked calls stand.
+    #[error("nothing says where its blocked calls stand")]
+    NoIndex,
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Unread {
+        Unread::Io(error.kind())
+    }
 }
 
 /// A call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundCall {
     columns: [Box<str>; Column::ALL.len()],
+}
+
+impl Search {
+    /// How long after the time of a call its line is written at most.
+    fn disorder(&self) -> Duration {
+        if self.reason.is_some() { HANDED_OVER } else { RINGING }
+    }
+
+    /// The columns without which nothing would be found, however much there is.
+    fn columns(&self) -> impl Iterator<Item = Column> {
+        let asked = [
+            (self.party.is_some(), &[Column::Caller, Column::Callee][..]),
+            (self.reason.is_some(), &[Column::Reason]),
+            (self.verdict.is_some(), &[Column::Verdict]),
+            (self.rule.is_some(), &[Column::Rule]),
+            (self.list.is_some(), &[Column::List]),
+            (self.trunk.is_some(), &[Column::FromTrunk, Column::ToTrunk]),
+        ];
+        asked.into_iter().filter(|(is_asked, _)| *is_asked).flat_map(|(_, columns)| columns).copied()
+    }
 }
 
 impl FoundCall {
@@ -109,7 +149,7 @@ impl FoundCall {
 /// Looks through the records in `dir`.
 pub(super) fn search(dir: &Path, search: &Search) -> io::Result<Page> {
     let first_day = search.since.map(day_of);
-    let last_day = search.until.map(|until| day_of(until + DISORDER));
+    let last_day = search.until.map(|until| day_of(until + search.disorder()));
     let is_asked = |part: &Part| {
         first_day.is_none_or(|day| part.day >= day)
             && last_day.is_none_or(|day| part.day <= day)
@@ -117,12 +157,12 @@ pub(super) fn search(dir: &Path, search: &Search) -> io::Result<Page> {
     };
     let mut walk = Walk::new(search);
     for part in parts(dir)?.into_keys().rev().filter(is_asked) {
-        match PartLines::open(dir, part).and_then(|lines| walk.through(part, lines)) {
+        match PartLines::open(dir, part).map_err(Unread::from).and_then(|lines| walk.through(part, lines)) {
             Ok(Step::On) => {}
             Ok(Step::Done) => break,
             // It was removed since the folder was read.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => walk.page.unread.push((part.to_string(), error.kind())),
+            Err(Unread::Io(io::ErrorKind::NotFound)) => {}
+            Err(why) => walk.page.unread.push((part.to_string(), why)),
         }
     }
     Ok(walk.page)
@@ -163,11 +203,14 @@ impl<'s> Walk<'s> {
         }
     }
 
-    fn through(&mut self, part: Part, mut lines: PartLines) -> io::Result<Step> {
+    fn through(&mut self, part: Part, mut lines: PartLines) -> Result<Step, Unread> {
+        if let Some(column) = self.search.columns().find(|column| !lines.layout.has(*column)) {
+            return Err(Unread::NoColumn(column));
+        }
         // From here on calls are looked for, and before that only their ends.
         let mut from = lines.ends;
         if let Some(until) = self.search.until {
-            from = from.min(lines.behind(until + DISORDER)?);
+            from = from.min(lines.behind(until + self.search.disorder())?);
         }
         if let Some(after) = self.search.after.filter(|after| after.part == part) {
             from = from.min(after.at);
@@ -242,9 +285,11 @@ impl<'s> Walk<'s> {
     /// Whether all that stands before this block is too early.
     fn is_past(&mut self, block: &[u8], layout: &Layout) -> bool {
         let first = block.split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default();
-        let time = self.fields.read(first, layout).ok().and_then(|record| record.time());
-        self.page.reached = time.or(self.page.reached);
-        time.zip(self.search.since).is_some_and(|(time, since)| time + DISORDER < since)
+        let Ok(record) = self.fields.read(first, layout) else { return false };
+        let Some(time) = record.time() else { return false };
+        self.page.reached = Some(time);
+        let setup = record.decimal(Column::SetupMs).map_or(Duration::ZERO, Duration::from_millis);
+        self.search.since.is_some_and(|since| time + setup + self.search.disorder() < since)
     }
 }
 
@@ -282,4 +327,7 @@ const BUDGET: u64 = 256 << 20;
 const AHEAD: u64 = 32 << 20;
 
 /// A line is written at the final answer and bears the time of the INVITE. Nobody lets it ring for longer.
-const DISORDER: Duration = Duration::from_secs(3600);
+const RINGING: Duration = Duration::from_secs(3600);
+
+/// Our own answer is given at once; shards hand their lines over within a second, and a disk may stall.
+const HANDED_OVER: Duration = Duration::from_secs(60);

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use crate::screen::policy::{HeaderMatch, Mode, Policy, TrunkId, TrunkSet};
 use crate::screen::view::{CallFacts, CallView};
+use crate::text::words;
 
 /// What a record holds of the question that [`decide`](crate::screen::decide) was asked, as it stands in its columns.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,7 +31,7 @@ impl<'a> Recorded<'a> {
     /// Hands the call to `judge`, as one that comes from `trunk` of this policy.
     pub fn ask<R>(&self, policy: &Policy, trunk: TrunkId, judge: impl FnOnce(&CallView<'_>) -> R) -> R {
         let (asserted, diversions): (Uris<'_>, Uris<'_>) =
-            (uris(self.asserted).collect(), uris(self.diversions).collect());
+            (words(self.asserted).collect(), words(self.diversions).collect());
         let given: SmallVec<[_; HEADERS]> = self.given().collect();
         let value = |name: &Arc<str>| given.iter().find(|(it, _)| *it == name.as_bytes()).map(|(_, value)| &**value);
         let headers: SmallVec<[Option<&[u8]>; HEADERS]> = policy.headers.iter().map(value).collect();
@@ -61,10 +62,6 @@ impl<'a> Recorded<'a> {
 }
 
 type Uris<'a> = SmallVec<[&'a [u8]; 2]>;
-
-fn uris(column: &[u8]) -> impl Iterator<Item = &[u8]> {
-    column.split(|byte| *byte == b' ').filter(|uri| !uri.is_empty())
-}
 
 /// A call seldom has more of those that rules read.
 const HEADERS: usize = 4;

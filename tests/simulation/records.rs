@@ -110,6 +110,9 @@ fn check_call(watch: &mut Watch, plan: &Plan, life: &Life, incoming: &Incoming, 
         return watch.complain(&plan.call_id, format!("judged under {}, not {generation}", row["generation"]));
     }
     let (world, _) = &worlds.worlds[&generation];
+    if row["method"] != incoming.method {
+        watch.complain(&plan.call_id, format!("recorded as {:?}, not {}", row["method"], incoming.method));
+    }
     if row["verdict"] != judgement.word || row["to_trunk"] != judgement.trunk {
         let text = format!("{} to {}, not {judgement:?}", row["verdict"], row["to_trunk"]);
         watch.complain(&plan.call_id, text);

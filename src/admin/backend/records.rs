@@ -61,7 +61,7 @@ impl RecordedCall {
 pub struct BlockedRecords {
     /// Those that were found.
     pub calls: Vec<RecordedCall>,
-    /// No record before this is left; `None`: there are no records at all.
+    /// From then on there are records, and all were read; `None`: there are no records at all.
     pub oldest: Option<WallTime>,
     /// There are more, earlier ones.
     pub has_more: bool,

@@ -24,6 +24,7 @@ pub(crate) struct Fake {
     pub(crate) reload: Result<Reloaded, ReloadFailure>,
     /// The latest first.
     pub(crate) recorded: Vec<RecordedCall>,
+    pub(crate) unread: Vec<String>,
 }
 
 pub(crate) struct State {
@@ -49,6 +50,7 @@ impl Default for Fake {
             storage: None,
             reload: Ok(Reloaded::default()),
             recorded: Vec::new(),
+            unread: Vec::new(),
         }
     }
 }
@@ -374,13 +376,7 @@ impl Backend for Fake {
         let mut wanted = self.recorded.iter().filter(is_wanted).skip(first).peekable();
         let calls: Vec<RecordedCall> = wanted.by_ref().take(query.limit).cloned().collect();
         let next = wanted.peek().map(|_| (first + calls.len()).to_string());
-        Ok(RecordedCalls {
-            calls,
-            next,
-            reached: self.oldest_record()?,
-            damaged: 1,
-            unread: vec!["calls-1: no".into()],
-        })
+        Ok(RecordedCalls { calls, next, reached: self.oldest_record()?, damaged: 1, unread: self.unread.clone() })
     }
 
     fn blocked_calls(&self, callee: &str, since: WallTime, limit: usize) -> Result<BlockedRecords, StorageFailure> {

@@ -15,6 +15,7 @@ fn blocked(caller: &'static str, entry: &'static str) -> RecordedCall {
         ("event", "call"),
         ("time", "2025-11-22T12:00:00.250000Z"),
         ("call_id", "1@pbx"),
+        ("method", "INVITE"),
         ("privacy", ""),
         ("verdict", "decline"),
         ("rule", "hotline"),
@@ -36,8 +37,9 @@ fn served(recorded: Vec<RecordedCall>) -> Served {
 
 #[test]
 fn without_a_query_the_calls_that_are_up_are_shown_and_with_one_those_of_the_past() {
-    let served = served(vec![blocked("48221000001", "48221000001")]);
-    for path in ["/v1/calls", "/v1/calls?live", "/v1/calls?live=1"] {
+    let recorded = vec![blocked("48221000001", "48221000001")];
+    let served = Served::new(Fake { recorded, unread: vec!["calls-1: no".into()], ..Fake::default() });
+    for path in ["/v1/calls", "/v1/calls?live", "/v1/calls?live=true"] {
         assert_eq!(served.call("GET", path, "").json(), json!({"live": 0, "calls": []}));
     }
     let past = served.call("GET", "/v1/calls?number=%2B48-221-000-001", "").json();
@@ -71,6 +73,7 @@ fn a_search_that_makes_no_sense_is_told_what_was_expected() {
         ("/v1/calls?limit=1001", "expected 1 to 1000"),
         ("/v1/calls?after=behind", "expected a place"),
         ("/v1/calls?live&number=48221000001", "nothing else"),
+        ("/v1/calls?live=false", "expected `live` or `live=true`"),
         ("/v1/blocked?number=4870*", "names many numbers"),
         ("/v1/blocked?number=48225550142&since=1", "expected a time"),
         ("/v1/blocked?number=48225550142&limit=0", "expected 1 to 1000"),
@@ -99,7 +102,7 @@ fn a_subscriber_is_told_which_calls_were_kept_from_him_and_not_who_asked_for_pri
     assert_eq!(callers, [&json!("48221000001"), &Value::Null, &Value::Null]);
     assert!(!answer.text.contains("48221000002") && !answer.text.contains("1@pbx"), "{}", answer.text);
     let first = json!({
-        "time": "2025-11-22T12:00:00.250000Z", "caller": "48221000001", "verdict": "decline", "rule": "hotline",
+        "time": "2025-11-22T12:00:00.250000Z", "method": "INVITE", "caller": "48221000001", "verdict": "decline", "rule": "hotline",
         "list": "default", "status": 603
     });
     assert_eq!((&told["calls"][0], &told["more"]), (&first, &json!(false)));
@@ -144,10 +147,23 @@ fn an_entry_that_stands_for_many_is_released_only_when_it_is_named() {
 }
 
 #[test]
+fn an_id_whose_record_cannot_be_read_is_not_called_unknown() {
+    let unread = vec!["calls-20251122: it has no column `reason`".to_owned()];
+    let recorded = vec![blocked("48221000001", "48221000001")];
+    let served = Served::new(Fake { recorded, unread, ..Fake::default() });
+    let other = "/v1/redress/6921a5c1-0123456789abcdef";
+    for (method, path) in [("GET", other.to_owned()), ("POST", format!("{other}/release"))] {
+        let detail = served.call(method, &path, "").problem(503);
+        assert!(detail.contains("calls-20251122: it has no column `reason`"), "{detail}");
+    }
+    assert_eq!(served.call("GET", &format!("/v1/redress/{ID}"), "").status, 200, "what was found was found");
+}
+
+#[test]
 fn an_id_that_leads_to_nothing_is_unknown_or_gone() {
     let served = served(vec![blocked("48221000001", "48221000001")]);
     for id in ["0123456789abcdef", "6921a5c0-0123456789abcdeg", "6921a5c0-", "x"] {
-        assert!(served.call("GET", &format!("/v1/redress/{id}"), "").problem(404).contains("expected one such as"));
+        assert!(served.call("GET", &format!("/v1/redress/{id}"), "").problem(404).contains("expected an id such as"));
     }
     let other = "/v1/redress/6921a5c1-0123456789abcdef";
     assert!(served.call("GET", other, "").problem(404).contains("no call was answered"));

@@ -54,6 +54,16 @@ fn each_number_is_judged_as_a_call_of_the_campaign_would_be_now() {
 }
 
 #[test]
+fn a_csv_answer_has_its_header_line_also_where_there_is_no_number() {
+    let served = Served::new(Fake::default());
+    for body in ["", "number\n"] {
+        let answer = screen(&served, "campaign=sale", "text/csv", body);
+        let header = "number,verdict,rule,list,entry,ground,status,reason,retry_after,error\n";
+        assert_eq!(answer.text, header, "{body:?}");
+    }
+}
+
+#[test]
 fn a_csv_body_is_answered_in_csv() {
     let served = Served::new(Fake::default());
     let body = "name;phone\n\"A; B\";48221000007\nC;600100200\n\nD;4,86E+10\nE;48221000*\nF\n";

@@ -1,5 +1,5 @@
 use super::*;
-use crate::records::{Column, Config, RecordArchive, Search};
+use crate::records::{Column, Config, RecordArchive, Search, Unread};
 
 /// Compresses all but the part of the last day.
 fn compress(dir: &Path) {
@@ -146,6 +146,51 @@ fn what_cannot_be_read_is_told_and_the_rest_is_found() {
     assert_eq!((found, page.damaged), (vec!["2", "1"], 1));
     let unread: Vec<&str> = page.unread.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(unread, ["calls-20261119", "calls-20261118", "calls-20261117"]);
+}
+
+const OLDER: &str = "event,time,call_id,from_trunk,verdict,status\n";
+
+#[test]
+fn a_file_of_before_a_column_that_is_asked_about_is_told_and_not_passed_over() {
+    let dir = folder();
+    let archive = RecordArchive::new(dir.path().into());
+    fs::write(dir.path().join("calls-20261119.csv"), format!("{OLDER}call,2026-11-19T12:00:00Z,0,pbx,pass,200\n"))
+        .unwrap();
+    let some = |text: &str| Some(text.to_owned());
+    let unread = |search: Search| archive.search(&Search { limit: 10, ..search }).unwrap().unread;
+    let lacks = |column| vec![("calls-20261119".to_owned(), Unread::NoColumn(column))];
+    assert_eq!(unread(Search { party: some("112"), ..Search::default() }), lacks(Column::Caller));
+    assert_eq!(unread(Search { reason: some("id=1"), ..Search::default() }), lacks(Column::Reason));
+    assert_eq!(unread(Search { trunk: some("pbx"), ..Search::default() }), lacks(Column::ToTrunk));
+    assert_eq!(unread(Search { verdict: some("pass"), ..Search::default() }), []);
+    assert_eq!(ids(&archive, Search::default()), ["3", "2", "1", "0"]);
+}
+
+#[test]
+fn blocked_calls_are_complete_behind_the_last_file_that_does_not_say_where_they_stand() {
+    let dir = folder();
+    let archive = RecordArchive::new(dir.path().into());
+    fs::write(dir.path().join("calls-20261119.csv"), OLDER).unwrap();
+    let told = |since| archive.blocked("48221234567", time(since), 10).unwrap();
+    let all = told("2026-11-01T00:00:00Z");
+    assert_eq!((all.calls.len(), all.oldest), (1, WallTime::parse("2026-11-20T00:00:00Z")));
+    assert_eq!(all.unread, [("calls-20261119".to_owned(), Unread::NoIndex)]);
+    assert_eq!(told("2026-11-20T00:00:00Z").unread, []);
+}
+
+/// Beside it lines of calls that rang for long are written, which bear earlier times.
+#[test]
+fn the_id_of_an_answer_is_found_among_calls_that_rang_for_long() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = "2026-11-21T08:00:00Z";
+    let sent = call("sent", at, &[("reason", "v=analytics1;id=6a200080-0123456789abcdef")]);
+    let rang = call("rang", "2026-11-21T07:30:00Z", &[("setup_ms", "1800000"), ("request_uri", &"x".repeat(2_000))]);
+    let many = rang.repeat((6 << 20) / rang.len());
+    write(dir.path(), &(many.clone() + &sent + &many), "2026-11-21T08:00:00Z");
+    let archive = RecordArchive::new(dir.path().into());
+    let (since, until) = (WallTime::parse(at), WallTime::parse("2026-11-21T08:00:01Z"));
+    let reason = Some("id=6a200080-0123456789abcdef".to_owned());
+    assert_eq!(ids(&archive, Search { reason, since, until, ..Search::default() }), ["sent"]);
 }
 
 #[test]
