@@ -27,7 +27,7 @@ mod tls;
 mod udp;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use self::core::ShardCore;
 pub use config::{Listen, NetConfig, Records, StreamLimits};

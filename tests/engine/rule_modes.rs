@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ringfence::screen::{Mode, Setting};
 
-use crate::stage::{CARRIER, Stage, invite};
+use crate::stage::{CARRIER, Stage, columns, invite};
 
 fn set(stage: &mut Stage, rule: &str, mode: Option<Mode>) {
     let by_hand = stage.world.by_hand().with(&Setting::Rule { name: rule.into(), mode });
@@ -30,9 +30,10 @@ fn the_next_call_is_judged_by_the_new_mode_and_the_record_tells_what_would_have_
     assert_eq!(call(&mut stage, 4), "SIP/2.0 603 Decline");
     // Of those that go on the records are written at their end, which comes with Timer B and try_for.
     stage.millis(40_000).sent();
-    let mut told: Vec<_> = stage.records().iter().map(|it| (it[2].clone(), it[13].clone(), it[17].clone())).collect();
+    let mut told: Vec<_> =
+        stage.records().iter().map(|it| columns(it, ["call_id", "verdict", "observed"]).map(str::to_owned)).collect();
     told.sort();
-    let line = |call: &str, verdict: &str, observed: &str| (call.to_owned(), verdict.to_owned(), observed.to_owned());
+    let line = |call: &str, verdict: &str, observed: &str| [call, verdict, observed].map(str::to_owned);
     let expected = [
         line("call1", "decline", ""),
         line("call2", "pass", "decline hotline"),

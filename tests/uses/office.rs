@@ -140,9 +140,9 @@ impl<'o> Open<'o> {
     pub(crate) fn call(&self, from: &str, to: &str, headers: &[&str]) -> Message {
         let (sipp, name) = self.caller("caller", from, to, headers);
         sipp.run();
-        let of_invite =
+        let mut of_invite =
             received(&self.office.scene, &name).into_iter().filter(|message| message.header("CSeq") == "1 INVITE");
-        of_invite.last().expect("the caller hears something")
+        of_invite.next_back().expect("the caller hears something")
     }
 
     /// A call that is answered nothing, though it is sent again.

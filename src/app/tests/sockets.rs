@@ -1,9 +1,5 @@
-#[path = "../../../tests/shared/uninterrupted.rs"]
-mod uninterrupted;
-
-use uninterrupted::uninterrupted;
-
 use super::*;
+use crate::net::tests::uninterrupted::uninterrupted;
 
 /// All of it, over real sockets: an entry is added over HTTP, and the next call of that caller is declined.
 #[test]

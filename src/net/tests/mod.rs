@@ -6,8 +6,9 @@ mod datagrams;
 mod lifecycle;
 mod lookups;
 mod streams;
+// Shared with the tests of the daemon, and with those of the app.
 #[path = "../../../tests/shared/uninterrupted.rs"]
-mod uninterrupted;
+pub(crate) mod uninterrupted;
 
 use std::collections::VecDeque;
 use std::io::Read;

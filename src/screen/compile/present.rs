@@ -177,4 +177,3 @@ const DEFAULT_HEADERS: PresentHeaders =
 
 /// A network that has refused a number has forgotten it by then, or will refuse it again.
 const DEFAULT_REST: Duration = Duration::from_secs(24 * 3_600);
-
