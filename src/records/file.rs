@@ -82,15 +82,12 @@ impl RecordFiles {
             Err(Torn(error)) => return Err(error),
         }
         open.unwritten.extend(self.indexer.entries(lines, begins, &self.layout));
-        match open.blocked.append(&open.unwritten) {
-            Ok(written) => {
-                if written.is_ok() {
-                    open.unwritten.clear();
-                }
-                self.open = Some(open);
+        // The lines are written; where these are torn, what is missing is added when the part is opened again.
+        if let Ok(written) = open.blocked.append(&open.unwritten) {
+            if written.is_ok() {
+                open.unwritten.clear();
             }
-            // The lines are written; what is missing beside them is added when the part is opened again.
-            Err(Torn(_)) => {}
+            self.open = Some(open);
         }
         Ok(is_other)
     }

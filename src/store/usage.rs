@@ -64,10 +64,10 @@ impl UsageFile {
             file => BufReader::new(file?),
         };
         let length = file.get_ref().metadata()?.len();
-        let content = length.checked_sub(DIGEST).ok_or(io::ErrorKind::UnexpectedEof)?;
+        let content = length.checked_sub(DIGEST as u64).ok_or(io::ErrorKind::UnexpectedEof)?;
         let mut digesting = Digesting { out: io::sink(), digester: Digester::new() };
         io::copy(&mut (&mut file).take(content), &mut digesting)?;
-        let mut digest = [0; DIGEST as usize];
+        let mut digest = [0; DIGEST];
         file.read_exact(&mut digest)?;
         if digesting.digester.finish() != Digest::from_bytes(digest) {
             return Err(io::ErrorKind::InvalidData.into());
@@ -95,4 +95,4 @@ impl<W: Write> Write for Digesting<W> {
 }
 
 /// Bytes of a SHA-256.
-const DIGEST: u64 = 32;
+const DIGEST: usize = 32;

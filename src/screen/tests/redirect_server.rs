@@ -128,9 +128,10 @@ fn a_rule_of_whose_doing_the_switch_hears_nothing_is_warned_of() {
     let warned =
         |trunk: &str, answer: u16| notices(&format!("{}{}{ROUTE}", hide(trunk), route(&format!("answer = {answer}"))));
     let untold = Notice::Untold { rule: "h".into(), action: "hide", status: 404 };
-    assert_eq!(warned("carrier", 404), [untold.clone()]);
+    let untold = [untold];
+    assert_eq!(warned("carrier", 404), untold);
     assert_eq!(warned("pbx", 404), []);
     assert_eq!(warned("carrier", 302), []);
     let campaign = hide("carrier").replace("inbound", "campaign");
-    assert_eq!(notices(&format!("{campaign}{}{ROUTE}", route("answer = 404"))), [untold]);
+    assert_eq!(notices(&format!("{campaign}{}{ROUTE}", route("answer = 404"))), untold);
 }
