@@ -1,7 +1,5 @@
 //! What is set by hand: trunks and rules.
 
-use axum::http::StatusCode;
-
 use super::lists::refused;
 use super::problem::Problem;
 use super::{Backend, By, ListFailure};
@@ -14,12 +12,7 @@ pub(super) async fn set<B: Backend>(backend: &B, by: By, setting: Setting) -> Re
         Setting::Rule { name, .. } => ("rule", name.clone()),
     };
     backend.set(by, setting).await.map_err(|failure| match failure {
-        ListFailure::Unknown => unknown(kind, &name),
+        ListFailure::Unknown => Problem::unknown(kind, &name),
         failure => refused(failure, &name),
     })
-}
-
-/// There is none of that name.
-pub(super) fn unknown(kind: &str, name: &str) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, format!("there is no {kind} \"{name}\""))
 }

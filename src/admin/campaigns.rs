@@ -7,7 +7,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +72,7 @@ pub(super) async fn one<B: Backend>(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<OneCampaign>, Problem> {
     let (Path(name), world) = (path?, backend.world());
-    let campaign = world.policy.campaign_named(&name).ok_or_else(|| unknown(&name))?;
+    let campaign = world.policy.campaign_named(&name).ok_or_else(|| Problem::unknown("campaign", &name))?;
     let totals = CampaignTotals::of(backend.engines()).remove(campaign.name()).unwrap_or_default();
     let body = CampaignBody::new(&world, campaign, totals);
     Ok(Json(OneCampaign { generation: world.generation, campaign: body }))
@@ -99,7 +99,7 @@ pub(super) async fn block<B: Backend>(
     let BlockBody { description, expires, reason } = body::json(body).await?.unwrap_or_default();
     let (Path((name, number)), Query(query)) = (path?, query?);
     let world = backend.world();
-    let campaign = world.policy.campaign_named(&name).ok_or_else(|| unknown(&name))?;
+    let campaign = world.policy.campaign_named(&name).ok_or_else(|| Problem::unknown("campaign", &name))?;
     let into = campaign.block_into().ok_or_else(|| {
         Problem::conflict(format!("the campaign \"{name}\" has no block_into: no list is there to block numbers by"))
     })?;
@@ -111,10 +111,6 @@ pub(super) async fn block<B: Backend>(
     let by = by(actor, query.reason, reason)?;
     let said = Said { date: None, description, expires };
     entries::put_entry(&*backend, by, list.to_string(), entry, said, &headers).await
-}
-
-fn unknown(campaign: &str) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, format!("there is no campaign \"{campaign}\""))
 }
 
 impl CampaignBody {

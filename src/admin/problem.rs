@@ -28,6 +28,11 @@ impl Problem {
         self
     }
 
+    /// There is none of that name.
+    pub(super) fn unknown(kind: &str, name: &str) -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, format!("there is no {kind} \"{name}\""))
+    }
+
     pub(super) fn unknown_list(name: &str) -> Problem {
         Problem::new(StatusCode::NOT_FOUND, format!("no list is named \"{name}\""))
     }

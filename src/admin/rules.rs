@@ -125,7 +125,7 @@ async fn change<B: Backend>(backend: &B, by: By, name: &str, mode: Option<Mode>)
 /// `generation`: that of the change that was asked for; else that of the world.
 fn shown<B: Backend>(backend: &B, name: &str, generation: Option<u64>) -> Result<Json<OneRule>, Problem> {
     let world = backend.world();
-    let id = world.policy.rule_named(name).ok_or_else(|| by_hand::unknown("rule", name))?;
+    let id = world.policy.rule_named(name).ok_or_else(|| Problem::unknown("rule", name))?;
     let calls = backend.rule_calls().remove(name).unwrap_or_default();
     let rule = RuleBody::new(&world, id, calls);
     Ok(Json(OneRule { generation: generation.unwrap_or(world.generation), rule }))
